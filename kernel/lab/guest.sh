@@ -16,10 +16,11 @@ make_work_directory() {
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
+    trap 'exit 141' USR1
 }
 
 clean_up() {
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP USR1
     [[ -z $qemu ]] || kill "$qemu" 2>/dev/null || true
     [[ ! -p $work/control ]] || release_readers
     wait
@@ -198,7 +199,8 @@ start_qemu() { # ACCELERATOR
 
 start_readers() {
     mkfifo "$work"/{console,stdout,stderr,control}
-    cat "$work/stdout" &
+    # Whoever read our stdout is gone: end as a command does whose pipe broke.
+    { cat "$work/stdout" || kill -USR1 $$; } &
     cat "$work/stderr" >&2 &
     if $verbose; then
         tee "$log" <"$work/console" >&2 &
@@ -216,7 +218,7 @@ read_control() {
     read -r word status
     [[ $word == exit ]] || return 0
     if [[ -n $out ]]; then
-        tar -x -f - -C "$out" --no-same-owner || return 0
+        tar -x -f - -C "$out" --no-same-owner --no-overwrite-dir || return 0
     fi
     cat >/dev/null
     echo "$status" >"$work/status"
@@ -285,12 +287,12 @@ explain_failure() { # QEMU_STATUS
     if (($1 == 124 || $1 == 137)); then
         reason="time over after $timeout s"
     elif grep -aq 'Kernel panic' "$log"; then
-        reason='the kernel panicked'
+        reason=$(grep -am 1 -o 'Kernel panic.*' "$log" | tr -d '\r')
     elif (($1)); then
-        reason="QEMU failed with status $1"
+        reason="QEMU failed (status $1)"
     else
         reason='the guest ended before its time'
     fi
-    tail -n 25 "$log" "$work/qemu.log" | tr -d '\r' >&2
+    { tail -n 25 "$log" && cat "$work/qemu.log"; } | tr -d '\r' >&2
     die "$reason; its console: $log"
 }
