@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+#
+# What the project's own programs are built with, and consumers never get: warnings, sanitizers and
+# static linking for programs that run in the lab.
+
+set(DMABUF_SANITIZE "" CACHE STRING "Sanitizers for the project's own programs, e.g. address,undefined")
+option(DMABUF_STATIC "Link the project's own programs statically" OFF)
+option(DMABUF_WERROR "Treat warnings as errors" OFF)
+
+add_library(dmabuf_development INTERFACE)
+target_link_libraries(dmabuf_development INTERFACE dmabuf::dmabuf)
+target_compile_options(dmabuf_development INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor
+    $<$<BOOL:${DMABUF_WERROR}>:-Werror>)
+if(DMABUF_SANITIZE)
+    target_compile_options(dmabuf_development INTERFACE
+        -fsanitize=${DMABUF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(dmabuf_development INTERFACE -fsanitize=${DMABUF_SANITIZE})
+endif()
+if(DMABUF_STATIC)
+    target_link_options(dmabuf_development INTERFACE -static)
+endif()

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// The sums over a snapshot: who holds how much. Pure; nothing here makes a system call.
+#pragma once
+
+#include <dmabuf/snapshot.hpp>
+
+#include <algorithm>
+
+namespace dmabuf {
+inline namespace v0 {
+
+namespace detail {
+
+constexpr void count_holders(snapshot& now) {
+    for (auto& buffer : now.buffers)
+        buffer.holders = buffer.descriptors = buffer.mappings = 0;
+    for (auto const& reference : now.references) {
+        auto& buffer = now.buffers[reference.buffer];
+        ++buffer.holders;
+        buffer.descriptors += reference.descriptors;
+        buffer.mappings += reference.mappings;
+    }
+}
+
+/// `turn` is how many holders of the buffer came before this one: the first `size % holders` of
+/// them carry one byte more, so that the shares add up to the size.
+constexpr std::uint64_t share_of(buffer const& buffer, std::uint32_t turn) {
+    return buffer.size_bytes / buffer.holders + (turn < buffer.size_bytes % buffer.holders ? 1 : 0);
+}
+
+constexpr void add(holder& holder, reference const& reference, buffer const& buffer,
+                   std::uint32_t turn) {
+    holder.mapped_bytes += reference.mapped_bytes;
+    if (!buffer.size_known) {
+        ++holder.unsized_buffers;
+        return;
+    }
+    holder.rss_bytes += buffer.size_bytes;
+    holder.pss_bytes += share_of(buffer, turn);
+    if (buffer.holders == 1) holder.uss_bytes += buffer.size_bytes;
+}
+
+constexpr void total_exporters(snapshot& now) {
+    now.exporters.clear();
+    for (auto const& buffer : now.buffers) {
+        auto const same = [&](exporter_total const& total) {
+            return total.name == buffer.exporter;
+        };
+        auto at = std::find_if(now.exporters.begin(), now.exporters.end(), same);
+        if (at == now.exporters.end()) at = now.exporters.insert(at, {buffer.exporter, 0, 0});
+        ++at->buffers;
+        at->size_bytes += buffer.size_bytes;
+    }
+    std::sort(now.exporters.begin(), now.exporters.end(), [](auto const& a, auto const& b) {
+        return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.name < b.name;
+    });
+}
+
+} // namespace detail
+
+/// Fills in every sum of `now` from its buffers, holders and references.
+/// The holders must be in ascending order of pid and the references grouped by holder: where a size
+/// does not divide by the number of holders, the lowest pids carry the remainder, one byte each.
+/// Cost: linear; `turns` is scratch memory, one number per buffer.
+constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
+    detail::count_holders(now);
+    turns.assign(now.buffers.size(), 0);
+    for (auto& holder : now.holders) {
+        holder.rss_bytes = holder.pss_bytes = holder.uss_bytes = holder.mapped_bytes = 0;
+        holder.unsized_buffers = 0;
+        for (auto const& reference : now.references_of(holder))
+            detail::add(holder, reference, now.buffers[reference.buffer],
+                        turns[reference.buffer]++);
+    }
+    now.total_bytes = 0;
+    now.coverage.buffers_unsized = 0;
+    for (auto const& buffer : now.buffers) {
+        now.total_bytes += buffer.size_bytes;
+        now.coverage.buffers_unsized += buffer.size_known ? 0 : 1;
+    }
+    detail::total_exporters(now);
+}
+
+/// As above, with scratch memory of its own: one allocation.
+constexpr void account(snapshot& now) {
+    std::vector<std::uint32_t> turns;
+    account(now, turns);
+}
+
+/// The holders, largest pss first, then largest rss, then lowest pid. Cost: one allocation, a sort.
+inline std::vector<holder> by_process(snapshot const& now) {
+    auto holders = now.holders;
+    std::sort(holders.begin(), holders.end(), [](holder const& a, holder const& b) {
+        if (a.pss_bytes != b.pss_bytes) return a.pss_bytes > b.pss_bytes;
+        return a.rss_bytes != b.rss_bytes ? a.rss_bytes > b.rss_bytes : a.pid < b.pid;
+    });
+    return holders;
+}
+
+} // namespace v0
+} // namespace dmabuf

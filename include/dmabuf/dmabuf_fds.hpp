@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+//
+// /proc/P/task/T/dmabuf_fds: the inode numbers of the DMA-BUFs in a task's descriptor table.
+#pragma once
+
+#include <dmabuf/process.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Takes the text of `dmabuf_fds` in pieces of any size: decimal numbers between blanks and
+/// newlines of any kind, with or without a newline at the end (the proposal of 2021 wrote none).
+class dmabuf_fds_parser {
+public:
+    constexpr explicit dmabuf_fds_parser(place where = {object::dmabuf_fds})
+        : where_(where) {}
+
+    /// Moves `text` on to the end of the next number and puts that in `item`. False when the text
+    /// ends before: a number that may go on in the next piece is kept back.
+    constexpr bool next(std::string_view& text, std::optional<result<std::uint64_t>>& item) {
+        while (!text.empty()) {
+            char const c = text.front();
+            text.remove_prefix(1);
+            if (detail::is_blank(c)) {
+                bool const done = finish(item);
+                ++offset_;
+                if (done) return true;
+            } else {
+                push(c);
+                ++offset_;
+            }
+        }
+        return false;
+    }
+
+    /// The file has ended, and with it the last number. False when there is none.
+    constexpr bool finish(std::optional<result<std::uint64_t>>& item) {
+        if (!std::exchange(in_word_, false)) return false;
+        if (bad_)
+            item = failure{operation::parse, EBADMSG, where_, word_at_};
+        else
+            item = value_;
+        return true;
+    }
+
+private:
+    constexpr void push(char c) {
+        if (!std::exchange(in_word_, true)) {
+            value_ = 0;
+            bad_ = false;
+            word_at_ = offset_;
+        }
+        bad_ = bad_ || !detail::is_digit(c) ||
+               !detail::push_digit(value_, static_cast<unsigned>(c - '0'), 10);
+    }
+
+    place where_;
+    std::uint64_t value_ = 0;
+    std::uint32_t offset_ = 0;
+    std::uint32_t word_at_ = 0;
+    bool in_word_ = false;
+    bool bad_ = false;
+};
+
+/// Parses the whole text, calling `take(result<std::uint64_t>)` for every number and for every word
+/// that is none. Pure; no allocation.
+template<class Take>
+constexpr void parse_dmabuf_fds(std::string_view text, Take take,
+                                place where = {object::dmabuf_fds}) {
+    dmabuf_fds_parser parser(where);
+    std::optional<result<std::uint64_t>> item;
+    while (parser.next(text, item))
+        take(*item);
+    if (parser.finish(item)) take(*item);
+}
+
+/// The inode of every DMA-BUF descriptor of a task's table, repeated for each further descriptor.
+/// Empty for a task whose table another task of its group lists.
+/// Kernel: the patch in kernel/; ENOENT on every other. Needs PTRACE_MODE_READ_FSCREDS.
+/// Cost: one open, one read per bufferful and one that sees the end, one close.
+/// Errors: each is an item; from open or read it is the last one, and no number that was cut off by
+/// it is handed out. Lifetime: `process` must outlive the range.
+template<system System = live_system>
+class dmabuf_fds_reader : public reader<dmabuf_fds_reader<System>, result<std::uint64_t>> {
+public:
+    dmabuf_fds_reader(process<System> const& process, std::int32_t tid, read_space space)
+        : process_(&process)
+        , tid_(tid)
+        , space_(std::move(space))
+        , parser_(where()) {}
+
+private:
+    friend reader<dmabuf_fds_reader, result<std::uint64_t>>;
+    using entry = std::optional<result<std::uint64_t>>;
+
+    [[nodiscard]] place where() const { return process_->at(object::dmabuf_fds, tid_); }
+
+    void next(entry& out) {
+        if (!opened_ && !open(out)) return;
+        while (!parser_.next(unread_, out))
+            if (!refill(out)) return;
+    }
+
+    bool open(entry& out) {
+        opened_ = true;
+        auto file = open_at(process_->system, process_->directory.get(),
+                            detail::path("task/", tid_, "/dmabuf_fds").c_str(), O_RDONLY, where());
+        if (file)
+            file_ = std::move(file).value();
+        else
+            out = file.error();
+        return file_.is_open();
+    }
+
+    bool refill(entry& out) {
+        if (!file_.is_open()) return false;
+        auto const space = space_.get();
+        long const got =
+            detail::uninterrupted([&] { return process_->system.read(file_.get(), space); });
+        if (got > 0) return unread_ = {space.data(), static_cast<std::size_t>(got)}, true;
+        if (got < 0)
+            out = failure{operation::read, static_cast<int>(-got), where()};
+        else
+            parser_.finish(out);
+        file_.reset();
+        return false;
+    }
+
+    process<System> const* process_;
+    std::int32_t tid_;
+    read_space space_;
+    dmabuf_fds_parser parser_;
+    unique_fd<System> file_;
+    std::string_view unread_;
+    bool opened_ = false;
+};
+
+/// The range described above, for a task of `process`.
+template<system System>
+dmabuf_fds_reader<System> read_dmabuf_fds(process<System> const& process, std::int32_t tid,
+                                          read_space space = {}) {
+    return {process, tid, std::move(space)};
+}
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+//
+// The walk over /proc/P/task/T/fd (or fdinfo), for kernels without `dmabuf_fds`: which descriptors
+// of a task refer to DMA-BUFs, and to which.
+#pragma once
+
+#include <dmabuf/fdinfo.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// What tells a DMA-BUF from every other file on the running kernel, learned on the way and true
+/// until the next boot. A path that begins with "/dmabuf" proves nothing: any file may be called
+/// so.
+///
+/// DMA-BUFs live on one kernel-internal file system, so their device number tells them apart. It is
+/// asked of the superblock (its magic number), and only of files without type bits on an anonymous
+/// device: those are kernel-internal, never on FUSE or NFS, so no server can delay or forge the
+/// answer.
+class dmabuf_filesystem {
+public:
+    enum class kind : std::uint8_t { other, dmabuf, unknown, anonymous_inode };
+
+    static constexpr long dmabuf_magic = 0x444d4142; // DMA_BUF_MAGIC, include/uapi/linux/magic.h
+    static constexpr long anonymous_inode_magic = 0x09041934; // ANON_INODE_FS_MAGIC
+
+    /// What a file is by its status alone.
+    [[nodiscard]] constexpr kind of(file_status const& status) const {
+        if (device_ && status.device == *device_) return kind::dmabuf;
+        if ((status.mode & detail::mode_type_mask) != 0 || status.device.major != 0)
+            return kind::other;
+        if (anonymous_inodes_ && status.device == *anonymous_inodes_) return kind::anonymous_inode;
+        return device_ || is_rejected(status.device) ? kind::other : kind::unknown;
+    }
+
+    /// Takes the magic number of the superblock behind `device`.
+    constexpr void learn(device_number device, long magic) {
+        if (magic == dmabuf_magic)
+            device_ = device;
+        else if (magic == anonymous_inode_magic && before_5_3_)
+            anonymous_inodes_ = device;
+        else if (rejected_count_ < rejected_.size())
+            rejected_[rejected_count_++] = device;
+    }
+
+    /// Before 5.3 a DMA-BUF was an anonymous inode without an inode of its own.
+    constexpr void expect_before_5_3() { before_5_3_ = true; }
+
+    [[nodiscard]] constexpr std::optional<device_number> device() const { return device_; }
+
+    /// The mount that all DMA-BUFs are on, as fdinfo's `mnt_id` shows it.
+    std::optional<std::int32_t> mount_id;
+
+private:
+    [[nodiscard]] constexpr bool is_rejected(device_number device) const {
+        for (std::size_t i = 0; i < rejected_count_; ++i)
+            if (rejected_[i] == device) return true;
+        return false;
+    }
+
+    std::optional<device_number> device_;
+    std::optional<device_number> anonymous_inodes_;
+    std::array<device_number, 8> rejected_{};
+    std::size_t rejected_count_ = 0;
+    bool before_5_3_ = false;
+};
+
+/// A descriptor that refers to a DMA-BUF.
+struct dmabuf_descriptor {
+    std::int32_t fd = -1;
+    std::uint64_t inode = 0;
+    std::uint64_t size_bytes = 0;
+    bool path = false; ///< opened with O_PATH: it pins the buffer all the same
+};
+
+/// How closely the walk looks.
+struct fd_walk_options {
+    /// One more statx per DMA-BUF descriptor, for `dmabuf_descriptor::path`.
+    bool mark_path = true;
+};
+
+namespace detail {
+
+/// What both walks share: every descriptor number of one task is shown to `Derived::look_at()`,
+/// which leaves the item empty for what is not a DMA-BUF.
+template<class Derived, system System, class Item>
+class descriptor_walk : public reader<Derived, result<Item>> {
+protected:
+    using entry = std::optional<result<Item>>;
+
+    descriptor_walk(process<System> const& process, std::int32_t tid, dmabuf_filesystem& known,
+                    number_directory<std::int32_t, System> fds)
+        : process_(&process)
+        , tid_(tid)
+        , known_(&known)
+        , fds_(std::move(fds)) {}
+
+    process<System> const* process_;
+    std::int32_t tid_;
+    dmabuf_filesystem* known_;
+    number_directory<std::int32_t, System> fds_;
+
+private:
+    friend reader<Derived, result<Item>>;
+
+    void next(entry& out) {
+        if (std::exchange(started_, true))
+            ++at_;
+        else
+            at_ = fds_.begin();
+        for (; at_ != fds_.end(); ++at_) {
+            if (*at_)
+                static_cast<Derived&>(*this).look_at(**at_, out);
+            else
+                out = at_->error();
+            if (out) return;
+        }
+    }
+
+    typename number_directory<std::int32_t, System>::iterator at_;
+    bool started_ = false;
+};
+
+} // namespace detail
+
+/// The descriptors of one task's table that refer to DMA-BUFs.
+/// Kernel: fs/proc/fd.c; following a link needs PTRACE_MODE_READ_FSCREDS.
+/// Cost: the directory's, one statx per descriptor, one more per DMA-BUF where `mark_path` is set;
+/// three calls per kind of kernel-internal file until the DMA-BUFs' device is known. No allocation.
+/// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. EACCES with a
+/// number: the links may not be followed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs have no
+/// inode. Lifetime: `process` and `known` must outlive the range.
+template<system System = live_system>
+class fd_walk_reader
+    : public detail::descriptor_walk<fd_walk_reader<System>, System, dmabuf_descriptor> {
+    using base = detail::descriptor_walk<fd_walk_reader, System, dmabuf_descriptor>;
+    using base::fds_, base::known_, base::process_, base::tid_, typename base::entry;
+
+public:
+    fd_walk_reader(process<System> const& process, std::int32_t tid, dmabuf_filesystem& known,
+                   fd_walk_options options, read_space space)
+        : base(process, tid, known, read_fds(process, tid, std::move(space)))
+        , options_(options) {}
+
+private:
+    friend base;
+
+    [[nodiscard]] failure failed(operation doing, long error, std::int32_t fd) const {
+        return {doing, static_cast<int>(-error), process_->at(object::fd, tid_, fd)};
+    }
+
+    /// Leaves `out` empty for a descriptor of anything else.
+    void look_at(std::int32_t fd, entry& out) {
+        detail::path const name(fd);
+        file_status status;
+        int const error = detail::uninterrupted(
+            [&] { return process_->system.status(fds_.descriptor(), name.c_str(), 0, status); });
+        if (error < 0) return void(out = failed(operation::status, error, fd));
+
+        auto kind = known_->of(status);
+        if (kind == dmabuf_filesystem::kind::unknown) {
+            long const magic = filesystem_type(name);
+            if (magic < 0) return void(out = failed(operation::statfs, magic, fd));
+            known_->learn(status.device, magic);
+            kind = known_->of(status);
+        }
+        if (kind == dmabuf_filesystem::kind::anonymous_inode) refuse_before_5_3(name, fd, out);
+        if (kind != dmabuf_filesystem::kind::dmabuf) return;
+
+        dmabuf_descriptor found{fd, status.inode, status.size_bytes, false};
+        if (options_.mark_path && !is_path(name, fd, found.path, out)) return;
+        out = found;
+    }
+
+    /// An O_PATH descriptor made here of another process's does not share its file: nobody's
+    /// `count` changes. The buffer itself lives as long as this descriptor, three calls.
+    long filesystem_type(detail::path const& name) const {
+        auto const file = open_at(process_->system, fds_.descriptor(), name.c_str(), O_PATH, {});
+        if (!file) return -file.error().error;
+        return detail::uninterrupted([&] { return process_->system.filesystem_type(file->get()); });
+    }
+
+    /// The link in /proc/P/fd is readable or writable as the descriptor is, and an O_PATH one is
+    /// neither (fs/proc/fd.c, tid_fd_update_inode()).
+    bool is_path(detail::path const& name, std::int32_t fd, bool& path, entry& out) const {
+        file_status link;
+        int const error = detail::uninterrupted([&] {
+            return process_->system.status(fds_.descriptor(), name.c_str(), AT_SYMLINK_NOFOLLOW,
+                                           link);
+        });
+        if (error < 0) return out = failed(operation::status, error, fd), false;
+        path = (link.mode & 0700U) == 0;
+        return true;
+    }
+
+    void refuse_before_5_3(detail::path const& name, std::int32_t fd, entry& out) const {
+        std::array<char, 32> target;
+        long const length = detail::uninterrupted(
+            [&] { return process_->system.readlink(fds_.descriptor(), name.c_str(), target); });
+        if (length < 0)
+            out = failed(operation::readlink, length, fd);
+        else if (std::string_view(target.data(), static_cast<std::size_t>(length)) ==
+                 "anon_inode:dmabuf")
+            out = failed(operation::identify, -ENOTSUP, fd);
+    }
+
+    fd_walk_options options_;
+};
+
+/// The range described above. Not to be moved once begun.
+template<system System>
+fd_walk_reader<System> walk_fds(process<System> const& process, std::int32_t tid,
+                                dmabuf_filesystem& known, fd_walk_options options = {},
+                                read_space space = {}) {
+    return {process, tid, known, options, std::move(space)};
+}
+
+/// A descriptor with all that its fdinfo tells.
+struct described_descriptor {
+    std::int32_t fd = -1;
+    fdinfo info;
+};
+
+/// The same by way of /proc/P/task/T/fdinfo, which a caller with CAP_SYS_PTRACE alone may read
+/// where `fd` is refused. Yields DMA-BUFs, and O_PATH descriptors on their mount (`info.is_path()`;
+/// no size). Cost: the directory's, and five system calls per descriptor, DMA-BUF or not. No
+/// allocation. Errors: an item each, as above. ENODATA: an O_PATH descriptor met before any DMA-BUF
+/// has told which mount is theirs; the next walk decides. EBADMSG: a DMA-BUF whose fdinfo has no
+/// `ino:` (before 5.14). Lifetime: `process` and `known` must outlive the range.
+template<system System = live_system>
+class fdinfo_walk_reader
+    : public detail::descriptor_walk<fdinfo_walk_reader<System>, System, described_descriptor> {
+    using base = detail::descriptor_walk<fdinfo_walk_reader, System, described_descriptor>;
+    using base::known_, base::process_, base::tid_, typename base::entry;
+
+public:
+    fdinfo_walk_reader(process<System> const& process, std::int32_t tid, dmabuf_filesystem& known,
+                       read_space space)
+        : base(process, tid, known, read_fdinfos(process, tid, std::move(space))) {}
+
+private:
+    friend base;
+
+    void look_at(std::int32_t fd, entry& out) {
+        auto const info = read_fdinfo(*process_, tid_, fd);
+        if (!info) return void(out = info.error());
+        if (info->is_dmabuf())
+            known_->mount_id = info->mount_id;
+        else if (!info->is_path())
+            return;
+        auto const failed = [&](int error) {
+            return failure{operation::identify, error, process_->at(object::fdinfo, tid_, fd)};
+        };
+        if (!known_->mount_id) return void(out = failed(ENODATA));
+        if (*known_->mount_id != info->mount_id) return;
+        if (!info->inode) return void(out = failed(EBADMSG));
+        out = described_descriptor{fd, *info};
+    }
+};
+
+/// The range described above. Not to be moved once begun.
+template<system System>
+fdinfo_walk_reader<System> walk_fdinfos(process<System> const& process, std::int32_t tid,
+                                        dmabuf_filesystem& known, read_space space = {}) {
+    return {process, tid, known, std::move(space)};
+}
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+//
+// /proc/P/fdinfo/N: what the kernel tells of one descriptor, and of the DMA-BUF behind it.
+#pragma once
+
+#include <dmabuf/names.hpp>
+#include <dmabuf/process.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// One descriptor as fdinfo shows it.
+/// Kernel: fs/proc/fd.c seq_show() and drivers/dma-buf/dma-buf.c dma_buf_show_fdinfo();
+/// size, count and exp_name since 5.3, ino since 5.14, name only where one was set.
+struct fdinfo {
+    std::int64_t position = 0;
+    std::uint32_t flags = 0;   ///< of open(2)
+    std::int32_t mount_id = 0; ///< the same for all DMA-BUFs
+    std::optional<std::uint64_t> inode;
+    std::optional<std::uint64_t> size_bytes;
+    std::optional<std::uint64_t> count; ///< references to the buffer's file, the reader's left out
+    exporter_name exporter;             ///< empty for whatever is not a DMA-BUF
+    std::optional<buffer_name> name;    ///< raw bytes, chosen by whoever holds the buffer
+    bool foreign = false;               ///< a line stood before exp_name that no DMA-BUF has
+
+    /// All that stood before the name is what the kernel writes for a DMA-BUF, and nothing else.
+    /// (io_uring lists file names in its fdinfo, which can imitate single lines.)
+    [[nodiscard]] constexpr bool is_dmabuf() const {
+        return !exporter.empty() && size_bytes && !foreign;
+    }
+    /// An O_PATH descriptor pins the buffer like any other, but shows only the first four lines.
+    [[nodiscard]] constexpr bool is_path() const { return (flags & 010000000U) != 0; }
+};
+
+/// Takes the text of one fdinfo in pieces of any size, since the holder of a descriptor can make it
+/// long (each of its file locks is a line). The first occurrence of a key wins, and all that
+/// follows `name:` is the name.
+class fdinfo_parser {
+public:
+    constexpr explicit fdinfo_parser(place where = {object::fdinfo})
+        : where_(where) {}
+
+    constexpr void feed(std::string_view piece) {
+        for (char const c : piece) {
+            ++offset_;
+            if (in_name_)
+                name_.push_back(c);
+            else if (c == '\n')
+                end_line();
+            else {
+                line_.push_back(c);
+                in_name_ = !info_.exporter.empty() && line_.view() == "name:\t";
+            }
+        }
+    }
+
+    /// A line was seen that no DMA-BUF has.
+    [[nodiscard]] constexpr bool foreign() const { return info_.foreign; }
+    /// -1 until it was seen.
+    [[nodiscard]] constexpr std::int32_t mount_id() const {
+        return (seen_ & seen_mount) != 0 ? info_.mount_id : -1;
+    }
+
+    /// What was read, once the text has ended.
+    /// Errors: EBADMSG for text that ends early or has a number that is none.
+    constexpr result<fdinfo> finish() {
+        if (in_name_) end_name();
+        constexpr unsigned header = seen_position | seen_flags | seen_mount;
+        bool const cut = !line_.empty() || (seen_ & header) != header;
+        bool const halved = info_.count && info_.exporter.empty() && !info_.foreign;
+        if (!bad_ && (cut || halved)) fail();
+        if (bad_) return failure{operation::parse, EBADMSG, where_, bad_at_};
+        return info_;
+    }
+
+private:
+    static constexpr unsigned seen_position = 1, seen_flags = 2, seen_mount = 4;
+
+    constexpr void fail() {
+        if (!std::exchange(bad_, true)) bad_at_ = offset_;
+    }
+
+    template<class Number>
+    constexpr void number_once(unsigned key, std::string_view value, Number& number,
+                               unsigned base = 10) {
+        if ((seen_ & key) == 0 && !detail::parse_number(value, number, base)) fail();
+        seen_ |= key;
+    }
+
+    constexpr void end_line() {
+        auto value = line_.view();
+        auto const key = detail::take_until(value, '\t');
+        take(key, value);
+        line_ = {};
+    }
+
+    constexpr void take(std::string_view key, std::string_view value) {
+        if (key == "pos:")
+            number_once(seen_position, value, info_.position);
+        else if (key == "flags:")
+            number_once(seen_flags, value, info_.flags, 8);
+        else if (key == "mnt_id:")
+            number_once(seen_mount, value, info_.mount_id);
+        else if (key == "ino:")
+            number(info_.inode, value);
+        else if (key == "size:")
+            number(info_.size_bytes, value);
+        else if (key == "count:" && info_.size_bytes)
+            number(info_.count, value);
+        else if (key == "exp_name:" && info_.count)
+            info_.exporter.append(value);
+        else if (key != "lock:" || line_.truncated())
+            info_.foreign = info_.foreign || info_.exporter.empty();
+    }
+
+    constexpr void number(std::optional<std::uint64_t>& field, std::string_view value) {
+        std::uint64_t number = 0;
+        if (field) return;
+        if (detail::parse_unsigned(value, number))
+            field = number;
+        else if (!info_.foreign)
+            fail();
+    }
+
+    constexpr void end_name() {
+        line_ = {};
+        if (!name_.view().ends_with('\n') && !name_.truncated()) return fail();
+        info_.name.emplace(name_.view().substr(0, name_.size() - (name_.truncated() ? 0 : 1)));
+    }
+
+    place where_;
+    fdinfo info_;
+    inline_text<127> line_;
+    inline_text<64> name_;
+    std::uint32_t offset_ = 0;
+    std::uint32_t bad_at_ = 0;
+    unsigned seen_ = 0;
+    bool in_name_ = false;
+    bool bad_ = false;
+};
+
+/// Parses the whole text of one fdinfo. Pure; no allocation.
+constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {object::fdinfo}) {
+    fdinfo_parser parser(where);
+    parser.feed(text);
+    return parser.finish();
+}
+
+/// Reads /proc/P/task/T/fdinfo/N.
+/// Cost: one open, two reads (more for a long text), one close; no allocation.
+/// Errors: ENOENT where the descriptor was closed, EACCES, EBADMSG.
+template<system System>
+result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std::int32_t fd) {
+    auto const where = process.at(object::fdinfo, tid, fd);
+    auto const file = open_at(process.system, process.directory.get(),
+                              detail::path("task/", tid, "/fdinfo/", fd).c_str(), O_RDONLY, where);
+    if (!file) return file.error();
+    fdinfo_parser parser(where);
+    for (file_space space;;) {
+        long const got =
+            detail::uninterrupted([&] { return process.system.read(file->get(), space); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
+        if (got == 0) return parser.finish();
+        parser.feed({space.data(), static_cast<std::size_t>(got)});
+    }
+}
+
+} // namespace v0
+} // namespace dmabuf

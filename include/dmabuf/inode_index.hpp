@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// From an inode number to an index: a flat hash table that keeps its memory.
+#pragma once
+
+#include <dmabuf/version.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Maps inode numbers to indices. Open addressing with linear probing, at most half full, so that a
+/// look-up costs the same for 500 buffers and for 50,000.
+class inode_index {
+public:
+    void clear() {
+        slots_.assign(slots_.size(), {});
+        used_ = 0;
+    }
+
+    void reserve(std::size_t count) {
+        if (slots_.size() < 2 * count) rehash(std::bit_ceil(2 * count));
+    }
+
+    /// The index of `inode`; `next` becomes it where the inode was not there yet.
+    std::uint32_t find_or_insert(std::uint64_t inode, std::uint32_t next) {
+        if (2 * (used_ + 1) > slots_.size()) rehash(slots_.empty() ? 64 : 2 * slots_.size());
+        auto& slot = slot_of(inode);
+        if (slot.next_index == 0) {
+            slot = {inode, next + 1};
+            ++used_;
+        }
+        return slot.next_index - 1;
+    }
+
+private:
+    struct entry {
+        std::uint64_t inode = 0;
+        std::uint32_t next_index = 0; ///< index + 1; 0 is free
+    };
+
+    entry& slot_of(std::uint64_t inode) {
+        std::size_t const mask = slots_.size() - 1;
+        auto at = static_cast<std::size_t>((inode * 0x9e3779b97f4a7c15U) >> 32U) & mask;
+        while (slots_[at].next_index != 0 && slots_[at].inode != inode)
+            at = (at + 1) & mask;
+        return slots_[at];
+    }
+
+    void rehash(std::size_t size) {
+        std::vector<entry> old(size);
+        old.swap(slots_);
+        for (auto const& slot : old)
+            if (slot.next_index != 0) slot_of(slot.inode) = slot;
+    }
+
+    std::vector<entry> slots_;
+    std::size_t used_ = 0;
+};
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// The three kinds of name that the kernel shows. All are raw bytes that somebody chose: print
+// `escaped(name)`, compare and store the raw value.
+#pragma once
+
+#include <dmabuf/text.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Of a buffer, set by whoever holds it. DMA_BUF_NAME_LEN allows 31 bytes; there is room for
+/// kernels that allow more.
+using buffer_name = inline_text<63>;
+/// Of the driver or heap that allocated a buffer, e.g. "system", "udmabuf", "i915".
+using exporter_name = inline_text<31>;
+/// Of a process or thread (comm), set by itself: 15 bytes, up to 63 for kernel threads.
+using process_name = inline_text<63>;
+
+} // namespace v0
+} // namespace dmabuf

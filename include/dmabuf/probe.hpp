@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// What this kernel offers and what of it this caller may see: asked once, before the first sample.
+#pragma once
+
+#include <dmabuf/process.hpp>
+#include <dmabuf/snapshot.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// The answers. They hold for as long as the program runs and keeps its rights.
+struct platform {
+    std::uint32_t kernel_major = 0; ///< 0.0 where the release cannot be read
+    std::uint32_t kernel_minor = 0;
+    visibility sight = visibility::unknown;
+    bool own_pid_namespace =
+        false; ///< /proc numbers processes as the caller does, so kcmp can be used
+    source best = source::fd_walk;
+    failure not_better; ///< why not `dmabuf_fds`
+
+    [[nodiscard]] constexpr bool before(std::uint32_t major, std::uint32_t minor) const {
+        return kernel_major != 0 &&
+               (kernel_major != major ? kernel_major < major : kernel_minor < minor);
+    }
+    /// Inodes come from a counter of their own that never wraps. Before 5.18 it was 32 bits wide
+    /// and shared with pipes and sockets; where long has 32 bits it still is narrow.
+    [[nodiscard]] constexpr bool inodes_are_unique() const {
+        return sizeof(long) == 8 && kernel_major != 0 && !before(5, 18);
+    }
+};
+
+/// Parses the beginning of /proc/sys/kernel/osrelease, "6.12.117+deb12-amd64"; false if it is none.
+constexpr bool parse_release(std::string_view text, std::uint32_t& major, std::uint32_t& minor) {
+    auto const first = detail::take_until(text, '.');
+    std::size_t digits = 0;
+    while (digits < text.size() && detail::is_digit(text[digits]))
+        ++digits;
+    return detail::parse_number(first, major) &&
+           detail::parse_number(text.substr(0, digits), minor);
+}
+
+namespace detail {
+
+template<system System>
+void probe_release(proc_directory<System> const& proc, platform& found) {
+    file_space space;
+    auto const text = read_file(proc.system, proc.directory.get(), "sys/kernel/osrelease", space,
+                                {object::kernel_release});
+    if (text && !parse_release(*text, found.kernel_major, found.kernel_minor))
+        found.kernel_major = 0;
+}
+
+/// /proc may belong to another pid namespace than the caller, and then numbers processes
+/// differently.
+template<system System>
+void probe_sight(proc_directory<System> const& proc, platform& found) {
+    constexpr std::uint64_t initial_pid_namespace =
+        0xeffffffc; // PROC_PID_INIT_INO, include/linux/proc_ns.h
+    auto const self = open_process(proc, proc.system.process_id());
+    if (!self) return;
+    auto const status = read_process_status(*self);
+    found.own_pid_namespace = status && status->pid_levels == 1;
+
+    file_status space;
+    if (proc.system.status(self->directory.get(), "ns/pid", 0, space) < 0) return;
+    if (space.inode != initial_pid_namespace || !found.own_pid_namespace) {
+        found.sight = visibility::pid_namespace;
+        return;
+    }
+    // init is always there and holds every capability: a caller from whom hidepid hides anybody's
+    // process does not see it.
+    file_status init;
+    int const error = proc.system.status(proc.directory.get(), "1", 0, init);
+    if (error == 0) found.sight = visibility::everything;
+    if (error == -ENOENT) found.sight = visibility::hidden;
+}
+
+template<system System>
+void probe_source(proc_directory<System> const& proc, platform& found) {
+    auto const self = proc.system.process_id();
+    auto const file = open_at(proc.system, proc.directory.get(),
+                              detail::path(self, "/task/", self, "/dmabuf_fds").c_str(), O_RDONLY,
+                              {object::dmabuf_fds, self, self});
+    if (file)
+        found.best = source::dmabuf_fds;
+    else
+        found.not_better = file.error();
+}
+
+} // namespace detail
+
+/// Asks. Cost: about 14 system calls, no allocation.
+template<system System>
+platform probe(proc_directory<System> const& proc) {
+    platform found;
+    detail::probe_release(proc, found);
+    detail::probe_sight(proc, found);
+    detail::probe_source(proc, found);
+    return found;
+}
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+//
+// Processes and their tasks: the listings of /proc and /proc/P/task, and who a process is.
+#pragma once
+
+#include <dmabuf/names.hpp>
+#include <dmabuf/system.hpp>
+
+#include <array>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Room for one /proc file that is read whole.
+using file_space = std::array<char, 1024>;
+
+/// An open procfs.
+template<system System = live_system>
+struct proc_directory {
+    [[no_unique_address]] System system;
+    unique_fd<System> directory;
+};
+
+/// A process as the directory /proc/P, which stays that process's when its number is used again:
+/// from then on everything relative to it answers ESRCH or ENOENT.
+template<system System = live_system>
+struct process {
+    [[no_unique_address]] System system;
+    unique_fd<System> directory;
+    std::int32_t pid = 0;
+
+    [[nodiscard]] place at(object what, std::int32_t tid = 0, std::int32_t fd = -1) const {
+        return {what, pid, tid, fd, 0};
+    }
+};
+
+/// Opens procfs. Cost: one system call. Errors: ENOENT where it is not mounted.
+template<system System = live_system>
+result<proc_directory<System>> open_proc(System system = {}, char const* path = "/proc") {
+    auto directory = open_at(system, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, {});
+    if (!directory) return directory.error();
+    return proc_directory<System>{system, std::move(directory).value()};
+}
+
+/// Opens /proc/P. Cost: one system call. Errors: ENOENT where there is no such process, or where
+/// hidepid=2 hides it.
+template<system System>
+result<process<System>> open_process(proc_directory<System> const& proc, std::int32_t pid) {
+    auto directory = open_at(proc.system, proc.directory.get(), detail::path(pid).c_str(),
+                             O_RDONLY | O_DIRECTORY, {object::process, pid});
+    if (!directory) return directory.error();
+    return process<System>{proc.system, std::move(directory).value(), pid};
+}
+
+/// As above, by number alone, on this machine's /proc. Cost: three system calls.
+inline result<process<>> open_process(std::int32_t pid) {
+    auto const proc = open_proc();
+    if (!proc) return proc.error();
+    return open_process(*proc, pid);
+}
+
+/// The thread groups that /proc shows to this caller, in ascending order.
+/// Lifetime: `proc` must outlive the range.
+template<system System>
+number_directory<std::int32_t, System> read_processes(proc_directory<System> const& proc,
+                                                      read_space space = {}) {
+    return {proc.system, proc.directory.get(), {"."}, {object::proc}, std::move(space)};
+}
+
+/// The tasks of a process, the leader first. Kernel: /proc/P/task.
+template<system System>
+number_directory<std::int32_t, System> read_tasks(process<System> const& process,
+                                                  read_space space = {}) {
+    return {process.system,
+            process.directory.get(),
+            {"task"},
+            process.at(object::task_directory),
+            std::move(space)};
+}
+
+/// The open descriptor numbers of a task's table.
+/// Kernel: /proc/P/task/T/fd, mode 0500: for the owner, or with CAP_DAC_READ_SEARCH.
+template<system System>
+number_directory<std::int32_t, System> read_fds(process<System> const& process, std::int32_t tid,
+                                                read_space space = {}) {
+    return {process.system,
+            process.directory.get(),
+            {"task/", tid, "/fd"},
+            process.at(object::fd_directory, tid),
+            std::move(space)};
+}
+
+/// The same numbers by way of /proc/P/task/T/fdinfo, which asks PTRACE_MODE_READ_FSCREDS instead
+/// (since 5.14; before that, the owner only).
+template<system System>
+number_directory<std::int32_t, System> read_fdinfos(process<System> const& process,
+                                                    std::int32_t tid, read_space space = {}) {
+    return {process.system,
+            process.directory.get(),
+            {"task/", tid, "/fdinfo"},
+            process.at(object::fdinfo_directory, tid),
+            std::move(space)};
+}
+
+/// What /proc/P/stat tells. Kernel: fs/proc/array.c, do_task_stat().
+struct task_stat {
+    std::int32_t pid = 0;
+    process_name comm; ///< raw bytes that the process chose
+    char state = '?';
+    std::int32_t parent = 0;
+    std::uint32_t flags = 0; ///< PF_*
+    std::int32_t threads = 0;
+    std::uint64_t start_ticks = 0; ///< since boot, in units of 1/sysconf(_SC_CLK_TCK) s
+
+    [[nodiscard]] constexpr bool kernel_thread() const {
+        return (flags & 0x00200000U) != 0;
+    } // PF_KTHREAD
+    /// Its descriptor table may be gone already: PF_EXITING is set before exit_files().
+    [[nodiscard]] constexpr bool exiting() const {
+        return (flags & 0x4U) != 0 || state == 'Z' || state == 'X' || state == 'x';
+    }
+};
+
+/// Parses the text of /proc/P/stat. `comm` may hold anything, blanks, parentheses and newlines too:
+/// it ends at the last parenthesis, since nothing after it is text.
+/// Errors: EBADMSG with the offset of the field that does not fit.
+constexpr result<task_stat> parse_stat(std::string_view text, place where = {object::stat}) {
+    auto const bad = [&](std::string_view from) {
+        return failure{operation::parse, EBADMSG, where,
+                       static_cast<std::uint32_t>(from.data() - text.data())};
+    };
+    auto const open = text.find(" (");
+    auto const close = text.rfind(") ");
+    if (open == text.npos || close == text.npos || close < open + 2) return bad(text);
+
+    task_stat stat;
+    if (!detail::parse_number(text.substr(0, open), stat.pid)) return bad(text);
+    stat.comm.append(text.substr(open + 2, close - open - 2));
+    if (!text.ends_with('\n')) return bad(text.substr(text.size()));
+
+    auto rest = text.substr(close + 2, text.size() - close - 3);
+    for (int number = 3; number <= 22; ++number) { // proc(5) numbers the fields so
+        auto const field = detail::take_until(rest, ' ');
+        bool fits = !field.empty();
+        if (number == 3) stat.state = field.size() == 1 ? field[0] : (fits = false, '?');
+        if (number == 4) fits = detail::parse_number(field, stat.parent);
+        if (number == 9) fits = detail::parse_number(field, stat.flags);
+        if (number == 20) fits = detail::parse_number(field, stat.threads);
+        if (number == 22) fits = detail::parse_number(field, stat.start_ticks);
+        if (!fits) return bad(field.data() == nullptr ? text.substr(text.size()) : field);
+    }
+    return stat;
+}
+
+/// Reads /proc/P/stat, or that of one task. World-readable except under hidepid.
+/// Cost: four system calls, no allocation.
+template<system System>
+result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0) {
+    file_space space;
+    auto const where = process.at(object::stat, tid);
+    auto const path = tid == 0 ? detail::path("stat") : detail::path("task/", tid, "/stat");
+    auto const text =
+        read_file(process.system, process.directory.get(), path.c_str(), space, where);
+    if (!text) return text.error();
+    return parse_stat(*text, where);
+}
+
+/// What of /proc/P/status the account needs. Kernel: fs/proc/array.c, proc_pid_status().
+struct process_status {
+    std::uint32_t uid = 0; ///< effective, as ps shows it
+    std::uint32_t pid_levels =
+        0; ///< numbers behind NSpid: 1 in the pid namespace of this procfs; 0 unknown
+};
+
+/// Parses /proc/P/status, of which the end may be missing: a process with many groups has a long
+/// one, and `Uid:` comes before them. `Name:` cannot imitate a line, since the kernel escapes
+/// newlines there. Errors: EBADMSG where there is no complete `Uid:` line.
+constexpr result<process_status> parse_process_status(std::string_view text,
+                                                      place where = {object::process_status}) {
+    process_status status;
+    bool found = false;
+    auto rest = text;
+    while (rest.find('\n') != rest.npos) {
+        auto const offset = static_cast<std::uint32_t>(rest.data() - text.data());
+        auto line = detail::take_until(rest, '\n');
+        auto const key = detail::take_until(line, '\t');
+        if (key == "Uid:" && !found) {
+            (void)detail::take_until(line, '\t'); // the real uid
+            found = detail::parse_number(detail::take_until(line, '\t'), status.uid);
+            if (!found) return failure{operation::parse, EBADMSG, where, offset};
+        }
+        if (key == "NSpid:")
+            for (status.pid_levels = 1; line.find('\t') != line.npos; ++status.pid_levels)
+                (void)detail::take_until(line, '\t');
+    }
+    if (!found)
+        return failure{operation::parse, EBADMSG, where, static_cast<std::uint32_t>(text.size())};
+    return status;
+}
+
+/// Reads /proc/P/status. Cost: at least four system calls, no allocation.
+template<system System>
+result<process_status> read_process_status(process<System> const& process) {
+    std::array<char, 4096> space;
+    auto const where = process.at(object::process_status);
+    auto const file = open_at(process.system, process.directory.get(), "status", O_RDONLY, where);
+    if (!file) return file.error();
+    auto const text = read_some(process.system, file->get(), space, where);
+    if (!text) return text.error();
+    return parse_process_status(*text, where);
+}
+
+} // namespace v0
+} // namespace dmabuf

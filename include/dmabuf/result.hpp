@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+//
+// Errors are values: what was tried, on which kernel file, of which process, and the errno.
+#pragma once
+
+#include <dmabuf/text.hpp>
+#include <dmabuf/version.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// What was being done when something failed.
+enum class operation : std::uint8_t { open, read, list, status, statfs, readlink, parse, identify };
+
+/// Which kernel file it was done to.
+enum class object : std::uint8_t {
+    proc,                ///< /proc
+    process,             ///< /proc/P
+    stat,                ///< /proc/P/stat, or task/T/stat
+    process_status,      ///< /proc/P/status
+    task_directory,      ///< /proc/P/task
+    fd_directory,        ///< /proc/P/task/T/fd
+    fd,                  ///< /proc/P/task/T/fd/N
+    fdinfo_directory,    ///< /proc/P/task/T/fdinfo
+    fdinfo,              ///< /proc/P/task/T/fdinfo/N
+    dmabuf_fds,          ///< /proc/P/task/T/dmabuf_fds
+    maps,                ///< /proc/P/task/T/maps
+    map_files,           ///< /proc/P/map_files/BEGIN-END
+    pid_namespace,       ///< /proc/self/ns/pid
+    kernel_release,      ///< /proc/sys/kernel/osrelease
+    sysfs_buffers,       ///< /sys/kernel/dmabuf/buffers
+    sysfs_size,          ///< /sys/kernel/dmabuf/buffers/I/size
+    sysfs_exporter_name, ///< /sys/kernel/dmabuf/buffers/I/exporter_name
+};
+
+/// Names the thing a call was made on. Fields that do not apply keep their defaults.
+struct place {
+    object what = object::proc;
+    std::int32_t pid = 0;    ///< thread group, 0 where it does not apply
+    std::int32_t tid = 0;    ///< task, 0 where the file is the process's
+    std::int32_t fd = -1;    ///< descriptor number in the process, -1 where it does not apply
+    std::uint64_t inode = 0; ///< buffer, for the sysfs files
+
+    constexpr bool operator==(place const&) const = default;
+};
+
+/// Why something could not be read. Small and trivially copyable.
+struct failure {
+    operation doing = operation::open;
+    int error = 0; ///< errno; EBADMSG for text that is not what the kernel writes
+    place where;
+    std::uint32_t offset = 0; ///< for `parse`: the first byte that did not fit
+
+    constexpr bool operator==(failure const&) const = default;
+
+    /// The process, task or descriptor went away between listing and reading: normal in /proc.
+    [[nodiscard]] constexpr bool gone() const { return error == ENOENT || error == ESRCH; }
+    /// The caller lacks the right. hidepid=1 answers EPERM, everything else EACCES.
+    [[nodiscard]] constexpr bool denied() const { return error == EACCES || error == EPERM; }
+};
+static_assert(std::is_trivially_copyable_v<failure>);
+
+/// A value or the failure that prevented it.
+template<class Value>
+class [[nodiscard]] result {
+public:
+    constexpr result(Value value)
+        : value_(std::move(value)) {}
+    constexpr result(failure why)
+        : failure_(why) {}
+
+    [[nodiscard]] constexpr explicit operator bool() const { return value_.has_value(); }
+    [[nodiscard]] constexpr bool has_value() const { return value_.has_value(); }
+
+    /// The value. Stops the program when there is none, in every build.
+    [[nodiscard]] constexpr Value& value() & { return check(), *value_; }
+    [[nodiscard]] constexpr Value const& value() const& { return check(), *value_; }
+    /// By value, so that `for (auto& x : f().value())` cannot dangle.
+    [[nodiscard]] constexpr Value value() && { return check(), std::move(*value_); }
+
+    [[nodiscard]] constexpr Value& operator*() & { return value(); }
+    [[nodiscard]] constexpr Value const& operator*() const& { return value(); }
+    [[nodiscard]] constexpr Value operator*() && { return std::move(*this).value(); }
+    [[nodiscard]] constexpr Value* operator->() { return &value(); }
+    [[nodiscard]] constexpr Value const* operator->() const { return &value(); }
+
+    /// Why there is no value; meaningless when there is one.
+    [[nodiscard]] constexpr failure const& error() const { return failure_; }
+
+private:
+    constexpr void check() const {
+        if (!value_) __builtin_trap();
+    }
+
+    std::optional<Value> value_;
+    failure failure_{};
+};
+
+/// Done, or the failure that prevented it.
+template<>
+class [[nodiscard]] result<void> {
+public:
+    constexpr result() = default;
+    constexpr result(failure why)
+        : failure_(why)
+        , failed_(true) {}
+
+    [[nodiscard]] constexpr explicit operator bool() const { return !failed_; }
+    [[nodiscard]] constexpr bool has_value() const { return !failed_; }
+    [[nodiscard]] constexpr failure const& error() const { return failure_; }
+
+private:
+    failure failure_{};
+    bool failed_ = false;
+};
+
+namespace detail {
+
+constexpr std::string_view verb(operation doing) {
+    switch (doing) {
+    case operation::open:
+        return "open";
+    case operation::read:
+        return "read";
+    case operation::list:
+        return "list";
+    case operation::status:
+        return "stat";
+    case operation::statfs:
+        return "statfs";
+    case operation::readlink:
+        return "readlink";
+    case operation::parse:
+        return "parse";
+    case operation::identify:
+        return "identify";
+    }
+    return "use";
+}
+
+constexpr std::string_view error_words(int error) {
+    switch (error) {
+    case EPERM:
+        return "not permitted (EPERM)";
+    case ENOENT:
+        return "no such file (ENOENT)";
+    case ESRCH:
+        return "no such process (ESRCH)";
+    case EINTR:
+        return "interrupted (EINTR)";
+    case EIO:
+        return "input/output error (EIO)";
+    case EBADF:
+        return "bad descriptor (EBADF)";
+    case ENOMEM:
+        return "out of memory (ENOMEM)";
+    case EACCES:
+        return "permission denied (EACCES)";
+    case ENOTDIR:
+        return "not a directory (ENOTDIR)";
+    case EINVAL:
+        return "invalid argument (EINVAL)";
+    case ENFILE:
+        return "too many open files in the system (ENFILE)";
+    case EMFILE:
+        return "too many open files (EMFILE)";
+    case ENOSYS:
+        return "not in this kernel (ENOSYS)";
+    case EOVERFLOW:
+        return "longer than expected (EOVERFLOW)";
+    case EBADMSG:
+        return "not the text that the kernel writes (EBADMSG)";
+    case ENOTSUP:
+        return "not supported (ENOTSUP)";
+    default:
+        return {};
+    }
+}
+
+} // namespace detail
+
+/// The path that a `place` stands for, e.g. "/proc/12/task/13/fdinfo/7".
+/// Cost: no system call, no allocation.
+constexpr inline_text<95> path_of(place const& where) {
+    inline_text<95> path;
+    auto const process = [&] { path.append("/proc/").append_number(where.pid); };
+    auto const task = [&](std::string_view file) {
+        process();
+        if (where.tid != 0) path.append("/task/").append_number(where.tid);
+        path.append(file);
+    };
+    auto const buffer = [&](std::string_view file) {
+        path.append("/sys/kernel/dmabuf/buffers/").append_number(where.inode).append(file);
+    };
+    switch (where.what) {
+    case object::proc:
+        path.append("/proc");
+        break;
+    case object::process:
+        process();
+        break;
+    case object::stat:
+        task("/stat");
+        break;
+    case object::process_status:
+        task("/status");
+        break;
+    case object::task_directory:
+        task("/task");
+        break;
+    case object::fd_directory:
+        task("/fd");
+        break;
+    case object::fd:
+        task("/fd/"), path.append_number(where.fd);
+        break;
+    case object::fdinfo_directory:
+        task("/fdinfo");
+        break;
+    case object::fdinfo:
+        task("/fdinfo/"), path.append_number(where.fd);
+        break;
+    case object::dmabuf_fds:
+        task("/dmabuf_fds");
+        break;
+    case object::maps:
+        task("/maps");
+        break;
+    case object::map_files:
+        task("/map_files");
+        break;
+    case object::pid_namespace:
+        path.append("/proc/self/ns/pid");
+        break;
+    case object::kernel_release:
+        path.append("/proc/sys/kernel/osrelease");
+        break;
+    case object::sysfs_buffers:
+        path.append("/sys/kernel/dmabuf/buffers");
+        break;
+    case object::sysfs_size:
+        buffer("/size");
+        break;
+    case object::sysfs_exporter_name:
+        buffer("/exporter_name");
+        break;
+    }
+    return path;
+}
+
+/// One line for a person: "cannot open /proc/12/fd: permission denied (EACCES)".
+/// Cost: no system call, no allocation.
+constexpr inline_text<223> describe(failure const& why) {
+    inline_text<223> line;
+    line.append("cannot ")
+        .append(detail::verb(why.doing))
+        .append(" ")
+        .append(path_of(why.where).view());
+    if (why.doing == operation::parse) line.append(" at byte ").append_number(why.offset);
+    line.append(": ");
+    if (auto const words = detail::error_words(why.error); !words.empty())
+        return line.append(words);
+    return line.append("errno ").append_number(why.error);
+}
+
+} // namespace v0
+} // namespace dmabuf

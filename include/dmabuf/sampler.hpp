@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: MIT
+//
+// Takes snapshots: walks the processes with the best source that serves here, and hands what it
+// finds to the builder. The only header that joins reading and accounting.
+#pragma once
+
+#include <dmabuf/dmabuf_fds.hpp>
+#include <dmabuf/fd_walk.hpp>
+#include <dmabuf/maps.hpp>
+#include <dmabuf/probe.hpp>
+#include <dmabuf/snapshot_builder.hpp>
+#include <dmabuf/sysfs_buffers.hpp>
+#include <dmabuf/tables.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// What a snapshot shall tell beside who holds which buffer and how large it is.
+struct sample_options {
+    bool exporters = true;        ///< once per buffer; remembered while the sampler sees the buffer
+    bool names = true;            ///< once per buffer and sample, since names change
+    bool path_descriptors = true; ///< `reference::path_descriptors`, by fd_walk
+    bool mappings = true;         ///< references by mmap, without which coverage is never complete
+    source force = source::none;  ///< `fd_walk`: even where a better source serves
+};
+
+/// Takes snapshots of all processes that /proc shows. One sampler per thread.
+/// Cost of a sample by fd_walk: about 12 system calls per process and 8 more per holder, one per
+/// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, four per buffer for exporter
+/// and name, one kcmp per further thread, and one per 32 KiB of a process's maps. No allocation
+/// once everything has grown to the size of the system. At most 6 descriptors are open at a time.
+template<system System = live_system>
+class basic_sampler {
+public:
+    explicit basic_sampler(sample_options options = {}, System system = {})
+        : options_(options)
+        , system_(system)
+        , tables_(system) {}
+
+    /// Fills `now`, whose memory is reused.
+    /// Errors: where nothing at all can be said: /proc is not there or cannot be listed, or the
+    /// kernel is older than 5.3 and its DMA-BUFs cannot be told apart (ENOTSUP). Whatever else goes
+    /// wrong is in `now.coverage`.
+    result<void> sample(snapshot& now) {
+        auto const begin_ns = system_.clock_ns();
+        if (auto ready = prepare(); !ready) return ready;
+        bool const knew_all = known_.mount_id && known_.device();
+        if (auto done = sample_processes(now); !done) return done;
+        // What had to stay undecided, because no DMA-BUF had been met yet, can be decided now.
+        if (now.coverage.undecided != 0 && !knew_all && (known_.mount_id || known_.device()))
+            if (auto done = sample_processes(now); !done) return done;
+        build_.finish();
+        count_undescribed(now);
+        now.begin_ns = begin_ns;
+        now.end_ns = system_.clock_ns();
+        return {};
+    }
+
+private:
+    enum class outcome : std::uint8_t { seen, denied, failed, gone }; // from best to worst
+
+    static outcome worse(outcome a, outcome b) { return a < b ? b : a; }
+
+    result<void> prepare() {
+        if (proc_) return {};
+        auto proc = open_proc(system_);
+        if (!proc) return proc.error();
+        platform_ = probe(*proc);
+        used_ = options_.force == source::fd_walk ? source::fd_walk : platform_.best;
+        if (platform_.before(5, 3)) known_.expect_before_5_3();
+        build_.remember(platform_.inodes_are_unique());
+        process_space_.resize(space_bytes);
+        table_space_.resize(space_bytes);
+        if (auto tree = open_sysfs_buffers(system_)) sysfs_ = std::move(tree).value();
+        proc_ = std::move(proc).value();
+        return {};
+    }
+
+    // --- all processes
+    // -----------------------------------------------------------------------------
+
+    result<void> sample_processes(snapshot& now) {
+        build_.begin(now);
+        now.coverage.used = used_;
+        now.coverage.not_better = platform_.not_better;
+        now.coverage.sight = platform_.sight;
+        now.coverage.mappings_read = options_.mappings;
+        std::int32_t last = 0;
+        for (auto const& pid : read_processes(*proc_, read_space(process_space_))) {
+            if (!pid) return pid.error();
+            // The kernel lists them in ascending order, each once (fs/proc/base.c, next_tgid()).
+            bool const in_order = *pid > std::exchange(last, *pid);
+            count(in_order ? sample_process(*pid)
+                           : note({operation::list, EBADMSG, {object::process, *pid}}));
+            if (unsupported_) return *unsupported_;
+        }
+        return {};
+    }
+
+    void count(outcome how) {
+        auto& coverage = build_.now().coverage;
+        ++coverage.processes;
+        if (how == outcome::seen) ++coverage.processes_seen;
+        if (how == outcome::gone) ++coverage.processes_gone;
+        if (how == outcome::failed) ++coverage.processes_failed;
+        if (how == outcome::denied)
+            ++(denied_kernel_thread_ ? coverage.kernel_threads : coverage.processes_denied);
+    }
+
+    /// Sorts a failure, and remembers the first that is not an everyday event.
+    outcome note(failure const& why) {
+        if (why.gone()) return outcome::gone;
+        if (why.denied()) return outcome::denied;
+        auto& first = build_.now().coverage.first_failure;
+        if (first.error == 0) first = why;
+        return outcome::failed;
+    }
+
+    // --- one process
+    // -------------------------------------------------------------------------------
+
+    outcome sample_process(std::int32_t pid) {
+        denied_kernel_thread_ = false;
+        auto const process = open_process(*proc_, pid);
+        if (!process) return note(process.error());
+        build_.begin_process();
+        auto how = list_tasks(*process);
+        if (how == outcome::seen) how = sample_tables(*process);
+        bool const shut_out = how == outcome::denied && !build_.holds_something();
+        if (how != outcome::gone && !shut_out && options_.mappings)
+            how = worse(how, sample_mappings(*process));
+        if (how != outcome::gone && build_.holds_something()) return worse(how, identify(*process));
+        build_.drop_process();
+        return how == outcome::denied ? look_for_kernel_thread(*process) : how;
+    }
+
+    /// A process is told who it is after what it holds: one that exited meanwhile, whose
+    /// descriptors went away one by one, must not count with half of them.
+    outcome identify(process<System> const& process) {
+        auto const stat = read_stat(process);
+        auto const status =
+            stat ? read_process_status(process) : result<process_status>(stat.error());
+        if (!status) return build_.drop_process(), note(status.error());
+        if (stat->exiting() && stat->threads <= 1) return build_.drop_process(), outcome::gone;
+        holder who;
+        who.pid = process.pid;
+        who.uid = status->uid;
+        who.start_ticks = stat->start_ticks;
+        who.comm = stat->comm;
+        build_.add_holder(who);
+        return outcome::seen;
+    }
+
+    /// A kernel thread that may not be looked at hides nothing. Its stat is readable for everybody.
+    outcome look_for_kernel_thread(process<System> const& process) {
+        auto const stat = read_stat(process);
+        denied_kernel_thread_ = stat && stat->kernel_thread();
+        return stat || stat.error().denied() ? outcome::denied : note(stat.error());
+    }
+
+    /// The link count of /proc/P/task is two more than the number of threads (fs/proc/base.c,
+    /// proc_task_getattr()): one call spares a process with one thread the listing.
+    outcome list_tasks(process<System> const& process) {
+        tasks_.clear();
+        auto const where = process.at(object::task_directory);
+        file_status status;
+        int const error = detail::uninterrupted(
+            [&] { return system_.status(process.directory.get(), "task", 0, status); });
+        if (error < 0) return note({operation::status, -error, where});
+        if (status.links == 3) return tasks_.push_back(process.pid), outcome::seen;
+        for (auto const& tid : read_tasks(process, read_space(table_space_))) {
+            if (!tid) return note(tid.error());
+            tasks_.push_back(*tid);
+        }
+        return tasks_.empty() ? outcome::gone : outcome::seen;
+    }
+
+    // --- descriptor tables
+    // -------------------------------------------------------------------------
+
+    using compared = typename distinct_tables<System>::answer;
+
+    outcome sample_tables(process<System> const& process) {
+        tables_.clear();
+        auto worst = outcome::gone;
+        bool first = true;
+        for (auto const tid : tasks_) {
+            auto const known = compare(tid);
+            if (known == compared::yes) continue;
+            auto const how = sample_table(process, tid);
+            if (how == outcome::gone) continue;
+            // Who may not look at the first thread may hardly ever look at the others.
+            if (how == outcome::denied && first) return how;
+            worst = std::exchange(first, false) ? how : worse(worst, how);
+            if (how != outcome::seen) continue;
+            tables_.add(tid);
+            build_.add_table();
+            ++build_.now().coverage.tables;
+            if (known == compared::unknown) ++build_.now().coverage.tables_uncertain;
+        }
+        return worst;
+    }
+
+    [[nodiscard]] compared compare(std::int32_t tid) const {
+        if (platform_.own_pid_namespace) return tables_.contains(tid);
+        return tables_.empty() ? compared::no : compared::unknown;
+    }
+
+    /// Reads one table. A task on its way out shows only a part of its table, or nothing: then
+    /// another task that shares it will show it whole.
+    outcome sample_table(process<System> const& process, std::int32_t tid) {
+        auto const how = used_ == source::dmabuf_fds ? read_list(process, tid) : walk(process, tid);
+        if (how != outcome::seen) return how;
+        if (build_.table_is_empty() && !saw_gone_ && tasks_.size() == 1) return how;
+        auto const stat = read_stat(process, tid);
+        if (!stat) return note(stat.error());
+        return stat->exiting() ? outcome::gone : outcome::seen;
+    }
+
+    outcome walk(process<System> const& process, std::int32_t tid) {
+        auto const how = walk_fd(process, tid);
+        return how == outcome::denied ? walk_fdinfo(process, tid) : how;
+    }
+
+    void begin_table() {
+        build_.begin_table();
+        saw_gone_ = false;
+    }
+
+    outcome walk_fd(process<System> const& process, std::int32_t tid) {
+        begin_table();
+        fd_walk_options const options{options_.path_descriptors};
+        for (auto const& found :
+             walk_fds(process, tid, known_, options, read_space(table_space_))) {
+            if (found) {
+                auto const at = build_.buffer_at(found->inode);
+                build_.set_size(at, found->size_bytes);
+                build_.found(at, found->path);
+                if (!found->path) describe(process, tid, found->fd, at);
+            } else if (auto const how = table_failure(found.error()); how != outcome::seen) {
+                return how;
+            }
+        }
+        return outcome::seen;
+    }
+
+    outcome walk_fdinfo(process<System> const& process, std::int32_t tid) {
+        begin_table();
+        for (auto const& found : walk_fdinfos(process, tid, known_, read_space(table_space_))) {
+            if (found) {
+                auto const at = build_.buffer_at(*found->info.inode);
+                build_.found(at, found->info.is_path());
+                if (!found->info.is_path()) take(found->info, at);
+            } else if (auto const how = table_failure(found.error()); how != outcome::seen) {
+                return how;
+            }
+        }
+        return outcome::seen;
+    }
+
+    /// `seen` where the walk can go on: the failure was that of one descriptor.
+    outcome table_failure(failure const& why) {
+        if (why.doing == operation::identify && why.error == ENOTSUP) unsupported_ = why;
+        if (why.denied()) return outcome::denied;
+        if (why.where.fd < 0) return note(why);
+        auto& coverage = build_.now().coverage;
+        if (why.gone())
+            saw_gone_ = true, ++coverage.descriptors_gone;
+        else if (why.error == ENODATA)
+            ++coverage.undecided;
+        else
+            ++coverage.descriptors_failed, (void)note(why);
+        return outcome::seen;
+    }
+
+    outcome read_list(process<System> const& process, std::int32_t tid) {
+        begin_table();
+        bool described = true;
+        for (auto const& inode : read_dmabuf_fds(process, tid, read_space(table_space_))) {
+            if (inode) {
+                auto const at = build_.buffer_at(*inode);
+                build_.found(at, false);
+                describe_by_sysfs(at);
+                described = described && build_[at].size_known && !wants_description(at);
+            } else if (inode.error().doing == operation::parse) {
+                ++build_.now().coverage.descriptors_failed;
+                (void)note(inode.error());
+            } else {
+                return note(inode.error());
+            }
+        }
+        if (!described) describe_by_walk(process, tid);
+        return outcome::seen;
+    }
+
+    // --- size, exporter and name
+    // -------------------------------------------------------------------
+
+    [[nodiscard]] bool wants_description(std::uint32_t at) {
+        auto const& buffer = build_[at];
+        return (options_.exporters && buffer.exporter.empty()) ||
+               (options_.names && !buffer.name_known);
+    }
+
+    void take(fdinfo const& info, std::uint32_t at) {
+        build_.set_size(at, *info.size_bytes);
+        if (options_.exporters) build_[at].exporter = info.exporter;
+        if (options_.names) build_.set_name(at, info.name);
+    }
+
+    /// Reads exporter and name by one descriptor. Where that was closed meanwhile, or its number is
+    /// another file's by now, the next reference to the buffer serves.
+    void describe(process<System> const& process, std::int32_t tid, std::int32_t fd,
+                  std::uint32_t at) {
+        if (known_.mount_id && !wants_description(at)) return;
+        auto const info = read_fdinfo(process, tid, fd);
+        if (!info) return (void)note(info.error());
+        if (info->exporter.empty() || !info->size_bytes) return;
+        bool const same = info->inode ? *info->inode == build_[at].inode
+                                      : *info->size_bytes == build_[at].size_bytes;
+        if (!same) return;
+        known_.mount_id = info->mount_id;
+        take(*info, at);
+    }
+
+    void describe_by_sysfs(std::uint32_t at) {
+        if (!sysfs_) return;
+        if (!build_[at].size_known) {
+            if (auto const size = read_sysfs_size(*sysfs_, build_[at].inode))
+                build_.set_size(at, *size);
+            else
+                (void)note(size.error());
+        }
+        if (options_.exporters && build_[at].exporter.empty()) {
+            if (auto const exporter = read_sysfs_exporter_name(*sysfs_, build_[at].inode))
+                build_[at].exporter = *exporter;
+            else
+                (void)note(exporter.error());
+        }
+    }
+
+    /// What no list of inodes tells, one table's descriptors do.
+    void describe_by_walk(process<System> const& process, std::int32_t tid) {
+        for (auto const& found : walk_fds(process, tid, known_, {true}, read_space(table_space_))) {
+            if (!found) {
+                if (!found.error().gone() && !found.error().denied()) (void)note(found.error());
+                continue;
+            }
+            auto const at = build_.buffer_at(found->inode);
+            build_.set_size(at, found->size_bytes);
+            if (!found->path) describe(process, tid, found->fd, at);
+        }
+    }
+
+    void count_undescribed(snapshot& now) const {
+        for (auto const& buffer : now.buffers)
+            now.coverage.buffers_undescribed += (options_.exporters && buffer.exporter.empty()) ||
+                                                (options_.names && !buffer.name_known);
+    }
+
+    // --- mappings
+    // ----------------------------------------------------------------------------------
+
+    /// All threads share the memory map, but that of a leader that has exited is empty: the next
+    /// one's is read then.
+    outcome sample_mappings(process<System> const& process) {
+        for (auto const tid : tasks_) {
+            bool any = false;
+            for (auto const& found : read_maps(process, tid, read_space(table_space_))) {
+                if (found) {
+                    any = true;
+                    if (may_be_dmabuf(*found)) take_mapping(process, *found);
+                } else if (!found.error().gone()) {
+                    return note(found.error());
+                }
+            }
+            if (any) break;
+        }
+        return outcome::seen;
+    }
+
+    [[nodiscard]] bool may_be_dmabuf(mapping const& found) const {
+        if (known_.device()) return found.device == *known_.device();
+        return found.device.major == 0 && parse_mapped_name(found.path).has_value();
+    }
+
+    void take_mapping(process<System> const& process, mapping const& found) {
+        if (!known_.device() && !learn_device(process, found)) return;
+        auto const at = build_.buffer_at(found.inode);
+        build_.found_mapping(at, found.size_bytes());
+        describe_by_sysfs(at);
+        if (!build_[at].size_known) size_by_map_files(process, found, at);
+        if (options_.names && !build_[at].name_known) name_by_mapping(found, at);
+    }
+
+    static detail::path map_files(mapping const& found) {
+        return {"map_files/", detail::hex{found.begin}, "-", detail::hex{found.end}};
+    }
+
+    /// False where the mapping is not of a DMA-BUF, or that cannot be told.
+    bool learn_device(process<System> const& process, mapping const& found) {
+        file_status status;
+        auto const path = map_files(found);
+        auto const directory = process.directory.get();
+        int const error = detail::uninterrupted(
+            [&] { return system_.status(directory, path.c_str(), 0, status); });
+        if (error == 0 && known_.of(status) == dmabuf_filesystem::kind::unknown)
+            if (auto const file = open_at(system_, directory, path.c_str(), O_PATH,
+                                          process.at(object::map_files)))
+                known_.learn(status.device, system_.filesystem_type(file->get()));
+        if (error == 0 ? known_.of(status) == dmabuf_filesystem::kind::unknown : error != -ENOENT)
+            ++build_.now().coverage.undecided;
+        return known_.device() && found.device == *known_.device();
+    }
+
+    /// The file behind the mapping knows its size. Needs CAP_CHECKPOINT_RESTORE.
+    void size_by_map_files(process<System> const& process, mapping const& found, std::uint32_t at) {
+        file_status status;
+        int const error = detail::uninterrupted([&] {
+            return system_.status(process.directory.get(), map_files(found).c_str(), 0, status);
+        });
+        if (error == 0 && status.inode == found.inode && status.device == found.device)
+            build_.set_size(at, status.size_bytes);
+    }
+
+    /// Without a name the path is just "/dmabuf:"; so it is with an empty one.
+    void name_by_mapping(mapping const& found, std::uint32_t at) {
+        auto const name = parse_mapped_name(found.path);
+        if (name) build_.set_name(at, name->empty() ? std::nullopt : name);
+    }
+
+    static constexpr std::size_t space_bytes = 32768;
+
+    sample_options options_;
+    [[no_unique_address]] System system_;
+    std::optional<proc_directory<System>> proc_;
+    std::optional<sysfs_buffers_directory<System>> sysfs_;
+    platform platform_;
+    source used_ = source::none;
+    dmabuf_filesystem known_;
+    distinct_tables<System> tables_;
+    snapshot_builder build_;
+    std::vector<std::int32_t> tasks_; ///< of the process being read
+    std::vector<char> process_space_;
+    std::vector<char> table_space_;
+    bool saw_gone_ = false; ///< in the table being read
+    bool denied_kernel_thread_ = false;
+    std::optional<failure> unsupported_;
+};
+
+/// The sampler of the running kernel.
+class sampler : public basic_sampler<> {
+public:
+    using basic_sampler::basic_sampler;
+};
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// The account as values: which buffers exist, who holds them, and what could not be seen.
+// No system call is made here; dmabuf/account.hpp fills in the sums.
+#pragma once
+
+#include <dmabuf/names.hpp>
+#include <dmabuf/result.hpp>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// One DMA-BUF.
+struct buffer {
+    std::uint64_t inode = 0;      ///< identifies it; since 5.18 (and stable 5.15) never used again
+    std::uint64_t size_bytes = 0; ///< 0 where `size_known` is false
+    bool size_known = false;
+    bool name_known = false;   ///< false also where names were not asked for
+    bool named = false;        ///< somebody set a name, be it an empty one
+    exporter_name exporter;    ///< empty where it could not be read, or was not asked for
+    buffer_name name;          ///< raw bytes that a holder chose: print `escaped(name)`
+    std::uint32_t holders = 0; ///< processes seen holding it
+    std::uint32_t descriptors =
+        0; ///< in all distinct tables of all processes seen, O_PATH included
+    std::uint32_t mappings = 0;
+};
+
+/// One process that holds at least one DMA-BUF.
+struct holder {
+    std::int32_t pid = 0;            ///< of the thread group
+    std::uint32_t uid = 0;           ///< effective
+    std::uint64_t start_ticks = 0;   ///< with `pid`, names this process and no later one
+    process_name comm;               ///< raw bytes that the process chose: print `escaped(comm)`
+    std::size_t first_reference = 0; ///< into `snapshot::references`
+    std::size_t reference_count = 0; ///< buffers held
+    std::uint64_t rss_bytes = 0;     ///< full size of every buffer it references
+    std::uint64_t pss_bytes = 0;     ///< its share, each buffer's size being split over its holders
+    std::uint64_t uss_bytes = 0;     ///< buffers that no other process seen holds
+    std::uint64_t mapped_bytes = 0;  ///< address space that maps buffers, each mapping counted
+    std::uint32_t unsized_buffers = 0; ///< held, of unknown size, and so in none of the three sums
+};
+
+/// That one process holds one buffer, and how.
+struct reference {
+    std::uint32_t holder = 0;           ///< index into `snapshot::holders`
+    std::uint32_t buffer = 0;           ///< index into `snapshot::buffers`
+    std::uint32_t descriptors = 0;      ///< in all distinct tables of the process
+    std::uint32_t path_descriptors = 0; ///< of these, opened with O_PATH
+    std::uint32_t mappings = 0;
+    std::uint64_t mapped_bytes = 0;
+};
+
+/// What one exporter's buffers add up to.
+struct exporter_total {
+    exporter_name name; ///< empty: not known
+    std::uint32_t buffers = 0;
+    std::uint64_t size_bytes = 0;
+};
+
+/// Where the references came from.
+enum class source : std::uint8_t {
+    none,
+    fd_walk,    ///< /proc/P/task/T/fd, on every kernel
+    dmabuf_fds, ///< /proc/P/task/T/dmabuf_fds, on a patched kernel
+};
+
+constexpr std::string_view name_of(source which) {
+    switch (which) {
+    case source::none:
+        break;
+    case source::fd_walk:
+        return "fd_walk";
+    case source::dmabuf_fds:
+        return "dmabuf_fds";
+    }
+    return "none";
+}
+
+/// How much of the system /proc shows to the caller.
+enum class visibility : std::uint8_t {
+    unknown,
+    everything,    ///< the initial pid namespace, and nothing hidden
+    pid_namespace, ///< only the processes of a pid namespace
+    hidden,        ///< hidepid leaves out other users' processes
+};
+
+/// What was seen and what was not. Everything that could not be read is counted here.
+struct coverage {
+    source used = source::none;
+    failure not_better; ///< why no better source served; `error` 0 when the best did
+    visibility sight = visibility::unknown;
+
+    std::uint32_t processes = 0;      ///< listed by /proc; the sum of the five below
+    std::uint32_t processes_seen = 0; ///< read in full
+    std::uint32_t processes_denied =
+        0; ///< at least one descriptor table or the mappings may not be read
+    std::uint32_t processes_gone = 0; ///< exited meanwhile: they hold nothing any more
+    std::uint32_t processes_failed =
+        0;                            ///< could not be read for another reason: see `first_failure`
+    std::uint32_t kernel_threads = 0; ///< refused, but kernel threads, which hold no descriptors
+
+    std::uint32_t tables = 0; ///< distinct descriptor tables read
+    std::uint32_t tables_uncertain =
+        0; ///< read although they may be a table read before: no kcmp. Then
+           ///< descriptor counts are upper bounds; rss, pss and uss stay exact
+    std::uint32_t descriptors_gone = 0;   ///< closed between listing and looking
+    std::uint32_t descriptors_failed = 0; ///< could not be looked at: see `first_failure`
+    std::uint32_t undecided = 0; ///< O_PATH descriptors and mappings that may be of a DMA-BUF,
+                                 ///< while none was seen that they could be compared with
+    std::uint32_t buffers_unsized = 0;
+    std::uint32_t buffers_undescribed =
+        0;                      ///< exporter or name were asked for and could not be read
+    bool mappings_read = false; ///< else buffers that are only mapped are missing
+
+    failure first_failure; ///< the first that was neither gone nor denied; `error` 0: none
+
+    /// Nothing that a process holds can have been missed. Where this is false, pss and uss are
+    /// upper bounds of what they would be with everything in sight.
+    [[nodiscard]] constexpr bool complete() const {
+        return sight == visibility::everything && mappings_read && processes_denied == 0 &&
+               processes_failed == 0 && descriptors_failed == 0 && undecided == 0 &&
+               buffers_unsized == 0;
+    }
+};
+
+/// Everything one walk found. Reused, it keeps its memory: the second `sample()` allocates nothing.
+struct snapshot {
+    std::vector<buffer> buffers;           ///< in ascending order of inode
+    std::vector<holder> holders;           ///< in ascending order of pid
+    std::vector<reference> references;     ///< by holder, then by buffer
+    std::vector<exporter_total> exporters; ///< in descending order of bytes
+    dmabuf::coverage coverage;
+    std::uint64_t begin_ns = 0; ///< CLOCK_MONOTONIC
+    std::uint64_t end_ns = 0;
+    std::uint64_t total_bytes = 0; ///< of all buffers of known size
+
+    /// The buffers that `who` holds.
+    [[nodiscard]] std::span<reference const> references_of(holder const& who) const {
+        return std::span(references).subspan(who.first_reference, who.reference_count);
+    }
+
+    /// Empties it and keeps its memory.
+    void clear() {
+        buffers.clear();
+        holders.clear();
+        references.clear();
+        exporters.clear();
+        coverage = {};
+        begin_ns = end_ns = total_bytes = 0;
+    }
+
+    /// Makes room, so that a later `sample()` of this size allocates nothing.
+    void reserve(std::size_t buffer_count, std::size_t holder_count, std::size_t reference_count) {
+        buffers.reserve(buffer_count);
+        holders.reserve(holder_count);
+        references.reserve(reference_count);
+    }
+};
+
+} // namespace v0
+} // namespace dmabuf

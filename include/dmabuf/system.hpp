@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+//
+// The seam to the kernel: the few system calls that the library makes, the concept that a
+// recording or a faulty system models too, and the helpers that every reader shares.
+#pragma once
+
+#include <dmabuf/result.hpp>
+#include <dmabuf/text.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <iterator>
+#include <linux/kcmp.h>
+#include <linux/types.h>
+#include <span>
+#include <string_view>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// A device number as the kernel prints it: the anonymous ones have major 0.
+struct device_number {
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+
+    constexpr bool operator==(device_number const&) const = default;
+};
+
+/// What statx tells of a file without asking its file system to refresh anything.
+struct file_status {
+    std::uint64_t inode = 0;
+    std::uint64_t size_bytes = 0;
+    device_number device;
+    std::uint32_t mode = 0; ///< with the file type bits, which a DMA-BUF does not have
+    std::uint32_t links = 0;
+};
+
+/// The calls that the library makes. Each returns what the system call does, with the negative
+/// errno for a failure, and never throws. A system is a cheap handle that can be copied.
+template<class System>
+concept system = std::copyable<System> && requires(System s, int fd, char const* path,
+                                                   std::span<char> space, file_status& status) {
+    { s.open(fd, path, int{}) } -> std::same_as<int>;
+    { s.close(fd) } -> std::same_as<int>;
+    { s.read(fd, space) } -> std::same_as<long>;
+    { s.list(fd, space) } -> std::same_as<long>;
+    { s.status(fd, path, int{}, status) } -> std::same_as<int>;
+    { s.readlink(fd, path, space) } -> std::same_as<long>;
+    { s.filesystem_type(fd) } -> std::same_as<long>;
+    { s.compare_descriptor_tables(std::int32_t{}, std::int32_t{}) } -> std::same_as<int>;
+    { s.process_id() } -> std::same_as<std::int32_t>;
+    { s.clock_ns() } -> std::same_as<std::uint64_t>;
+};
+
+namespace detail {
+
+/// struct statx of include/uapi/linux/stat.h. Spelled out, because <linux/stat.h> and <sys/stat.h>
+/// cannot be included together with every C library.
+struct statx_buffer {
+    __u32 mask, blksize;
+    __u64 attributes;
+    __u32 nlink, uid, gid;
+    __u16 mode, spare0;
+    __u64 ino, size, blocks, attributes_mask;
+    __u64 times[8];
+    __u32 rdev_major, rdev_minor, dev_major, dev_minor;
+    __u64 spare[14];
+};
+static_assert(sizeof(statx_buffer) == 256);
+
+// AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT: a look that sets nothing in motion.
+inline constexpr int statx_passive = 0x4000 | 0x800;
+inline constexpr std::uint32_t mode_type_mask = 0170000; // S_IFMT
+
+inline long or_errno(long returned) noexcept {
+    return returned < 0 ? -errno : returned;
+}
+
+} // namespace detail
+
+/// The kernel that this program runs on.
+struct live_system {
+    int open(int directory, char const* path, int flags) const noexcept {
+        return static_cast<int>(detail::or_errno(::openat(directory, path, flags | O_CLOEXEC)));
+    }
+    int close(int fd) const noexcept { return static_cast<int>(detail::or_errno(::close(fd))); }
+    long read(int fd, std::span<char> space) const noexcept {
+        return detail::or_errno(::read(fd, space.data(), space.size()));
+    }
+    /// getdents64.
+    long list(int fd, std::span<char> space) const noexcept {
+        return detail::or_errno(::syscall(SYS_getdents64, fd, space.data(), space.size()));
+    }
+    /// statx with an empty mask, AT_STATX_DONT_SYNC and AT_NO_AUTOMOUNT: the kernel answers from
+    /// what it knows and asks no FUSE or NFS server (9p ignores the flag). `flags` may hold
+    /// AT_SYMLINK_NOFOLLOW.
+    int status(int directory, char const* path, int flags, file_status& status) const noexcept {
+        detail::statx_buffer raw;
+        long const returned =
+            ::syscall(SYS_statx, directory, path, flags | detail::statx_passive, 0U, &raw);
+        if (returned < 0) return -errno;
+        status = {raw.ino, raw.size, {raw.dev_major, raw.dev_minor}, raw.mode, raw.nlink};
+        return 0;
+    }
+    long readlink(int directory, char const* path, std::span<char> space) const noexcept {
+        return detail::or_errno(::readlinkat(directory, path, space.data(), space.size()));
+    }
+    /// The superblock's magic number.
+    long filesystem_type(int fd) const noexcept {
+        struct ::statfs raw;
+        return ::fstatfs(fd, &raw) < 0 ? -errno : static_cast<long>(raw.f_type & 0xffffffffL);
+    }
+    /// kcmp(KCMP_FILES): 0 when both tasks use one descriptor table.
+    int compare_descriptor_tables(std::int32_t a, std::int32_t b) const noexcept {
+        return static_cast<int>(detail::or_errno(::syscall(SYS_kcmp, a, b, KCMP_FILES, 0L, 0L)));
+    }
+    std::int32_t process_id() const noexcept { return ::getpid(); }
+    std::uint64_t clock_ns() const noexcept {
+        timespec now{};
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+        return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+               static_cast<std::uint64_t>(now.tv_nsec);
+    }
+};
+static_assert(system<live_system>);
+
+namespace detail {
+
+/// Makes `call` again while a signal interrupts it.
+template<class Call>
+auto uninterrupted(Call call) {
+    for (;;) {
+        auto const returned = call();
+        if (returned != -EINTR) return returned;
+    }
+}
+
+/// A number that a path shows in hexadecimal.
+struct hex {
+    std::uint64_t number;
+};
+
+/// A path relative to a directory descriptor, built in place: path("task/", tid, "/fd").
+class path {
+public:
+    path(auto const&... parts) { (add(parts), ...); }
+    [[nodiscard]] char const* c_str() const { return text_.c_str(); }
+
+private:
+    void add(std::string_view part) { text_.append(part); }
+    void add(std::integral auto number) { text_.append_number(number); }
+    void add(hex number) { text_.append_number(number.number, 16); }
+
+    inline_text<95> text_;
+};
+
+} // namespace detail
+
+/// Owns a descriptor of `System`. Move-only.
+template<system System = live_system>
+class unique_fd {
+public:
+    unique_fd() = default;
+    unique_fd(System system, int fd)
+        : system_(system)
+        , fd_(fd) {}
+    unique_fd(unique_fd&& other) noexcept
+        : system_(other.system_)
+        , fd_(std::exchange(other.fd_, -1)) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        if (this != &other) {
+            reset();
+            system_ = other.system_;
+            fd_ = std::exchange(other.fd_, -1);
+        }
+        return *this;
+    }
+    ~unique_fd() { reset(); }
+
+    [[nodiscard]] int get() const { return fd_; }
+    [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+    void reset() {
+        if (fd_ >= 0) system_.close(std::exchange(fd_, -1));
+    }
+
+private:
+    [[no_unique_address]] System system_{};
+    int fd_ = -1;
+};
+
+/// Opens `path` relative to the descriptor `directory`, always with O_CLOEXEC.
+/// Cost: one system call. Errors: `failure` at `where`.
+template<system System>
+result<unique_fd<System>> open_at(System system, int directory, char const* path, int flags,
+                                  place where) {
+    int const fd = detail::uninterrupted([&] { return system.open(directory, path, flags); });
+    if (fd < 0) return failure{operation::open, -fd, where};
+    return unique_fd<System>(system, fd);
+}
+
+/// Reads into `space` until it is full or the file ends; a /proc file may hand out less than asked.
+/// Cost: at least two reads, the last of which sees the end. No allocation.
+/// Lifetime: the text lies in `space`.
+template<system System>
+result<std::string_view> read_some(System system, int fd, std::span<char> space, place where) {
+    std::size_t filled = 0;
+    while (filled < space.size()) {
+        long const got =
+            detail::uninterrupted([&] { return system.read(fd, space.subspan(filled)); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
+        if (got == 0) break;
+        filled += static_cast<std::size_t>(got);
+    }
+    return std::string_view{space.data(), filled};
+}
+
+/// Opens, reads and closes a small file. Text that does not fit `space` is refused with EOVERFLOW
+/// rather than cut. Cost: four system calls, no allocation. Lifetime: the text lies in `space`.
+template<system System>
+result<std::string_view> read_file(System system, int directory, char const* path,
+                                   std::span<char> space, place where) {
+    auto const file = open_at(system, directory, path, O_RDONLY, where);
+    if (!file) return file.error();
+    auto const text = read_some(system, file->get(), space, where);
+    if (text && text->size() == space.size()) return failure{operation::read, EOVERFLOW, where};
+    return text;
+}
+
+/// The iterator of every reader: single-pass, ended by std::default_sentinel.
+/// All I/O happens in `begin()` and `++`, never in `*`.
+template<class Reader>
+class reader_iterator {
+public:
+    using value_type = typename Reader::item;
+    using reference = value_type const&;
+    using pointer = value_type const*;
+    using difference_type = std::ptrdiff_t;
+    using iterator_category = std::input_iterator_tag;
+    using iterator_concept = std::input_iterator_tag;
+
+    reader_iterator() = default;
+    explicit reader_iterator(Reader& reader)
+        : reader_(&reader) {}
+
+    reference operator*() const { return reader_->current(); }
+    pointer operator->() const { return &reader_->current(); }
+    reader_iterator& operator++() {
+        reader_->advance();
+        return *this;
+    }
+    void operator++(int) { ++*this; }
+    [[nodiscard]] bool operator==(std::default_sentinel_t) const { return reader_->done(); }
+
+private:
+    Reader* reader_ = nullptr;
+};
+
+/// Base of every reader. `Derived` gives `bool next(Item&)`, whose first call opens the file.
+/// A reader is a move-only, single-pass range of `Item`, usually a `result`: a bad entry is an
+/// item, it neither ends the range nor disappears. `begin()` starts the range, once.
+template<class Derived, class Item>
+class reader {
+public:
+    using item = Item;
+    using iterator = reader_iterator<reader>;
+
+    reader() = default;
+    reader(reader&&) = default;
+    reader& operator=(reader&&) = default;
+
+    iterator begin() {
+        advance();
+        return iterator(*this);
+    }
+    std::default_sentinel_t end() const { return {}; }
+
+private:
+    friend iterator;
+    [[nodiscard]] Item const& current() const { return *current_; }
+    [[nodiscard]] bool done() const { return !current_.has_value(); }
+    void advance() {
+        current_.reset();
+        static_cast<Derived&>(*this).next(current_);
+    }
+
+    std::optional<Item> current_;
+};
+
+/// Memory that a reader reads into: the caller's, which costs nothing, or else its own.
+class read_space {
+public:
+    static constexpr std::size_t default_bytes = 16384;
+
+    read_space() = default;
+    explicit read_space(std::span<char> borrowed)
+        : borrowed_(borrowed) {}
+
+    std::span<char> get() {
+        if (!borrowed_.empty()) return borrowed_;
+        if (own_.empty()) own_.resize(default_bytes);
+        return own_;
+    }
+
+private:
+    std::span<char> borrowed_;
+    std::vector<char> own_;
+};
+
+/// A directory whose entries are numbers (processes, tasks, descriptors, inodes): yields the
+/// numbers in the kernel's order and passes over every other name. Opened by `begin()`, relative to
+/// a descriptor that must outlive the range. Cost: one open, one getdents64 per bufferful and one
+/// that sees the end, one close. Errors: one failure that ends the range, from open or getdents64.
+template<class Number, system System = live_system>
+class number_directory : public reader<number_directory<Number, System>, result<Number>> {
+public:
+    number_directory(System system, int parent, detail::path path, place where,
+                     read_space space = {})
+        : system_(system)
+        , parent_(parent)
+        , path_(path)
+        , where_(where)
+        , space_(std::move(space)) {}
+
+    /// The open directory, relative to which the entries can be reached; -1 before and after.
+    [[nodiscard]] int descriptor() const { return directory_.get(); }
+
+private:
+    friend reader<number_directory, result<Number>>;
+
+    void next(std::optional<result<Number>>& out) {
+        if (!opened_ && !open(out)) return;
+        Number number{};
+        while (!unread_.empty() || refill(out)) {
+            auto const name = take_name();
+            if (name.empty()) return fail(out, operation::list, EBADMSG);
+            if (detail::parse_number(name, number)) return void(out = number);
+        }
+    }
+
+    bool open(std::optional<result<Number>>& out) {
+        opened_ = true;
+        auto directory = open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
+        if (directory)
+            directory_ = std::move(directory).value();
+        else
+            out = directory.error();
+        return directory_.is_open();
+    }
+
+    /// False when there is nothing more, or a failure, which is then in `out`.
+    bool refill(std::optional<result<Number>>& out) {
+        if (!directory_.is_open()) return false;
+        auto const space = space_.get();
+        long const got =
+            detail::uninterrupted([&] { return system_.list(directory_.get(), space); });
+        if (got < 0) fail(out, operation::list, static_cast<int>(-got));
+        if (got <= 0) return directory_.reset(), false;
+        unread_ = {space.data(), static_cast<std::size_t>(got)};
+        return true;
+    }
+
+    void fail(std::optional<result<Number>>& out, operation doing, int error) {
+        unread_ = {};
+        directory_.reset();
+        out = failure{doing, error, where_};
+    }
+
+    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL.
+    /// Empty for a record that cannot be one.
+    std::string_view take_name() {
+        constexpr std::size_t length_at = 16;
+        constexpr std::size_t name_at = 19;
+        std::uint16_t length = 0;
+        if (unread_.size() <= name_at) return {};
+        __builtin_memcpy(&length, unread_.data() + length_at, sizeof length);
+        if (length <= name_at || length > unread_.size()) return {};
+        auto name = unread_.substr(name_at, length - name_at);
+        unread_.remove_prefix(length);
+        return detail::take_until(name, '\0');
+    }
+
+    [[no_unique_address]] System system_;
+    int parent_;
+    detail::path path_;
+    place where_;
+    read_space space_;
+    unique_fd<System> directory_;
+    std::string_view unread_;
+    bool opened_ = false;
+};
+
+} // namespace v0
+} // namespace dmabuf

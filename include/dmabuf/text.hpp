@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+//
+// Text as the kernel hands it out: short strings without allocation, strict numbers, and the
+// escaping of names, which any process may have chosen.
+#pragma once
+
+#include <dmabuf/version.hpp>
+
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// A string of at most `Capacity` bytes that lives in place and is trivially copyable.
+/// Longer input is cut, and `truncated()` says so.
+template<std::size_t Capacity>
+class inline_text {
+    static_assert(Capacity < 256);
+
+public:
+    constexpr inline_text() = default;
+    constexpr explicit inline_text(std::string_view bytes) { append(bytes); }
+
+    constexpr inline_text& append(std::string_view bytes) {
+        for (char const c : bytes)
+            push_back(c);
+        return *this;
+    }
+
+    constexpr inline_text& append_number(std::integral auto number, unsigned base = 10) {
+        char digits[64]{};
+        std::size_t count = 0;
+        bool const negative = number < 0;
+        auto rest = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(number)
+                             : static_cast<std::uint64_t>(number);
+        do {
+            digits[count++] = "0123456789abcdef"[rest % base];
+            rest /= base;
+        } while (rest != 0);
+        if (negative) push_back('-');
+        while (count != 0)
+            push_back(digits[--count]);
+        return *this;
+    }
+
+    constexpr void push_back(char c) {
+        if (size_ == Capacity) {
+            truncated_ = true;
+            return;
+        }
+        bytes_[size_++] = c;
+    }
+
+    [[nodiscard]] constexpr std::string_view view() const { return {bytes_, size_}; }
+    /// Ends with a NUL; stops early where the text itself holds one.
+    [[nodiscard]] constexpr char const* c_str() const { return bytes_; }
+    [[nodiscard]] constexpr std::size_t size() const { return size_; }
+    [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
+    [[nodiscard]] constexpr bool truncated() const { return truncated_; }
+
+    constexpr bool operator==(inline_text const& other) const { return view() == other.view(); }
+    constexpr auto operator<=>(inline_text const& other) const { return view() <=> other.view(); }
+
+private:
+    char bytes_[Capacity + 1]{};
+    std::uint8_t size_ = 0;
+    bool truncated_ = false;
+};
+
+namespace detail {
+
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// The blanks that separate words in kernel text: C's isspace() without a locale.
+constexpr bool is_blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/// Appends one digit to `value`; false when it no longer fits.
+constexpr bool push_digit(std::uint64_t& value, unsigned digit, unsigned base) {
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    if (value > most / base || value * base > most - digit) return false;
+    value = value * base + digit;
+    return true;
+}
+
+/// All of `text` as an unsigned number of `base` 8, 10 or 16 (lower case); false for anything else,
+/// the empty text, signs, blanks and what does not fit 64 bits included.
+constexpr bool parse_unsigned(std::string_view text, std::uint64_t& value, unsigned base = 10) {
+    if (text.empty()) return false;
+    value = 0;
+    for (char const c : text) {
+        unsigned const digit = is_digit(c)              ? static_cast<unsigned>(c - '0')
+                               : (c >= 'a' && c <= 'f') ? static_cast<unsigned>(c - 'a') + 10
+                                                        : 99;
+        if (digit >= base || !push_digit(value, digit, base)) return false;
+    }
+    return true;
+}
+
+/// `parse_unsigned` into a narrower type, refusing what does not fit it.
+template<std::integral Number>
+constexpr bool parse_number(std::string_view text, Number& number, unsigned base = 10) {
+    bool const negative = std::signed_integral<Number> && text.starts_with('-');
+    std::uint64_t value = 0;
+    if (!parse_unsigned(text.substr(negative ? 1 : 0), value, base)) return false;
+    auto const most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+    if (value > most + (negative ? 1 : 0)) return false;
+    number = static_cast<Number>(negative ? std::uint64_t{0} - value : value);
+    return true;
+}
+
+/// Takes `text` up to `mark` and moves past the mark; all of it when the mark is not there.
+constexpr std::string_view take_until(std::string_view& text, char mark) {
+    auto const end = text.find(mark);
+    auto const taken = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return taken;
+}
+
+/// Length of the well-formed UTF-8 sequence that `text` begins with, and its code point; 0 when it
+/// begins with none (overlong forms, surrogates and values past U+10FFFF are not well-formed).
+constexpr std::size_t utf8_length(std::string_view text, char32_t& point) {
+    auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    unsigned const lead = byte(0);
+    std::size_t const length = lead < 0x80   ? 1
+                               : lead < 0xc2 ? 0
+                               : lead < 0xe0 ? 2
+                               : lead < 0xf0 ? 3
+                               : lead < 0xf5 ? 4
+                                             : 0;
+    if (length == 0 || text.size() < length) return 0;
+    point = length == 1 ? lead : lead & (0x7fU >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80) return 0;
+        point = (point << 6U) | (byte(i) & 0x3fU);
+    }
+    bool const overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+    bool const outside = point > 0x10ffff || (point >= 0xd800 && point < 0xe000);
+    return overlong || outside ? 0 : length;
+}
+
+/// Code points that move the cursor, reorder or hide text, or are not text at all.
+constexpr bool is_deceptive(char32_t point) {
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad || point == 0x61c ||
+           (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+           (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
+           (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe007f);
+}
+
+} // namespace detail
+
+/// Writes `name` to `out` so that it is safe to print and can be turned back: printable UTF-8
+/// stays, a backslash is doubled, `\n`, `\t` and `\r` become two characters, and every byte of
+/// anything else (control and bidirectional characters, invalid UTF-8) becomes `\xHH`. Cost: no
+/// system call, no allocation of its own; at most 4 characters per byte.
+template<class Out>
+constexpr Out escape(std::string_view name, Out out) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    auto const put = [&](std::string_view bytes) {
+        for (char const c : bytes)
+            *out++ = c;
+    };
+    while (!name.empty()) {
+        char32_t point = 0;
+        auto const length = detail::utf8_length(name, point);
+        auto const bytes = name.substr(0, length == 0 ? 1 : length);
+        if (point == '\\' && length == 1)
+            put("\\\\");
+        else if (point == '\n' && length == 1)
+            put("\\n");
+        else if (point == '\t' && length == 1)
+            put("\\t");
+        else if (point == '\r' && length == 1)
+            put("\\r");
+        else if (length != 0 && !detail::is_deceptive(point))
+            put(bytes);
+        else
+            for (char const c : bytes) {
+                auto const byte = static_cast<unsigned char>(c);
+                put("\\x");
+                *out++ = hex[byte >> 4U];
+                *out++ = hex[byte & 15U];
+            }
+        name.remove_prefix(bytes.size());
+    }
+    return out;
+}
+
+namespace detail {
+template<std::size_t Capacity>
+struct appender {
+    inline_text<Capacity>* text;
+    constexpr appender& operator*() { return *this; }
+    constexpr appender& operator++() { return *this; }
+    constexpr appender operator++(int) { return *this; }
+    constexpr appender& operator=(char c) {
+        text->push_back(c);
+        return *this;
+    }
+};
+} // namespace detail
+
+/// `escape` into a value that can be printed: `escaped(p.comm).c_str()`.
+/// Cost: no system call, no allocation.
+template<std::size_t Capacity>
+constexpr inline_text<Capacity * 4> escaped(inline_text<Capacity> const& name) {
+    inline_text<Capacity * 4> out;
+    escape(name.view(), detail::appender<Capacity * 4>{&out});
+    return out;
+}
+
+} // namespace v0
+} // namespace dmabuf
