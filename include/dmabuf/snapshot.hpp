@@ -88,6 +88,20 @@ enum class visibility : std::uint8_t {
     hidden,        ///< hidepid leaves out other users' processes
 };
 
+constexpr std::string_view name_of(visibility how) {
+    switch (how) {
+    case visibility::unknown:
+        break;
+    case visibility::everything:
+        return "everything";
+    case visibility::pid_namespace:
+        return "pid_namespace";
+    case visibility::hidden:
+        return "hidden";
+    }
+    return "unknown";
+}
+
 /// What was seen and what was not. Everything that could not be read is counted here.
 struct coverage {
     source used = source::none;
