@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// Real DMA-BUFs and processes that hold them: what the workload and the tests in the lab are made
+// of. Whatever cannot be had is a std::system_error that names the call.
+#ifndef LAB_BUFFERS_HPP
+#define LAB_BUFFERS_HPP
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
+#include <signal.h>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace lab {
+
+template<class Result>
+Result check(Result result, char const* call) {
+    if (result < 0) throw std::system_error(errno, std::generic_category(), call);
+    return result;
+}
+
+// Owns one file descriptor.
+class descriptor {
+public:
+    descriptor() = default;
+    explicit descriptor(int number)
+        : number_(number) {}
+    descriptor(descriptor&& other) noexcept
+        : number_(std::exchange(other.number_, -1)) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    ~descriptor() { reset(); }
+
+    int get() const { return number_; }
+    int release() { return std::exchange(number_, -1); }
+    void reset() {
+        if (number_ >= 0) ::close(release());
+    }
+
+private:
+    int number_ = -1;
+};
+
+// --- buffers ---
+
+// The kernel hands out whole pages, and says so in the buffer's size.
+inline std::uint64_t whole_pages(std::uint64_t size_bytes) {
+    auto const page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return (size_bytes + page - 1) / page * page;
+}
+
+// The identity of a buffer, asked of a descriptor of one's own.
+inline std::uint64_t inode_of(int fd) {
+    struct stat status;
+    check(::fstat(fd, &status), "fstat");
+    return status.st_ino;
+}
+
+// A buffer of the exporter "system".
+inline descriptor alloc_heap(std::uint64_t size_bytes) {
+    descriptor heap(
+        check(::open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC), "/dev/dma_heap/system"));
+    dma_heap_allocation_data request{};
+    request.len = size_bytes;
+    request.fd_flags = O_RDWR | O_CLOEXEC;
+    check(::ioctl(heap.get(), DMA_HEAP_IOCTL_ALLOC, &request), "DMA_HEAP_IOCTL_ALLOC");
+    return descriptor(static_cast<int>(request.fd));
+}
+
+// udmabuf wants memory that cannot shrink below it.
+inline descriptor sealed_memory(std::uint64_t size_bytes) {
+    descriptor memory(
+        check(::memfd_create("udmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create"));
+    check(::ftruncate(memory.get(), static_cast<off_t>(size_bytes)), "ftruncate");
+    check(::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK), "F_ADD_SEALS");
+    return memory;
+}
+
+// A buffer of the exporter "udmabuf": `repeat` times the same memory one after the other, which
+// makes a large buffer of little memory.
+inline descriptor alloc_udmabuf(std::uint64_t size_bytes, std::uint32_t repeat = 1) {
+    descriptor device(check(::open("/dev/udmabuf", O_RDWR | O_CLOEXEC), "/dev/udmabuf"));
+    std::uint64_t const size = whole_pages(size_bytes);
+    descriptor memory = sealed_memory(size);
+    std::vector<std::byte> storage(sizeof(udmabuf_create_list) +
+                                   repeat * sizeof(udmabuf_create_item));
+    udmabuf_create_item const item{static_cast<std::uint32_t>(memory.get()), 0, 0, size};
+    std::uint32_t const head[] = {UDMABUF_FLAGS_CLOEXEC, repeat};
+    static_assert(sizeof head == sizeof(udmabuf_create_list));
+    std::memcpy(storage.data(), head, sizeof head);
+    for (std::uint32_t i = 0; i < repeat; ++i)
+        std::memcpy(storage.data() + sizeof head + i * sizeof item, &item, sizeof item);
+    return descriptor(
+        check(::ioctl(device.get(), UDMABUF_CREATE_LIST, storage.data()), "UDMABUF_CREATE_LIST"));
+}
+
+// At most 31 bytes of any kind but zero.
+inline void set_name(int buffer, std::string const& name) {
+    check(::ioctl(buffer, DMA_BUF_SET_NAME_B, reinterpret_cast<std::uintptr_t>(name.c_str())),
+          "DMA_BUF_SET_NAME");
+}
+
+// --- descriptors from process to process ---
+
+struct socket_pair {
+    descriptor here, there;
+};
+
+inline socket_pair make_socket_pair() {
+    int ends[2];
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+    return {descriptor(ends[0]), descriptor(ends[1])};
+}
+
+// One message with one byte and one descriptor.
+class fd_message {
+public:
+    fd_message() {
+        message_.msg_iov = &part_;
+        message_.msg_iovlen = 1;
+        message_.msg_control = control_;
+        message_.msg_controllen = sizeof control_;
+    }
+    msghdr* header() { return &message_; }
+
+private:
+    char byte_ = 0;
+    iovec part_{&byte_, 1};
+    alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message_{};
+};
+
+inline void send_fd(int socket, int fd) {
+    fd_message message;
+    cmsghdr* control = CMSG_FIRSTHDR(message.header());
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(control), &fd, sizeof fd);
+    check(::sendmsg(socket, message.header(), MSG_NOSIGNAL), "sendmsg");
+}
+
+inline descriptor recv_fd(int socket) {
+    fd_message message;
+    auto const received = check(::recvmsg(socket, message.header(), MSG_CMSG_CLOEXEC), "recvmsg");
+    cmsghdr* control = CMSG_FIRSTHDR(message.header());
+    if (received == 0 || !control || control->cmsg_type != SCM_RIGHTS)
+        throw std::runtime_error("recvmsg: no descriptor came");
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(control), sizeof fd);
+    return descriptor(fd);
+}
+
+// --- processes ---
+
+// The end of a child's work: it has done all it was made for, and stays as it is.
+class ready {
+public:
+    explicit ready(descriptor pipe)
+        : pipe_(std::move(pipe)) {}
+
+    // Tells the parent, with a text for it that has no zero byte, and never returns.
+    [[noreturn]] void operator()(std::string const& report = {}) {
+        tell(report);
+        for (;;)
+            ::pause();
+    }
+
+    // Tells the parent and goes on.
+    void tell(std::string const& report = {}) {
+        std::size_t const size = report.size() + 1; // the zero byte says that all went well
+        for (std::size_t done = 0; done < size;)
+            done += static_cast<std::size_t>(
+                check(::write(pipe_.get(), report.c_str() + done, size - done), "write"));
+        pipe_.reset();
+    }
+
+    int fd() const { return pipe_.get(); }
+
+private:
+    descriptor pipe_;
+};
+
+// Asks the kernel to kill this process when its parent dies. Changing the user undoes this.
+inline void die_with_parent(pid_t parent) {
+    check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+    if (::getppid() != parent) ::_exit(1); // it is dead already
+}
+
+// A child process that runs body(ready&) after fork(). It lives until this object goes; when its
+// body returns or throws, it is over at once.
+class child {
+public:
+    template<class Body>
+    explicit child(Body&& body) {
+        int ends[2];
+        check(::pipe2(ends, O_CLOEXEC), "pipe2");
+        report_ = descriptor(ends[0]);
+        descriptor writer(ends[1]);
+        pid_t const parent = ::getpid();
+        pid_ = check(::fork(), "fork");
+        if (pid_ == 0) {
+            report_.reset();
+            run(body, ready(std::move(writer)), parent);
+        }
+    }
+    child(child&& other) noexcept
+        : pid_(std::exchange(other.pid_, -1))
+        , report_(std::move(other.report_)) {}
+    child& operator=(child&& other) noexcept {
+        std::swap(pid_, other.pid_);
+        std::swap(report_, other.report_);
+        return *this;
+    }
+    ~child() { end(); }
+
+    pid_t pid() const { return pid_; }
+
+    // Waits until the child has said that it is ready; returns its text.
+    std::string wait_ready() {
+        std::string text;
+        for (char byte;;) {
+            auto const got = ::read(report_.get(), &byte, 1);
+            if (got < 0 && errno == EINTR) continue;
+            if (check(got, "read") == 0)
+                throw std::runtime_error("a child ended before it was ready");
+            if (byte == 0) break;
+            text += byte;
+        }
+        report_.reset();
+        return text;
+    }
+
+    // Kills and reaps the child.
+    void end() {
+        if (pid_ < 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+    }
+
+private:
+    template<class Body>
+    [[noreturn]] static void run(Body& body, ready done, pid_t parent) {
+        try {
+            die_with_parent(parent);
+            body(done);
+        } catch (std::exception const& error) {
+            std::fprintf(stderr, "child %d: %s\n", static_cast<int>(::getpid()), error.what());
+            ::_exit(1);
+        }
+        ::_exit(0);
+    }
+
+    pid_t pid_ = -1;
+    descriptor report_;
+};
+
+} // namespace lab
+
+#endif
