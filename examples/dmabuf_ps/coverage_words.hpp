@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// What could not be seen, why, and what would help, in words.
+#pragma once
+
+#include <dmabuf/snapshot.hpp>
+
+#include "rights.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dmabuf_ps {
+
+/// One sentence for everything that may be missing. Empty where the coverage is complete and every
+/// count is exact.
+std::vector<std::string> what_is_missing(dmabuf::coverage const& coverage, rights const& mine);
+
+/// The sentence that the coverage is complete, or what is missing. Never empty.
+std::string coverage_words(dmabuf::coverage const& coverage, rights const& mine);
+
+/// Which source answered, and why not a better one; how much was read in what time.
+std::string source_words(dmabuf::snapshot const& now);
+
+} // namespace dmabuf_ps

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <map>
+
+namespace dmabuf_ps {
+
+namespace {
+
+constexpr auto description =
+    "Shows which process holds how much DMA-BUF memory, and what could not be seen.\n";
+
+constexpr auto footer = R"(
+RSS: the full size of every buffer that a process holds. PSS: its share, each buffer's
+size being split evenly over its holders; all shares add up to the total. USS: buffers
+that no other process holds, so what ending the process would free.
+
+Exit status: 0, 1 (could not read or write), 2 (wrong usage).
+Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.)";
+
+std::map<std::string, sort_key> const sort_keys = {
+    {"pss", sort_key::pss}, {"rss", sort_key::rss},   {"uss", sort_key::uss},
+    {"pid", sort_key::pid}, {"name", sort_key::name}, {"buffers", sort_key::buffers},
+};
+
+std::map<std::string, dmabuf::source> const sources = {
+    {"auto", dmabuf::source::none},
+    {"fd_walk", dmabuf::source::fd_walk},
+    {"dmabuf_fds", dmabuf::source::dmabuf_fds},
+};
+
+/// CLI11's transformers print the numbers behind the words in --help; this prints the words.
+template<class Value>
+CLI::Option* add_choice(CLI::App& app, std::string const& name, Value& chosen,
+                        std::map<std::string, Value> const& choices, std::string const& help) {
+    std::string words;
+    for (auto const& [word, value] : choices)
+        words += (words.empty() ? "" : ", ") + word;
+    auto const take = [&chosen, &choices, name, words](std::string const& word) {
+        auto const found = choices.find(word);
+        if (found == choices.end())
+            throw CLI::ValidationError(name, fmt::format("'{}' is none of {}", word, words));
+        chosen = found->second;
+    };
+    return app.add_option_function<std::string>(name, take, fmt::format("{} ({})", help, words));
+}
+
+} // namespace
+
+std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
+    options chosen;
+    CLI::App app(description, "dmabuf_ps");
+    app.footer(footer);
+    app.set_help_flag("-h,--help", "Print this and exit");
+    app.set_version_flag("--version",
+                         fmt::format("dmabuf_ps {}.{}.{}", DMABUF_VERSION_MAJOR,
+                                     DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
+                         "Print the version and exit");
+    auto* const buffers =
+        app.add_flag("-b,--buffers", chosen.buffers, "One row per buffer, the largest first");
+    auto* const json = app.add_flag("-j,--json", chosen.json,
+                                    "Everything as one JSON object, described in SCHEMA.md");
+    app.add_option("-p,--pid", chosen.pids, "Only these processes: a list, by blanks or commas")
+        ->delimiter(',')
+        ->check(CLI::PositiveNumber)
+        ->type_name("PID");
+    add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
+        ->type_name("KEY")
+        ->excludes(buffers);
+    auto* const bytes = app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes");
+    auto* const verbose = app.add_flag("-v,--verbose", chosen.verbose,
+                                       "Also how this was found out, and why not better");
+    add_choice(app, "--source", chosen.source, sources, "How to find out")->type_name("SOURCE");
+    for (auto* const only_text : {buffers, bytes, verbose})
+        json->excludes(only_text);
+
+    try {
+        app.parse(count, arguments);
+    } catch (CLI::CallForHelp const&) {
+        return last_words{0, app.help()};
+    } catch (CLI::CallForVersion const& version) {
+        return last_words{0, fmt::format("{}\n", version.what())};
+    } catch (CLI::ParseError const& wrong) {
+        return last_words{2, fmt::format("dmabuf_ps: {}\nTry: dmabuf_ps --help\n", wrong.what())};
+    }
+    return chosen;
+}
+
+} // namespace dmabuf_ps

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// What the command line asks for.
+#pragma once
+
+#include <dmabuf/snapshot.hpp>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace dmabuf_ps {
+
+enum class sort_key : std::uint8_t { pss, rss, uss, pid, name, buffers };
+
+struct options {
+    bool buffers = false; ///< one row per buffer instead of one per process
+    bool json = false;
+    bool exact_bytes = false;
+    bool verbose = false;
+    sort_key sort = sort_key::pss;
+    std::vector<std::int32_t> pids;               ///< only these; empty: all
+    dmabuf::source source = dmabuf::source::none; ///< `none`: the best
+};
+
+/// Nothing more is to be done than to print `text`, on stderr where `status` is not 0.
+struct last_words {
+    int status = 0;
+    std::string text;
+};
+
+std::variant<options, last_words> parse_options(int count, char const* const* arguments);
+
+} // namespace dmabuf_ps
