@@ -264,6 +264,7 @@ run_in_guest() {
     release_readers
     wait
     report_complaints
+    [[ -z $check || ! -e $work/status ]] || check_log
     [[ -e $work/status ]] || explain_failure "$result"
     exit "$(cat "$work/status")"
 }

@@ -53,11 +53,11 @@ apt_get() { # ARG...
         apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >"$cache/logs/apt.log" 2>&1
 }
 
-# install_missing COMMAND:PACKAGE...
+# install_missing COMMAND:PACKAGE... (or /FILE:PACKAGE)
 install_missing() {
     local pair missing=()
     for pair in "$@"; do
-        command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+        [[ -e ${pair%%:*} ]] || command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
     done
     ((${#missing[@]})) || return 0
     command -v apt-get >/dev/null || die "please install: ${missing[*]} (no apt-get here)"

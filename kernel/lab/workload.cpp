@@ -968,8 +968,9 @@ void replace_all(std::string& text, std::string_view from, std::string const& to
     arguments.push_back(nullptr);
     check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
     ::execvp(arguments[0], arguments.data());
-    std::perror(arguments[0]);
-    ::_exit(errno == ENOENT ? 127 : 126);
+    int const reason = errno;
+    std::fprintf(stderr, "workload: %s: %s\n", arguments[0], std::strerror(reason));
+    ::_exit(reason == ENOENT ? 127 : 126);
 }
 
 int run_command(options const& chosen, rlimit const& limit) {
@@ -1011,9 +1012,16 @@ int wait_for_end() {
     return 0;
 }
 
+// Better one clear word now than one from every process that waits for a buffer.
+void require_exporters() {
+    for (auto const* path : {"/dev/dma_heap/system", "/dev/udmabuf"})
+        descriptor(check(::open(path, O_RDWR | O_CLOEXEC), path));
+}
+
 int run(options const& chosen) {
     rlimit limit;
     check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
+    require_exporters();
     raise_limit();
     set_comm("workload");
     if (chosen.stay) block_end_signals();

@@ -1,0 +1,149 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # the options are set in kernel/run
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Kernels that the lab builds: Debian's source package, the patches of kernel/patches, and the
+# configuration of kernel/configs.
+#
+# In the cache:
+#   sources/linux-source-VERSION.tar.xz
+#   src/linux-source-VERSION    unpacked and patched
+#   build/VERSION-FLAVOUR       objects: a changed patch or option compiles only what it touches
+#   kernels/FLAVOUR-VERSION-SUM what is booted; SUM is over everything that went in
+
+get_built() { # VERSION FLAVOUR
+    local sum kernel
+    [[ -d $here/patches/$1 ]] || die "there are no patches for kernel $1"
+    install_build_tools
+    get_tarball "$1" >/dev/null
+    sum=$(build_sum "$1" "$2")
+    kernel=$cache/kernels/$2-$1-$sum
+    [[ -e $kernel/bzImage ]] || (
+        flock 8
+        [[ -e $kernel/bzImage ]] || build_kernel "$1" "$2" "$kernel" >&2
+    ) 8>"$cache/build.lock"
+    printf '%s\n' "$kernel/bzImage"
+}
+
+install_build_tools() {
+    install_missing make:make gcc:gcc bc:bc flex:flex bison:bison patch:patch perl:perl xz:xz-utils \
+        /usr/include/libelf.h:libelf-dev
+}
+
+get_tarball() { # VERSION
+    local installed=/usr/src/linux-source-$1.tar.xz
+    mkdir -p "$cache/sources"
+    if [[ -r $installed ]]; then
+        printf '%s\n' "$installed"
+    else
+        printf '%s\n' "$(in_cache "sources/$1" fill_tarball "$1")/linux-source-$1.tar.xz"
+    fi
+}
+
+fill_tarball() { # VERSION DIRECTORY
+    say "downloading the source of kernel $1…"
+    (cd "$2" && download_package "linux-source-$1")
+    dpkg-deb --fsys-tarfile "$2"/*.deb | tar -x -O -f - "./usr/src/linux-source-$1.tar.xz" >"$2/linux-source-$1.tar.xz"
+    rm "$2"/*.deb
+}
+
+# The tarball counts by size and time: reading it all would take longer than finding a kernel should.
+build_sum() { # VERSION FLAVOUR
+    local sum
+    sum=$({
+        stat -L -c '%s %Y' "$(get_tarball "$1")"
+        fragment "$2"
+        cat "$here/patches/$1"/000[1-9]*.patch "${defect[@]}"
+        gcc --version | head -n 1
+    } | sha256sum)
+    printf '%s\n' "${sum:0:16}"
+}
+
+fragment() { # FLAVOUR
+    [[ -r $here/configs/$1.config ]] || die "no flavour '$1'"
+    cat "$here/configs/base.config" "$here/configs/$1.config"
+}
+
+build_kernel() { # VERSION FLAVOUR DIRECTORY
+    local source=$cache/src/linux-source-$1 objects=$cache/build/$1-$2 seconds=$SECONDS name
+    unpack "$1" "$source"
+    apply_patches "$1" "$source"
+    mkdir -p "$objects"
+    configure "$2" "$source" "$objects"
+    say "building kernel $1, flavour $2 (minutes; log: $objects/log)…"
+    nice -n 10 make -C "$source" O="$objects" -j "$(nproc)" bzImage 2>&1 | tee "$objects/log" | show_progress ||
+        { tail -n 20 "$objects/log" && die "kernel $1, flavour $2 does not build"; }
+    name="$(make -s -C "$source" kernelversion) with the patches, flavour $2"
+    say "built in $((SECONDS - seconds)) s"
+    mkdir -p "$3"
+    cp "$objects/.config" "$3/config"
+    printf '%s\n' "$name" >"$3/name"
+    cp "$objects/vmlinux" "$3/vmlinux"
+    cp "$objects/arch/x86/boot/bzImage" "$3/bzImage.new"
+    mv "$3/bzImage.new" "$3/bzImage"
+}
+
+unpack() { # VERSION SOURCE
+    [[ -e $2/Makefile ]] && return
+    say "unpacking the source of kernel $1…"
+    rm -rf "$2" "$2.new"
+    mkdir -p "$2.new"
+    tar -C "$2.new" --strip-components=1 -xf "$(get_tarball "$1")"
+    mv "$2.new" "$2"
+}
+
+# What is applied is kept beside it, so that it can be taken back: a file that no patch touches
+# keeps its time and is not compiled again.
+apply_patches() { # VERSION SOURCE
+    local patches=("$here/patches/$1"/000[1-9]*.patch "${defect[@]}") applied=() i
+    [[ ! -d $2/.applied ]] || applied=("$2/.applied"/*)
+    if [[ $(cat "${applied[@]}" </dev/null | sha256sum) == $(cat "${patches[@]}" | sha256sum) ]]; then
+        return
+    fi
+    for ((i = ${#applied[@]} - 1; i >= 0; i--)); do
+        patch -d "$2" -R -p1 -s -f -F0 <"${applied[i]}" || die "cannot take back ${applied[i]}"
+        rm "${applied[i]}"
+    done
+    mkdir -p "$2/.applied"
+    for ((i = 0; i < ${#patches[@]}; i++)); do
+        patch -d "$2" -p1 -s -f -F0 <"${patches[i]}" || die "${patches[i]} does not apply to kernel $1"
+        cp "${patches[i]}" "$2/.applied/$i.patch"
+    done
+}
+
+# An option that the kernel does not know, or whose dependencies are missing, ends the build here
+# and not as a riddle in the guest.
+configure() { # FLAVOUR SOURCE OBJECTS
+    local line option
+    fragment "$1" >"$3/fragment.new"
+    if [[ -e $3/.config ]] && cmp -s "$3/fragment.new" "$3/fragment"; then
+        return
+    fi
+    rm -f "$3/fragment"
+    make -s -C "$2" O="$3" tinyconfig >/dev/null
+    (cd "$3" && "$2/scripts/kconfig/merge_config.sh" -m -O . .config fragment.new >/dev/null 2>&1)
+    make -s -C "$2" O="$3" olddefconfig >/dev/null
+    while read -r line; do
+        case $line in
+        '# CONFIG_'*' is not set')
+            option=${line#'# '}
+            ! grep -q "^${option%% *}=" "$3/.config" || die "the configuration insists on ${option%% *}"
+            ;;
+        CONFIG_*) grep -qxF "$line" "$3/.config" || die "the configuration loses $line" ;;
+        esac
+    done <"$3/fragment.new"
+    mv "$3/fragment.new" "$3/fragment"
+}
+
+# One line for every 200 files
+show_progress() {
+    local files=0 word rest
+    while read -r word rest; do
+        case $word in
+        CC | AS)
+            files=$((files + 1))
+            ((files % 200)) || say "$files files compiled…"
+            ;;
+        esac
+    done
+}

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034 # the options are set, and used, in kernel/run
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernel/run kselftest and kernel/run stress: the programs, and what the kernel may not say meanwhile.
+
+# Compiles a static program into the cache, and names it on stdout.
+compile() { # SOURCE NAME [FLAG...]
+    install_missing gcc:gcc
+    mkdir -p "$cache/programs"
+    gcc -O2 -Wall -static -pthread "${@:3}" "$1" -o "$cache/programs/$2" || die "$1 does not compile"
+    printf '%s\n' "$cache/programs/$2"
+}
+
+# The test is part of the patches: it is compiled in the patched source.
+prepare_kselftest() {
+    local program
+    bzimage=$(get_kernel "$kernel_version" "$flavour")
+    unpack "$kernel_version" "$cache/src/linux-source-$kernel_version"
+    apply_patches "$kernel_version" "$cache/src/linux-source-$kernel_version"
+    program=$(compile "$cache/src/linux-source-$kernel_version/tools/testing/selftests/proc/proc-tid-dmabuf-fds.c" \
+        "kselftest-$kernel_version")
+    copies+=("$program:/lab/bin/kselftest")
+    command=(kselftest "${command[@]}")
+}
+
+prepare_stress() {
+    local program
+    program=$(compile "$here/lab/stress.c" stress -std=gnu17)
+    copies+=("$program")
+    command=(stress "${command[@]}")
+}
+
+# Of the races that kcsan finds, those count in which a function of ours takes part: other parts of
+# the kernel have theirs.
+ours='dmabuf_fds|show_step|show_slots|whose_turn'
+
+check_log() {
+    local bad
+    bad=$(tr -d '\r' <"$log" | awk -v ours="$ours" '
+        /BUG: KCSAN/ { block = $0; race = 1; next }
+        race && /={20}/ { if (block ~ ours) print block; race = 0 }
+        race { block = block "\n" $0; next }
+        /BUG|WARNING|KASAN|unreferenced object|INFO: (task|rcu|possible)|UBSAN|possible (circular|recursive)|soft lockup|ODEBUG|general protection|refcount_t/ &&
+            !/clocksource|lockdep is turned/ { print }
+        END { if (race && block ~ ours) print block }')
+    say "the log has $(grep -ac 'BUG: KCSAN' "$log" || true) data races, $(printf '%s' "$bad" | grep -c . || true) lines that count: $log"
+    if [[ -n $bad ]]; then
+        printf '%s\n' "$bad" | head -n 60 >&2
+        echo 1 >"$work/status"
+    fi
+}
