@@ -17,6 +17,6 @@ int main() {
         std::printf("%6d %-16s %11zu bytes in %zu buffers\n", p.pid, escaped(p.comm).c_str(),
                     std::size_t(p.pss_bytes), p.reference_count);
     if (!now.coverage.complete())
-        std::printf("not seen: %u of %u processes\n", now.coverage.processes_denied,
-                    now.coverage.processes);
+        std::printf("not all was seen: %u of %u processes may not be read\n",
+                    now.coverage.processes_denied, now.coverage.processes);
 }

@@ -16,13 +16,8 @@ std::string counted(std::uint32_t count, std::string_view one, std::string_view 
 }
 
 std::string of_denied(coverage const& seen, rights const& mine) {
-    auto const who = fmt::format("{} of {} processes may not be read", seen.processes_denied,
-                                 seen.processes - seen.kernel_threads);
-    if (mine.trace)
-        return who + ": a security module or another user namespace forbids it even to "
-                     "CAP_SYS_PTRACE.";
-    if (mine.root) return who + ": root lacks CAP_SYS_PTRACE here (in a container?).";
-    return who + " by this user: run as root, or with CAP_SYS_PTRACE.";
+    return fmt::format("{} of {} processes may not be read: {}.", seen.processes_denied,
+                       seen.processes - seen.kernel_threads, what_would_help(mine));
 }
 
 std::string of_sight(visibility sight) {
@@ -33,6 +28,14 @@ std::string of_sight(visibility sight) {
         return "Processes outside this pid namespace are out of sight (in a container?): run in "
                "the initial one (docker: --pid=host).";
     return "Whether /proc shows all processes could not be found out.";
+}
+
+/// Whether there may be holders that were not seen, as opposed to sizes that are not known.
+bool holders_out_of_sight(coverage const& seen) {
+    return seen.sight != visibility::everything || !seen.mappings_read ||
+           seen.processes_denied + seen.processes_failed + seen.descriptors_failed +
+                   seen.undecided !=
+               0;
 }
 
 std::string with_first_failure(std::string text, coverage const& seen) {
@@ -46,6 +49,13 @@ std::string of_mappings(std::string text, rights const& mine) {
 }
 
 } // namespace
+
+std::string what_would_help(rights const& mine) {
+    if (mine.trace)
+        return "not even CAP_SYS_PTRACE helps, because of a security module or a user namespace";
+    if (mine.root) return "root lacks CAP_SYS_PTRACE here (in a container?)";
+    return "run as root, or with CAP_SYS_PTRACE";
+}
 
 std::vector<std::string> what_is_missing(coverage const& seen, rights const& mine) {
     std::vector<std::string> words;
@@ -69,8 +79,8 @@ std::vector<std::string> what_is_missing(coverage const& seen, rights const& min
                                         " of unknown size, being only mapped, and not in the sums",
                                     mine));
     if (seen.buffers_undescribed != 0)
-        words.push_back(counted(seen.buffers_undescribed, "buffer's", "buffers'") +
-                        " exporter or name could not be read.");
+        words.push_back(counted(seen.buffers_undescribed, "buffer is", "buffers are") +
+                        " without exporter or name here: only an ordinary descriptor tells both.");
     if (seen.tables_uncertain != 0)
         words.push_back(
             counted(seen.tables_uncertain, "descriptor table", "descriptor tables") +
@@ -79,13 +89,16 @@ std::vector<std::string> what_is_missing(coverage const& seen, rights const& min
     return words;
 }
 
-std::string coverage_words(coverage const& seen, rights const& mine) {
+std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
+    auto const& seen = now.coverage;
     std::string text;
     if (seen.complete())
-        text = fmt::format("Complete: nothing was out of sight in {}.\n",
-                           counted(seen.processes, "process", "processes"));
+        text = fmt::format("Complete: all {} were seen.\n",
+                           counted(seen.processes - seen.processes_gone, "process", "processes"));
+    else if (now.buffers.empty() || !holders_out_of_sight(seen))
+        text = "Incomplete:\n";
     else
-        text = "Incomplete, so that PSS and USS are upper bounds:\n";
+        text = "Incomplete; PSS and USS are upper bounds, since holders may be out of sight:\n";
     for (auto const& sentence : what_is_missing(seen, mine))
         text += fmt::format("  {}\n", sentence);
     return text;
@@ -98,8 +111,8 @@ std::string source_words(dmabuf::snapshot const& now) {
         text += fmt::format("; no better one: {}", seen.not_better);
     else if (seen.used != dmabuf::source::dmabuf_fds)
         text += ", as asked for";
-    return fmt::format("{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended and {} closed.\n",
-                       text, counted(seen.tables, "descriptor table", "descriptor tables"),
+    return fmt::format("{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed.\n", text,
+                       counted(seen.tables, "descriptor table", "descriptor tables"),
                        counted(seen.processes, "process", "processes"),
                        static_cast<double>(now.end_ns - now.begin_ns) / 1e6,
                        counted(seen.processes_gone, "process", "processes"),

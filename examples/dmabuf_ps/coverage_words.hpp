@@ -12,12 +12,15 @@
 
 namespace dmabuf_ps {
 
+/// What lets this program read the processes that it may not read now.
+std::string what_would_help(rights const& mine);
+
 /// One sentence for everything that may be missing. Empty where the coverage is complete and every
 /// count is exact.
 std::vector<std::string> what_is_missing(dmabuf::coverage const& coverage, rights const& mine);
 
 /// The sentence that the coverage is complete, or what is missing. Never empty.
-std::string coverage_words(dmabuf::coverage const& coverage, rights const& mine);
+std::string coverage_words(dmabuf::snapshot const& now, rights const& mine);
 
 /// Which source answered, and why not a better one; how much was read in what time.
 std::string source_words(dmabuf::snapshot const& now);

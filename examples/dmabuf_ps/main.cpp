@@ -49,7 +49,7 @@ std::string text_report(dmabuf::snapshot const& now, selection const& shown,
     } else if (chosen.pids.empty()) {
         text += nothing_held(now.coverage);
     }
-    text += coverage_words(now.coverage, own_rights());
+    text += coverage_words(now, own_rights());
     if (chosen.verbose) text += source_words(now);
     return text;
 }
@@ -59,7 +59,7 @@ int explain_absence(options const& chosen, dmabuf::snapshot const& now, std::str
     int status = done;
     for (auto const pid : chosen.pids) {
         if (std::ranges::count(now.holders, pid, &dmabuf::holder::pid) != 0) continue;
-        auto const why = why_not_shown(pid);
+        auto const why = why_not_shown(pid, own_rights());
         if (why.could_not_read)
             status = complain(why.sentence);
         else

@@ -13,8 +13,8 @@ namespace {
 constexpr auto description =
     "Shows which process holds how much DMA-BUF memory, and what could not be seen.\n";
 
-constexpr auto footer = R"(
-RSS: the full size of every buffer that a process holds. PSS: its share, each buffer's
+constexpr auto footer =
+    R"(RSS: the full size of every buffer that a process holds. PSS: its share, each buffer's
 size being split evenly over its holders; all shares add up to the total. USS: buffers
 that no other process holds, so what ending the process would free.
 
@@ -48,6 +48,13 @@ CLI::Option* add_choice(CLI::App& app, std::string const& name, Value& chosen,
     return app.add_option_function<std::string>(name, take, fmt::format("{} ({})", help, words));
 }
 
+/// Empty where `word` is the number of a process.
+std::string wrong_pid(std::string const& word) {
+    std::int32_t pid = 0;
+    bool const is_one = dmabuf::detail::parse_number(word, pid) && pid > 0;
+    return is_one ? "" : fmt::format("'{}' is not the number of a process", word);
+}
+
 } // namespace
 
 std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
@@ -59,26 +66,23 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
                          fmt::format("dmabuf_ps {}.{}.{}", DMABUF_VERSION_MAJOR,
                                      DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
                          "Print the version and exit");
-    auto* const buffers =
-        app.add_flag("-b,--buffers", chosen.buffers, "One row per buffer, the largest first");
-    auto* const json = app.add_flag("-j,--json", chosen.json,
-                                    "Everything as one JSON object, described in SCHEMA.md");
-    app.add_option("-p,--pid", chosen.pids, "Only these processes: a list, by blanks or commas")
+    app.add_flag("-b,--buffers", chosen.buffers, "One row per buffer, the largest first");
+    app.add_flag("-j,--json", chosen.json, "Everything, as one JSON object (see SCHEMA.md)");
+    app.add_option("-p,--pid", chosen.pids, "Only these processes, separated by blanks or commas")
         ->delimiter(',')
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Validator(wrong_pid, ""))
         ->type_name("PID");
-    add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
-        ->type_name("KEY")
-        ->excludes(buffers);
-    auto* const bytes = app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes");
-    auto* const verbose = app.add_flag("-v,--verbose", chosen.verbose,
-                                       "Also how this was found out, and why not better");
+    auto const* const sort =
+        add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
+            ->type_name("KEY");
+    app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
+    app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
     add_choice(app, "--source", chosen.source, sources, "How to find out")->type_name("SOURCE");
-    for (auto* const only_text : {buffers, bytes, verbose})
-        json->excludes(only_text);
 
     try {
         app.parse(count, arguments);
+        if (chosen.buffers && !chosen.json && sort->count() != 0)
+            throw CLI::ValidationError("--sort", "--buffers has an order of its own");
     } catch (CLI::CallForHelp const&) {
         return last_words{0, app.help()};
     } catch (CLI::CallForVersion const& version) {

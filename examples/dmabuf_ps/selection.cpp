@@ -38,6 +38,7 @@ bool is_chosen(holder const& who, options const& chosen) {
 
 selection select(dmabuf::snapshot const& now, options const& chosen) {
     selection shown;
+    shown.whole = chosen.pids.empty();
     std::vector<bool> held(now.buffers.size());
     for (auto const& who : now.holders) {
         if (!is_chosen(who, chosen)) continue;

@@ -19,6 +19,7 @@ struct selection {
     std::vector<dmabuf::buffer const*> buffers;    ///< that these hold, by inode
     std::vector<dmabuf::exporter_total> exporters; ///< of these buffers
     std::uint64_t total_bytes = 0;                 ///< of these buffers, as far as known
+    bool whole = true;                             ///< no process was left out
 };
 
 selection select(dmabuf::snapshot const& now, options const& chosen);

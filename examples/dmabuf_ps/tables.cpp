@@ -16,9 +16,11 @@ std::string size(std::uint64_t bytes, table_style const& style) {
     return style.exact_bytes ? fmt::format("{}", bytes) : fmt::format("{}", dmabuf::bytes{bytes});
 }
 
-/// A sum that leaves out buffers of unknown size is a lower bound.
-std::string sum(std::uint64_t bytes, bool all_known, table_style const& style) {
-    return (all_known ? "" : "≥ ") + size(bytes, style);
+/// A sum that leaves out some buffers, being of unknown size, is a lower bound.
+std::string sum(std::uint64_t bytes, std::size_t buffers, std::size_t unsized,
+                table_style const& style) {
+    if (unsized == 0) return size(bytes, style);
+    return unsized == buffers ? "?" : "≥ " + size(bytes, style);
 }
 
 /// Two quotes for an empty name, so that it can be seen.
@@ -30,10 +32,6 @@ std::string visible(Name const& name) {
 std::string name_of(dmabuf::buffer const& buffer) {
     if (!buffer.name_known) return "?";
     return buffer.named ? visible(buffer.name) : "-";
-}
-
-std::string exporter_of(dmabuf::exporter_name const& exporter) {
-    return exporter.empty() ? "?" : fmt::format("{}", exporter);
 }
 
 std::string list(std::vector<dmabuf::holder const*> const& holders) {
@@ -68,12 +66,13 @@ std::string process_table(dmabuf::snapshot const& now, selection const& shown,
             descriptors += reference.descriptors;
             mappings += reference.mappings;
         }
-        bool const known = who->unsized_buffers == 0;
+        auto const shown_sum = [&](std::uint64_t bytes) {
+            return sum(bytes, who->reference_count, who->unsized_buffers, style);
+        };
         table.add_row({fmt::format("{}", who->pid), users.of(who->uid),
                        fmt::format("{}", who->reference_count), fmt::format("{}", descriptors),
-                       fmt::format("{}", mappings), sum(who->pss_bytes, known, style),
-                       sum(who->rss_bytes, known, style), sum(who->uss_bytes, known, style),
-                       visible(who->comm)});
+                       fmt::format("{}", mappings), shown_sum(who->pss_bytes),
+                       shown_sum(who->rss_bytes), shown_sum(who->uss_bytes), visible(who->comm)});
     }
     return table.text(style.width);
 }
@@ -96,22 +95,33 @@ std::string buffer_table(dmabuf::snapshot const& now, selection const& shown,
         auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
         table.add_row({fmt::format("{}", buffer->inode),
                        buffer->size_known ? size(buffer->size_bytes, style) : "?",
-                       exporter_of(buffer->exporter), fmt::format("{}", buffer->descriptors),
-                       fmt::format("{}", buffer->mappings), name_of(*buffer),
-                       list(holders[index])});
+                       buffer->exporter.empty() ? "?" : fmt::format("{}", buffer->exporter),
+                       fmt::format("{}", buffer->descriptors), fmt::format("{}", buffer->mappings),
+                       name_of(*buffer), list(holders[index])});
     }
     return table.text(style.width);
 }
 
 std::string totals(selection const& shown, table_style const& style) {
-    bool const known =
-        std::ranges::all_of(shown.buffers, [](auto const* one) { return one->size_known; });
-    auto text = fmt::format("{}, {} in all, held by {}\n", counted(shown.buffers.size(), "buffer"),
-                            sum(shown.total_bytes, known, style),
-                            counted(shown.processes.size(), "process"));
-    for (auto const& exporter : shown.exporters)
-        text += fmt::format("  exporter {}: {}, {}\n", exporter_of(exporter.name),
-                            counted(exporter.buffers, "buffer"), size(exporter.size_bytes, style));
+    auto const unsized = [&](auto const& counts) {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            shown.buffers, [&](auto const* one) { return !one->size_known && counts(*one); }));
+    };
+    auto const amount = [&](std::size_t buffers, std::uint64_t bytes, auto const& counts) {
+        return fmt::format("{}, {}", counted(buffers, "buffer"),
+                           sum(bytes, buffers, unsized(counts), style));
+    };
+    auto const all = [](dmabuf::buffer const&) { return true; };
+    auto text = fmt::format(
+        "{} in all, held by {}{}\n", amount(shown.buffers.size(), shown.total_bytes, all),
+        counted(shown.processes.size(), "process"), shown.whole ? "" : " shown here");
+    for (auto const& total : shown.exporters) {
+        auto const its = [&](dmabuf::buffer const& one) { return one.exporter == total.name; };
+        text += fmt::format("  {}: {}\n",
+                            total.name.empty() ? "unknown exporter"
+                                               : fmt::format("exporter {}", total.name),
+                            amount(total.buffers, total.size_bytes, its));
+    }
     return text;
 }
 

@@ -4,6 +4,8 @@
 #include <dmabuf/dmabuf.hpp>
 #include <dmabuf/fmt.hpp>
 
+#include "coverage_words.hpp"
+
 namespace dmabuf_ps {
 
 namespace {
@@ -16,25 +18,24 @@ bool is_listed(dmabuf::proc_directory<> const& proc, std::int32_t pid) {
 }
 
 template<class Range>
-std::optional<dmabuf::failure> first_denial(Range range) {
+bool is_denied(Range range) {
     for (auto const& item : range)
-        if (!item && item.error().denied()) return item.error();
-    return std::nullopt;
+        if (!item && item.error().denied()) return true;
+    return false;
 }
 
-/// What keeps the caller from seeing what the process holds: a right to both of its descriptors
-/// (by either way) and its mappings is needed.
-std::optional<dmabuf::failure> denial(dmabuf::process<> const& process) {
+/// What a process holds is seen with a right to its descriptors, by either way, and its mappings.
+bool may_not_be_read(dmabuf::process<> const& process) {
+    auto const pid = process.pid;
     dmabuf::dmabuf_filesystem known;
-    if (first_denial(dmabuf::walk_fds(process, process.pid, known)))
-        if (auto const denied = first_denial(dmabuf::walk_fdinfos(process, process.pid, known)))
-            return denied;
-    return first_denial(dmabuf::read_maps(process, process.pid));
+    return (is_denied(dmabuf::walk_fds(process, pid, known)) &&
+            is_denied(dmabuf::walk_fdinfos(process, pid, known))) ||
+           is_denied(dmabuf::read_maps(process, pid));
 }
 
 } // namespace
 
-explanation why_not_shown(std::int32_t pid) {
+explanation why_not_shown(std::int32_t pid, rights const& mine) {
     auto const proc = dmabuf::open_proc();
     if (!proc) return {true, fmt::format("{}", proc.error())};
     auto const process = dmabuf::open_process(*proc, pid);
@@ -45,8 +46,9 @@ explanation why_not_shown(std::int32_t pid) {
     if (!stat) return {true, fmt::format("{}", stat.error())};
     if (!is_listed(*proc, pid))
         return {true, fmt::format("{} is a thread ({}), not a process", pid, stat->comm)};
-    if (!stat->kernel_thread())
-        if (auto const denied = denial(*process)) return {true, fmt::format("{}", *denied)};
+    if (!stat->kernel_thread() && may_not_be_read(*process))
+        return {true, fmt::format("process {} ({}) may not be read: {}", pid, stat->comm,
+                                  what_would_help(mine))};
     return {false, fmt::format("Process {} ({}) holds no DMA-BUF.", pid, stat->comm)};
 }
 

@@ -3,6 +3,8 @@
 // Why a process that was asked for is not among the holders.
 #pragma once
 
+#include "rights.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -13,6 +15,6 @@ struct explanation {
     std::string sentence;
 };
 
-explanation why_not_shown(std::int32_t pid);
+explanation why_not_shown(std::int32_t pid, rights const& mine);
 
 } // namespace dmabuf_ps
