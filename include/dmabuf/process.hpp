@@ -34,11 +34,17 @@ struct process {
     }
 };
 
-/// Opens procfs. Cost: one system call. Errors: ENOENT where it is not mounted.
+/// Opens procfs. Cost: two system calls.
+/// Errors: ENOENT where there is no such directory, ENODEV where it is not a procfs.
 template<system System = live_system>
 result<proc_directory<System>> open_proc(System system = {}, char const* path = "/proc") {
+    constexpr long proc_magic = 0x9fa0; // PROC_SUPER_MAGIC, include/uapi/linux/magic.h
     auto directory = open_at(system, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, {});
     if (!directory) return directory.error();
+    long const magic =
+        detail::uninterrupted([&] { return system.filesystem_type(directory->get()); });
+    if (magic < 0) return failure{operation::statfs, static_cast<int>(-magic), {}};
+    if (magic != proc_magic) return failure{operation::identify, ENODEV, {}};
     return proc_directory<System>{system, std::move(directory).value()};
 }
 
@@ -52,7 +58,7 @@ result<process<System>> open_process(proc_directory<System> const& proc, std::in
     return process<System>{proc.system, std::move(directory).value(), pid};
 }
 
-/// As above, by number alone, on this machine's /proc. Cost: three system calls.
+/// As above, by number alone, on this machine's /proc. Cost: four system calls.
 inline result<process<>> open_process(std::int32_t pid) {
     auto const proc = open_proc();
     if (!proc) return proc.error();

@@ -162,6 +162,10 @@ constexpr std::string_view error_words(int error) {
         return "out of memory (ENOMEM)";
     case EACCES:
         return "permission denied (EACCES)";
+    case ENODEV:
+        return "not mounted (ENODEV)";
+    case ENODATA:
+        return "nothing to tell by (ENODATA)";
     case ENOTDIR:
         return "not a directory (ENOTDIR)";
     case EINVAL:

@@ -236,7 +236,10 @@ private:
                 auto const at = build_.buffer_at(found->inode);
                 build_.set_size(at, found->size_bytes);
                 build_.found(at, found->path);
-                if (!found->path) describe(process, tid, found->fd, at);
+                if (found->path)
+                    name_by_link(process, tid, found->fd, at);
+                else
+                    describe(process, tid, found->fd, at);
             } else if (auto const how = table_failure(found.error()); how != outcome::seen) {
                 return how;
             }
@@ -321,6 +324,21 @@ private:
         if (!same) return;
         known_.mount_id = info->mount_id;
         take(*info, at);
+    }
+
+    /// The fdinfo of an O_PATH descriptor tells no name, but its link does.
+    void name_by_link(process<System> const& process, std::int32_t tid, std::int32_t fd,
+                      std::uint32_t at) {
+        if (!options_.names || build_[at].name_known) return;
+        file_space target;
+        detail::path const link("task/", tid, "/fd/", fd);
+        long const length = detail::uninterrupted(
+            [&] { return system_.readlink(process.directory.get(), link.c_str(), target); });
+        if (length < 0)
+            return (void)note(
+                {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
+        auto const name = parse_linked_name({target.data(), static_cast<std::size_t>(length)});
+        if (name) build_.set_name(at, name->empty() ? std::nullopt : name);
     }
 
     void describe_by_sysfs(std::uint32_t at) {
