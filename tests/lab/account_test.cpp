@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+//
+// The main job: what dmabuf_ps says is, to the byte, what the workload knows that it did.
+#include "scene.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <fstream>
+#include <map>
+#include <set>
+
+namespace {
+
+using nlohmann::json;
+
+/// Unescapes what dmabuf_ps wrote, into the hexadecimal that the workload writes.
+std::string hex_of_escaped(std::string const& text) {
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\') {
+            bytes += text[i];
+            continue;
+        }
+        switch (text[++i]) {
+        case 'n':
+            bytes += '\n';
+            break;
+        case 't':
+            bytes += '\t';
+            break;
+        case 'r':
+            bytes += '\r';
+            break;
+        case 'x':
+            bytes += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16)), i += 2;
+            break;
+        default:
+            bytes += text[i];
+        }
+    }
+    std::string hex;
+    for (char const c : bytes) {
+        auto const byte = static_cast<unsigned char>(c);
+        hex += "0123456789abcdef"[byte >> 4U];
+        hex += "0123456789abcdef"[byte & 15U];
+    }
+    return hex;
+}
+
+json read_json(std::string const& path) {
+    std::ifstream file(path);
+    INFO(path);
+    REQUIRE(file);
+    return json::parse(file);
+}
+
+struct accounts {
+    json workload;
+    json seen;
+};
+
+/// Runs dmabuf_ps as `user` while the workload stands.
+accounts take_accounts(std::string const& scenario, std::string const& user) {
+    std::string const command = "workload --scenario " + scenario +
+                                " --account /tmp/account.json -- su " + user +
+                                " -c 'dmabuf_ps --json' > /tmp/seen.json";
+    INFO(command);
+    REQUIRE(std::system(command.c_str()) == 0);
+    return {read_json("/tmp/account.json"), read_json("/tmp/seen.json")};
+}
+
+json const& view_of(json const& workload, unsigned uid) {
+    for (auto const& view : workload["views"])
+        if (view["uid"] == uid) return view;
+    FAIL("the workload has no view of uid " << uid);
+    return workload;
+}
+
+json const& process_of(json const& workload, json const& pid) {
+    for (auto const& process : workload["processes"])
+        if (process["pid"] == pid) return process;
+    FAIL("not a process of the workload: " << pid);
+    return workload;
+}
+
+std::map<std::uint64_t, json> by_inode(json const& list) {
+    std::map<std::uint64_t, json> found;
+    for (auto const& one : list)
+        found.emplace(one["inode"].get<std::uint64_t>(), one);
+    REQUIRE(found.size() == list.size());
+    return found;
+}
+
+/// Processes, their references and their sums.
+void compare_processes(json const& workload, json const& seen, unsigned uid) {
+    std::map<int, json> expected;
+    for (auto const& holder : view_of(workload, uid)["holders"])
+        expected.emplace(holder["pid"].get<int>(), holder);
+    CHECK(seen["processes"].size() == expected.size());
+    for (auto const& process : seen["processes"]) {
+        int const pid = process["pid"];
+        CAPTURE(pid, process.dump());
+        REQUIRE(expected.count(pid) == 1);
+        for (auto const* sum : {"rss_bytes", "pss_bytes", "uss_bytes"})
+            CHECK(process[sum] == expected[pid][sum]);
+        auto const& known = process_of(workload, pid);
+        CHECK(process["uid"] == known["uid"]);
+        CHECK(hex_of_escaped(process["comm"]) == known["comm_hex"]);
+        CHECK(by_inode(process["references"]) == by_inode(known["references"]));
+    }
+}
+
+/// The buffers of which some process of a view has a descriptor that tells all, which an O_PATH one
+/// and a mapping do not.
+std::set<std::uint64_t> described_in(json const& workload, unsigned uid) {
+    std::set<std::uint64_t> described;
+    for (auto const& holder : view_of(workload, uid)["holders"])
+        for (auto const& reference : process_of(workload, holder["pid"])["references"])
+            if (reference["descriptors"] > reference["path_descriptors"])
+                described.insert(reference["inode"].get<std::uint64_t>());
+    return described;
+}
+
+/// The buffers that the processes of a view hold.
+std::set<std::uint64_t> held_in(json const& workload, unsigned uid) {
+    std::set<std::uint64_t> held;
+    for (auto const& holder : view_of(workload, uid)["holders"])
+        for (auto const& reference : process_of(workload, holder["pid"])["references"])
+            held.insert(reference["inode"].get<std::uint64_t>());
+    return held;
+}
+
+/// What an exporter's buffers add up to: their number and bytes. "" is the unknown one.
+using totals = std::map<std::string, std::array<std::uint64_t, 2>>;
+
+/// Every buffer, and what its exporter's add up to.
+void compare_buffers(json const& workload, json const& seen, unsigned uid) {
+    auto const known = by_inode(workload["buffers"]);
+    auto const held = held_in(workload, uid);
+    auto const described = described_in(workload, uid);
+    totals expected_totals;
+    CHECK(seen["buffers"].size() == held.size());
+    for (auto const& buffer : seen["buffers"]) {
+        CAPTURE(buffer.dump());
+        std::uint64_t const inode = buffer["inode"];
+        REQUIRE(held.count(inode) == 1);
+        auto const& expected = known.at(inode);
+        auto const exporter = described.count(inode) == 1 ? expected["exporter"] : json();
+        CHECK(buffer["size_bytes"] == expected["size_bytes"]);
+        CHECK(buffer["exporter"] == exporter);
+        CHECK(buffer["name"].is_null() == expected["name_hex"].is_null());
+        if (buffer["name"].is_string())
+            CHECK(hex_of_escaped(buffer["name"]) == expected["name_hex"]);
+        auto& total = expected_totals[exporter.is_null() ? "" : exporter.get<std::string>()];
+        ++total[0];
+        total[1] += expected["size_bytes"].get<std::uint64_t>();
+    }
+    totals found;
+    for (auto const& one : seen["exporters"])
+        found[one["name"].is_null() ? "" : one["name"].get<std::string>()] = {
+            one["buffers"].get<std::uint64_t>(), one["size_bytes"].get<std::uint64_t>()};
+    CHECK(found == expected_totals);
+}
+
+void compare(accounts const& both, unsigned uid) {
+    auto const& [workload, seen] = both;
+    REQUIRE(view_of(workload, uid)["holders"].size() >= 5);
+    compare_processes(workload, seen, uid);
+    compare_buffers(workload, seen, uid);
+    CHECK(seen["totals"]["size_bytes"] == view_of(workload, uid)["total_bytes"]);
+}
+
+} // namespace
+
+TEST_CASE("dmabuf_ps equals the workload's account to the byte, as root") {
+    auto const scenario = GENERATE("basic", "full");
+    CAPTURE(scenario);
+    auto const both = take_accounts(scenario, "root");
+    compare(both, 0);
+    auto const& coverage = both.seen["coverage"];
+    CHECK(coverage["complete"] == true);
+    CHECK(coverage["processes_denied"] == 0);
+    CHECK(coverage["tables_uncertain"] == 0);
+    CHECK(coverage["buffers_undescribed"] ==
+          held_in(both.workload, 0).size() - described_in(both.workload, 0).size());
+}
+
+TEST_CASE("dmabuf_ps equals the account of a user's own processes, and counts the rest as denied") {
+    auto const both = take_accounts("basic", "lab");
+    compare(both, 1000);
+    auto const& coverage = both.seen["coverage"];
+    CHECK(coverage["complete"] == false);
+    // Of the workload's own processes, the other users' are among the denied, each counted once.
+    std::size_t others = 0;
+    for (auto const& process : both.workload["processes"])
+        others += process["uid"] != 1000;
+    CHECK(coverage["processes_denied"] >= others);
+    CHECK(coverage["processes_denied"].get<unsigned>() +
+              coverage["processes_seen"].get<unsigned>() +
+              coverage["processes_gone"].get<unsigned>() +
+              coverage["kernel_threads"].get<unsigned>() ==
+          coverage["processes"].get<unsigned>());
+}
+
+TEST_CASE("what an ordinary user cannot size is unknown, never the length of a mapping") {
+    auto const both = take_accounts("full", "lab");
+    auto const& [workload, seen] = both;
+    auto const known = by_inode(workload["buffers"]);
+    std::size_t unsized = 0;
+    for (auto const& buffer : seen["buffers"]) {
+        auto const& size = buffer["size_bytes"];
+        if (size.is_null())
+            ++unsized;
+        else
+            CHECK(size == known.at(buffer["inode"].get<std::uint64_t>())["size_bytes"]);
+    }
+    CHECK(unsized >= 1);
+    CHECK(seen["coverage"]["buffers_unsized"] == unsized);
+    CHECK(seen["coverage"]["complete"] == false);
+    // Who holds what is exact all the same.
+    for (auto const& process : seen["processes"])
+        CHECK(by_inode(process["references"]) ==
+              by_inode(process_of(workload, process["pid"])["references"]));
+    CHECK(seen["processes"].size() == view_of(workload, 1000)["holders"].size());
+}

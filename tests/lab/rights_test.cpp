@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+//
+// What callers with less than all rights see, and that the coverage says what they do not.
+#include "scene.hpp"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <thread>
+
+using namespace scene;
+
+namespace {
+
+void become(uid_t uid) {
+    lab::check(::setgroups(0, nullptr), "setgroups");
+    lab::check(::setresgid(uid, uid, uid), "setresgid");
+    lab::check(::setresuid(uid, uid, uid), "setresuid");
+}
+
+/// Keeps only the capabilities of `mask`, also across the change to `uid`.
+void become_with(uid_t uid, std::uint64_t mask) {
+    lab::check(::prctl(PR_SET_KEEPCAPS, 1), "PR_SET_KEEPCAPS");
+    become(uid);
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2]{};
+    data[0].effective = data[0].permitted = static_cast<std::uint32_t>(mask);
+    data[1].effective = data[1].permitted = static_cast<std::uint32_t>(mask >> 32U);
+    lab::check(::syscall(SYS_capset, &header, data), "capset");
+}
+
+constexpr std::uint64_t bit(int capability) {
+    return std::uint64_t{1} << static_cast<unsigned>(capability);
+}
+
+/// A process of `uid` that a process of the same user may look at.
+actor owned_by(uid_t uid, std::uint64_t pages) {
+    return actor([=] {
+        auto const inode = keep(lab::alloc_heap(pages * page));
+        if (uid != 0) become(uid);
+        lab::check(::prctl(PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE");
+        return std::vector{inode};
+    });
+}
+
+/// What a sample says of one process, and its coverage.
+struct view {
+    bool sampled = false;
+    dmabuf::failure why;
+    bool found = false;
+    std::uint64_t rss_bytes = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t descriptors = 0;
+    std::uint32_t path_descriptors = 0;
+    std::size_t holders = 0;
+    dmabuf::coverage coverage;
+};
+
+view look_for(pid_t pid) {
+    view seen;
+    dmabuf::sampler sampler;
+    dmabuf::snapshot now;
+    auto const done = sampler.sample(now);
+    seen.sampled = done.has_value();
+    seen.why = done.error();
+    seen.coverage = now.coverage;
+    seen.holders = now.holders.size();
+    if (auto const* holder = find_holder(now, pid)) {
+        seen.found = true;
+        seen.rss_bytes = holder->rss_bytes;
+        seen.uid = holder->uid;
+        for (auto const& reference : now.references_of(*holder)) {
+            seen.descriptors += reference.descriptors;
+            seen.path_descriptors += reference.path_descriptors;
+        }
+    }
+    return seen;
+}
+
+void mount_proc(char const* options) {
+    lab::check(::unshare(CLONE_NEWNS), "unshare");
+    lab::check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+    lab::check(::mount("proc", "/proc", "proc", 0, options), "mount proc");
+}
+
+void refuse_kcmp(int error) {
+    sock_filter const code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kcmp, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    sock_fprog const program{std::size(code), const_cast<sock_filter*>(code)};
+    lab::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
+    lab::check(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "PR_SET_SECCOMP");
+}
+
+} // namespace
+
+TEST_CASE("root sees everything") {
+    auto const one = owned_by(1000, 3);
+    auto const seen = look_for(one.pid());
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.uid == 1000);
+    CHECK(seen.coverage.sight == dmabuf::visibility::everything);
+    CHECK(seen.coverage.processes_denied == 0);
+    CHECK(seen.coverage.complete());
+    auto const& c = seen.coverage;
+    CHECK(c.processes == c.processes_seen + c.processes_denied + c.processes_gone +
+                             c.processes_failed + c.kernel_threads);
+}
+
+TEST_CASE("an ordinary user sees its own processes, and how many it does not see") {
+    auto const own = owned_by(1000, 3);
+    auto const others = owned_by(0, 5);
+    auto const seen = elsewhere<view>([&] { return become(1000), look_for(own.pid()); });
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.holders == 1);
+    CHECK(seen.coverage.processes_denied >= 2); // init, and the other one
+    CHECK(seen.coverage.kernel_threads > 10);   // which are not among the denied
+    CHECK(seen.coverage.sight == dmabuf::visibility::everything);
+    CHECK_FALSE(seen.coverage.complete());
+    CHECK(seen.coverage.first_failure.error == 0);
+
+    auto const unseen = elsewhere<view>([&] { return become(1000), look_for(others.pid()); });
+    CHECK_FALSE(unseen.found);
+}
+
+TEST_CASE("a process that forbade it is denied, also to its own user") {
+    actor const shy([] {
+        auto const inode = keep(lab::alloc_heap(page));
+        become(1000);
+        lab::check(::prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
+        return std::vector{inode};
+    });
+    auto const seen = elsewhere<view>([&] { return become(1000), look_for(shy.pid()); });
+    CHECK_FALSE(seen.found);
+    CHECK_FALSE(seen.coverage.complete());
+}
+
+TEST_CASE("with CAP_SYS_PTRACE alone, fdinfo tells what fd does not") {
+    actor const one([] {
+        auto buffer = lab::alloc_heap(3 * page);
+        lab::check(::open(("/proc/self/fd/" + std::to_string(buffer.get())).c_str(), O_PATH),
+                   "open O_PATH");
+        lab::check(::dup(buffer.get()), "dup");
+        lab::check(::open("/", O_PATH), "open O_PATH");
+        auto const alone = lab::alloc_heap(5 * page); // held by O_PATH only
+        lab::check(::open(("/proc/self/fd/" + std::to_string(alone.get())).c_str(), O_PATH),
+                   "open O_PATH");
+        return std::vector{keep(std::move(buffer))};
+    });
+    auto const seen = elsewhere<view>(
+        [&] { return become_with(1001, bit(CAP_SYS_PTRACE)), look_for(one.pid()); });
+    CHECK(seen.found);
+    CHECK(seen.descriptors == 4);
+    CHECK(seen.path_descriptors == 2);
+    CHECK(seen.rss_bytes == 3 * page); // fdinfo of the O_PATH one alone has no size
+    CHECK(seen.coverage.buffers_unsized == 1);
+    CHECK(seen.coverage.processes_denied == 0);
+    CHECK(seen.coverage.undecided == 0);
+}
+
+TEST_CASE("with CAP_DAC_READ_SEARCH alone, descriptors can be listed but not followed") {
+    auto const one = owned_by(0, 1);
+    auto const seen = elsewhere<view>(
+        [&] { return become_with(1001, bit(CAP_DAC_READ_SEARCH)), look_for(one.pid()); });
+    CHECK_FALSE(seen.found);
+    CHECK(seen.coverage.processes_denied >= 2);
+    CHECK_FALSE(seen.coverage.complete());
+}
+
+TEST_CASE("hidepid: what is hidden is said to be") {
+    auto const own = owned_by(1000, 3);
+    auto const other = owned_by(0, 1);
+    struct {
+        char const* option;
+        dmabuf::visibility sight;
+    } const cases[] = {
+        {"hidepid=1", dmabuf::visibility::everything},
+        {"hidepid=2", dmabuf::visibility::hidden},
+        {"hidepid=invisible", dmabuf::visibility::hidden},
+        {"hidepid=ptraceable", dmabuf::visibility::hidden},
+    };
+    for (auto const& [option, sight] : cases) {
+        CAPTURE(option);
+        auto const seen = elsewhere<view>([&] {
+            mount_proc(option);
+            become(1000);
+            return look_for(own.pid());
+        });
+        CHECK(seen.rss_bytes == 3 * page);
+        CHECK(seen.coverage.sight == sight);
+        CHECK_FALSE(seen.coverage.complete());
+        if (sight == dmabuf::visibility::everything) CHECK(seen.coverage.processes_denied > 2);
+    }
+    // Nothing is hidden from root.
+    auto const root =
+        elsewhere<view>([&] { return mount_proc("hidepid=2"), look_for(other.pid()); });
+    CHECK(root.found);
+    CHECK(root.coverage.complete());
+}
+
+TEST_CASE("a /proc that holds only processes serves") {
+    auto const own = owned_by(0, 3);
+    auto const seen =
+        elsewhere<view>([&] { return mount_proc("subset=pid"), look_for(own.pid()); });
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.coverage.complete());
+}
+
+TEST_CASE("in a pid namespace the view is a part, and says so") {
+    auto const outside = owned_by(0, 3);
+    auto const with_own_proc = elsewhere<view>([&] {
+        return lab::check(::unshare(CLONE_NEWPID), "unshare"), elsewhere<view>([&] {
+                   mount_proc("");
+                   keep(lab::alloc_heap(page));
+                   return look_for(1);
+               });
+    });
+    CHECK(with_own_proc.found);
+    CHECK(with_own_proc.holders == 1);
+    CHECK(with_own_proc.coverage.sight == dmabuf::visibility::pid_namespace);
+    CHECK_FALSE(with_own_proc.coverage.complete());
+
+    // With the outer /proc, whose numbers kcmp would take for other processes'.
+    actor const threads([] {
+        auto const inode = keep(lab::alloc_heap(page));
+        std::thread([] {
+            for (;;)
+                ::pause();
+        }).detach();
+        return std::vector{inode};
+    });
+    auto const with_outer_proc = elsewhere<view>([&] {
+        return lab::check(::unshare(CLONE_NEWPID), "unshare"),
+               elsewhere<view>([&] { return look_for(threads.pid()); });
+    });
+    CHECK(with_outer_proc.rss_bytes == page);
+    CHECK(with_outer_proc.descriptors == 2); // an upper bound, and said to be
+    CHECK(with_outer_proc.coverage.tables_uncertain >= 1);
+}
+
+TEST_CASE("without kcmp, counts of descriptors are upper bounds and sums stay exact") {
+    actor const threads([] {
+        auto const inode = keep(lab::alloc_heap(2 * page));
+        std::thread([] {
+            for (;;)
+                ::pause();
+        }).detach();
+        return std::vector{inode};
+    });
+    auto const exact = look_for(threads.pid());
+    CHECK(exact.descriptors == 1);
+    CHECK(exact.coverage.tables_uncertain == 0);
+    for (int const error : {ENOSYS, EPERM}) {
+        auto const seen =
+            elsewhere<view>([&] { return refuse_kcmp(error), look_for(threads.pid()); });
+        CHECK(seen.rss_bytes == 2 * page);
+        CHECK(seen.descriptors == 2);
+        CHECK(seen.coverage.tables_uncertain >= 1);
+        CHECK(seen.coverage.complete());
+    }
+}
+
+TEST_CASE("in a user namespace, root is nobody special outside") {
+    auto const other = owned_by(0, 1);
+    auto const seen = elsewhere<view>([&] {
+        become(1000);
+        lab::check(::prctl(PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE");
+        lab::check(::unshare(CLONE_NEWUSER), "unshare");
+        return look_for(other.pid());
+    });
+    CHECK_FALSE(seen.found);
+    CHECK(seen.coverage.processes_denied >= 2);
+    CHECK_FALSE(seen.coverage.complete());
+}
+
+TEST_CASE("without /proc there is a failure that names it") {
+    auto const seen = elsewhere<view>([] {
+        lab::check(::unshare(CLONE_NEWNS), "unshare");
+        lab::check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+        lab::check(::mount("none", "/proc", "tmpfs", 0, nullptr), "mount tmpfs");
+        return look_for(1);
+    });
+    CHECK_FALSE(seen.sampled);
+    CHECK(seen.why.error == ENODEV);
+    CHECK(path_of(seen.why.where).view() == "/proc");
+    CHECK_FALSE(seen.coverage.complete());
+}
+
+TEST_CASE("sixteen descriptors are enough") {
+    auto const one = owned_by(0, 3);
+    auto const seen = elsewhere<view>([&] {
+        rlimit const few{16, 16};
+        lab::check(::setrlimit(RLIMIT_NOFILE, &few), "setrlimit");
+        return look_for(one.pid());
+    });
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.coverage.complete());
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+//
+// What the tests in the lab share: processes that hold real buffers, and looking them up in a
+// snapshot.
+#pragma once
+
+#include <dmabuf/dmabuf.hpp>
+
+#include "buffers.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace scene {
+
+inline constexpr std::uint64_t page = 4096;
+
+/// A process that holds what `body` made, and told us the inodes of.
+class actor {
+public:
+    using body = std::function<std::vector<std::uint64_t>()>;
+
+    explicit actor(body make)
+        : process_([make = std::move(make)](lab::ready& done) {
+            std::string told;
+            for (auto const inode : make())
+                told += std::to_string(inode) + " ";
+            done(told);
+        }) {
+        auto const told = process_.wait_ready();
+        std::string_view rest = told;
+        while (!rest.empty()) {
+            std::uint64_t inode = 0;
+            if (dmabuf::detail::parse_unsigned(dmabuf::detail::take_until(rest, ' '), inode))
+                inodes_.push_back(inode);
+        }
+    }
+
+    [[nodiscard]] pid_t pid() const { return process_.pid(); }
+    [[nodiscard]] std::uint64_t inode(std::size_t which = 0) const { return inodes_.at(which); }
+    void kill() { process_.end(); }
+
+private:
+    lab::child process_;
+    std::vector<std::uint64_t> inodes_;
+};
+
+/// Keeps a descriptor open for the rest of the process, and names its inode.
+inline std::uint64_t keep(lab::descriptor fd) {
+    return lab::inode_of(fd.release());
+}
+
+inline dmabuf::snapshot sample(dmabuf::sample_options options = {}) {
+    dmabuf::sampler sampler(options);
+    dmabuf::snapshot now;
+    auto const done = sampler.sample(now);
+    INFO(describe(done.error()).c_str());
+    REQUIRE(done);
+    return now;
+}
+
+inline dmabuf::holder const* find_holder(dmabuf::snapshot const& now, pid_t pid) {
+    for (auto const& holder : now.holders)
+        if (holder.pid == pid) return &holder;
+    return nullptr;
+}
+
+inline dmabuf::buffer const* find_buffer(dmabuf::snapshot const& now, std::uint64_t inode) {
+    for (auto const& buffer : now.buffers)
+        if (buffer.inode == inode) return &buffer;
+    return nullptr;
+}
+
+inline dmabuf::holder const& holder_of(dmabuf::snapshot const& now, pid_t pid) {
+    auto const* found = find_holder(now, pid);
+    INFO("holder " << pid);
+    REQUIRE(found);
+    return *found;
+}
+
+inline dmabuf::buffer const& buffer_of(dmabuf::snapshot const& now, std::uint64_t inode) {
+    auto const* found = find_buffer(now, inode);
+    INFO("buffer " << inode);
+    REQUIRE(found);
+    return *found;
+}
+
+inline dmabuf::reference const& reference_of(dmabuf::snapshot const& now, pid_t pid,
+                                             std::uint64_t inode) {
+    for (auto const& reference : now.references_of(holder_of(now, pid)))
+        if (now.buffers[reference.buffer].inode == inode) return reference;
+    FAIL("process " << pid << " does not hold buffer " << inode);
+    return now.references.front();
+}
+
+/// What `look` sees in a process of its own, which may give up rights without giving up ours.
+/// `Answer` must be trivially copyable.
+template<class Answer, class Look>
+Answer elsewhere(Look look) {
+    static_assert(std::is_trivially_copyable_v<Answer>);
+    int ends[2];
+    lab::check(::pipe2(ends, O_CLOEXEC), "pipe2");
+    lab::descriptor reader(ends[0]);
+    lab::descriptor writer(ends[1]);
+    pid_t const pid = lab::check(::fork(), "fork");
+    if (pid == 0) {
+        Answer const answer = look();
+        bool const sent =
+            ::write(writer.get(), &answer, sizeof answer) == static_cast<ssize_t>(sizeof answer);
+        ::_exit(sent ? 0 : 1);
+    }
+    writer.reset();
+    Answer answer{};
+    auto const got = ::read(reader.get(), &answer, sizeof answer);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    REQUIRE(status == 0);
+    REQUIRE(got == static_cast<ssize_t>(sizeof answer));
+    return answer;
+}
+
+} // namespace scene

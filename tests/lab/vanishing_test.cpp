@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+//
+// Processes and descriptors that go away while they are looked at, at a call of the test's choice.
+#include "scene.hpp"
+
+using namespace scene;
+
+namespace {
+
+/// Calls `act` before the `at`-th call that the library makes for one process.
+struct plan {
+    std::string process;
+    unsigned at = 0;
+    std::function<void()> act;
+    unsigned calls = 0;
+    bool inside = false;
+};
+
+class interrupted_system : public dmabuf::live_system {
+public:
+    interrupted_system() = default;
+    explicit interrupted_system(plan& plan)
+        : plan_(&plan) {}
+
+    int open(int directory, char const* path, int flags) const {
+        // A process is entered by its number, and left by another's.
+        bool const number =
+            std::string_view(path).find_first_not_of("0123456789") == std::string_view::npos;
+        if (number && (flags & O_DIRECTORY) != 0) plan_->inside = path == plan_->process;
+        count();
+        return live_system::open(directory, path, flags);
+    }
+    long read(int fd, std::span<char> space) const { return count(), live_system::read(fd, space); }
+    long list(int fd, std::span<char> space) const { return count(), live_system::list(fd, space); }
+    int status(int directory, char const* path, int flags, dmabuf::file_status& status) const {
+        return count(), live_system::status(directory, path, flags, status);
+    }
+
+private:
+    void count() const {
+        if (plan_->inside && ++plan_->calls == plan_->at) plan_->act();
+    }
+
+    plan* plan_ = nullptr;
+};
+
+dmabuf::snapshot sample_with(plan& plan) {
+    dmabuf::basic_sampler<interrupted_system> sampler({}, interrupted_system(plan));
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    return now;
+}
+
+std::vector<std::uint64_t> three_buffers() {
+    return {keep(lab::alloc_heap(page)), keep(lab::alloc_heap(2 * page)),
+            keep(lab::alloc_udmabuf(4 * page))};
+}
+
+} // namespace
+
+TEST_CASE("a process that exits at any call is there whole or not at all") {
+    unsigned calls = 0;
+    {
+        actor const stays(three_buffers);
+        plan counted{std::to_string(stays.pid()), 0, [] {}};
+        auto const now = sample_with(counted);
+        CHECK(holder_of(now, stays.pid()).rss_bytes == 7 * page);
+        calls = counted.calls;
+    }
+    REQUIRE(calls > 20);
+    unsigned there = 0;
+    for (unsigned at = 1; at <= calls; ++at) {
+        actor goes(three_buffers);
+        auto const pid = goes.pid();
+        plan kill{std::to_string(pid), at, [&] { goes.kill(); }};
+        auto const now = sample_with(kill);
+        CAPTURE(at);
+        if (auto const* holder = find_holder(now, pid)) {
+            CHECK(holder->rss_bytes == 7 * page);
+            ++there;
+        } else {
+            CHECK(now.coverage.processes_gone >= 1);
+        }
+        CHECK(now.coverage.processes_failed == 0);
+        CHECK(now.coverage.complete());
+    }
+    CHECK(there >= 1);        // at the last calls it is known already who held them
+    CHECK(there < calls / 2); // at the others it is not, or the process did not go
+}
+
+TEST_CASE("a descriptor that is closed while it is looked at takes nothing else with it") {
+    for (unsigned at = 1; at < 40; ++at) {
+        auto commands = lab::make_socket_pair();
+        lab::child process([&](lab::ready& done) {
+            auto stays = lab::alloc_heap(page);
+            auto goes = lab::alloc_heap(2 * page);
+            auto last = lab::alloc_heap(4 * page);
+            done.tell(std::to_string(lab::inode_of(stays.get())) + " " +
+                      std::to_string(lab::inode_of(goes.get())));
+            lab::recv_fd(commands.there.get()); // the word to close
+            goes.reset();
+            lab::send_fd(commands.there.get(), 0);
+            for (;;)
+                ::pause();
+        });
+        auto const told = process.wait_ready();
+        plan close{std::to_string(process.pid()), at, [&] {
+                       lab::send_fd(commands.here.get(), 0);
+                       lab::recv_fd(commands.here.get());
+                   }};
+        auto const now = sample_with(close);
+        CAPTURE(at, told);
+        auto const& holder = holder_of(now, process.pid());
+        auto const goes = std::stoull(told.substr(told.find(' ')));
+        CHECK(holder.rss_bytes == (find_buffer(now, goes) ? 7 : 5) * page);
+        CHECK(now.coverage.processes_failed == 0);
+    }
+}
+
+TEST_CASE("a process number that is used again does not mix two processes") {
+    auto const again = [](pid_t pid) {
+        lab::descriptor last(
+            lab::check(::open("/proc/sys/kernel/ns_last_pid", O_WRONLY), "ns_last_pid"));
+        auto const text = std::to_string(pid - 1);
+        lab::check(::write(last.get(), text.data(), text.size()), "ns_last_pid");
+    };
+    unsigned reused = 0;
+    for (unsigned at = 2; at < 40; ++at) {
+        std::optional<actor> first(std::in_place, three_buffers);
+        std::optional<actor> second;
+        auto const pid = first->pid();
+        plan swap{std::to_string(pid), at, [&] {
+                      first.reset();
+                      again(pid);
+                      second.emplace([] { return std::vector{keep(lab::alloc_heap(64 * page))}; });
+                  }};
+        auto const now = sample_with(swap);
+        CAPTURE(at);
+        if (!second || second->pid() != pid) continue; // somebody else was given the number
+        ++reused;
+        if (auto const* holder = find_holder(now, pid)) CHECK(holder->rss_bytes == 7 * page);
+    }
+    CHECK(reused > 20);
+}
