@@ -61,7 +61,18 @@ build_sum() { # VERSION FLAVOUR
 
 fragment() { # FLAVOUR
     [[ -r $here/configs/$1.config ]] || die "no flavour '$1'"
-    cat "$here/configs/base.config" "$here/configs/$1.config"
+    cat "$here/configs/base.config"
+    include "$here/configs/$1.config"
+}
+
+include() { # FILE, with the files that it includes
+    local line
+    while IFS= read -r line; do
+        case $line in
+        '#include '*) include "${1%/*}/${line#'#include '}" ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done <"$1"
 }
 
 build_kernel() { # VERSION FLAVOUR DIRECTORY

@@ -12,16 +12,29 @@ compile() { # SOURCE NAME [FLAG...]
     printf '%s\n' "$cache/programs/$2"
 }
 
-# The test is part of the patches: it is compiled in the patched source.
+# The test is part of the patches, and all that it needs of the source is a header.
 prepare_kselftest() {
-    local program
-    bzimage=$(get_kernel "$kernel_version" "$flavour")
-    unpack "$kernel_version" "$cache/src/linux-source-$kernel_version"
-    apply_patches "$kernel_version" "$cache/src/linux-source-$kernel_version"
-    program=$(compile "$cache/src/linux-source-$kernel_version/tools/testing/selftests/proc/proc-tid-dmabuf-fds.c" \
-        "kselftest-$kernel_version")
+    local source=$cache/src/linux-source-$kernel_version program
+    local directory=$cache/programs/selftest-$kernel_version
+    [[ -n $bzimage ]] || bzimage=$(get_kernel "$kernel_version" "$flavour")
+    [[ -e $source/Makefile ]] || (
+        flock 8
+        unpack "$kernel_version" "$source"
+    ) 8>"$cache/build.lock"
+    mkdir -p "$directory/proc"
+    cp "$source/tools/testing/selftests/kselftest.h" "$directory"
+    added_file proc-tid-dmabuf-fds.c "$here/patches/$kernel_version"/*selftests*.patch \
+        >"$directory/proc/proc-tid-dmabuf-fds.c"
+    program=$(compile "$directory/proc/proc-tid-dmabuf-fds.c" "kselftest-$kernel_version")
     copies+=("$program:/lab/bin/kselftest")
     command=(kselftest "${command[@]}")
+}
+
+added_file() { # NAME PATCH
+    awk -v name="/$1" '
+        /^diff / { added = 0 }
+        added && /^\+/ { print substr($0, 2) }
+        /^\+\+\+ / { added = substr($0, length($0) - length(name) + 1) == name }' "$2"
 }
 
 prepare_stress() {
@@ -39,10 +52,10 @@ check_log() {
     local bad
     bad=$(tr -d '\r' <"$log" | awk -v ours="$ours" '
         /BUG: KCSAN/ { block = $0; race = 1; next }
-        race && /={20}/ { if (block ~ ours) print block; race = 0 }
+        race && /====================/ { if (block ~ ours) print block; race = 0 }
         race { block = block "\n" $0; next }
-        /BUG|WARNING|KASAN|unreferenced object|INFO: (task|rcu|possible)|UBSAN|possible (circular|recursive)|soft lockup|ODEBUG|general protection|refcount_t/ &&
-            !/clocksource|lockdep is turned/ { print }
+        /BUG:|WARNING:|KASAN:|UBSAN:|ODEBUG:|unreferenced object|INFO: (task|rcu|possible)/ { print }
+        /possible (circular|recursive)|soft lockup|general protection|refcount_t:|Kernel panic/ { print }
         END { if (race && block ~ ours) print block }')
     say "the log has $(grep -ac 'BUG: KCSAN' "$log" || true) data races, $(printf '%s' "$bad" | grep -c . || true) lines that count: $log"
     if [[ -n $bad ]]; then
