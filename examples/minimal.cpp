@@ -3,6 +3,7 @@
 // The twenty lines of the README.
 #include <dmabuf/dmabuf.hpp>
 
+#include <cstdint>
 #include <cstdio>
 
 int main() {
@@ -14,8 +15,8 @@ int main() {
         return 1;
     }
     for (auto const& p : by_process(now)) // sorted by pss
-        std::printf("%6d %-16s %11zu bytes in %zu buffers\n", p.pid, escaped(p.comm).c_str(),
-                    std::size_t(p.pss_bytes), p.reference_count);
+        std::printf("%6d %-16s %11ju bytes, buffers: %zu\n", p.pid, escaped(p.comm).c_str(),
+                    std::uintmax_t{p.pss_bytes}, p.reference_count);
     if (!now.coverage.complete())
         std::printf("not all was seen: %u of %u processes may not be read\n",
                     now.coverage.processes_denied, now.coverage.processes);

@@ -12,18 +12,23 @@ namespace {
 
 using dmabuf::holder;
 
+/// What is equal goes by pid.
 bool goes_before(sort_key key, holder const& a, holder const& b) {
     switch (key) {
     case sort_key::pss:
-        return std::tie(a.pss_bytes, a.rss_bytes) > std::tie(b.pss_bytes, b.rss_bytes);
+        return std::tie(b.pss_bytes, b.rss_bytes, a.pid) <
+               std::tie(a.pss_bytes, a.rss_bytes, b.pid);
     case sort_key::rss:
-        return std::tie(a.rss_bytes, a.pss_bytes) > std::tie(b.rss_bytes, b.pss_bytes);
+        return std::tie(b.rss_bytes, b.pss_bytes, a.pid) <
+               std::tie(a.rss_bytes, a.pss_bytes, b.pid);
     case sort_key::uss:
-        return std::tie(a.uss_bytes, a.pss_bytes) > std::tie(b.uss_bytes, b.pss_bytes);
+        return std::tie(b.uss_bytes, b.pss_bytes, a.pid) <
+               std::tie(a.uss_bytes, a.pss_bytes, b.pid);
     case sort_key::buffers:
-        return std::tie(a.reference_count, a.pss_bytes) > std::tie(b.reference_count, b.pss_bytes);
+        return std::tie(b.reference_count, b.pss_bytes, a.pid) <
+               std::tie(a.reference_count, a.pss_bytes, b.pid);
     case sort_key::name:
-        return a.comm < b.comm;
+        return std::tie(a.comm, a.pid) < std::tie(b.comm, b.pid);
     case sort_key::pid:
         break;
     }
@@ -46,8 +51,8 @@ selection select(dmabuf::snapshot const& now, options const& chosen) {
         for (auto const& reference : now.references_of(who))
             held[reference.buffer] = true;
     }
-    std::ranges::stable_sort(shown.processes, [&](auto const* a, auto const* b) {
-        return goes_before(chosen.sort, *a, *b); // what is equal stays in the order of pids
+    std::ranges::sort(shown.processes, [&](auto const* a, auto const* b) {
+        return goes_before(chosen.sort, *a, *b);
     });
 
     dmabuf::snapshot part;

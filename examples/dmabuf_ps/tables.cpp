@@ -7,6 +7,7 @@
 #include "users.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace dmabuf_ps {
 
@@ -88,8 +89,8 @@ std::string buffer_table(dmabuf::snapshot const& now, selection const& shown,
                    {"HOLDERS", false, true}});
     auto const holders = holders_by_buffer(now);
     auto by_size = shown.buffers;
-    std::ranges::stable_sort(by_size, [](auto const* a, auto const* b) {
-        return a->size_bytes > b->size_bytes; // what is equal stays in the order of inodes
+    std::ranges::sort(by_size, [](auto const* a, auto const* b) {
+        return std::tie(b->size_bytes, a->inode) < std::tie(a->size_bytes, b->inode);
     });
     for (auto const* buffer : by_size) {
         auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
