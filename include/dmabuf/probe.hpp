@@ -52,18 +52,23 @@ void probe_release(proc_directory<System> const& proc, platform& found) {
 }
 
 /// /proc may belong to another pid namespace than the caller, and then numbers processes
-/// differently.
+/// differently: the caller is `self` there, while its own number may be somebody else's.
 template<system System>
 void probe_sight(proc_directory<System> const& proc, platform& found) {
     constexpr std::uint64_t initial_pid_namespace =
         0xeffffffc; // PROC_PID_INIT_INO, include/linux/proc_ns.h
-    auto const self = open_process(proc, proc.system.process_id());
-    if (!self) return;
-    auto const status = read_process_status(*self);
+    auto const pid = proc.system.process_id();
+    auto directory = open_at(proc.system, proc.directory.get(), "self", O_RDONLY | O_DIRECTORY,
+                             {object::process, pid});
+    if (!directory) return;
+    process<System> const self{proc.system, std::move(directory).value(), pid};
+    auto const status = read_process_status(self);
     found.own_pid_namespace = status && status->pid_levels == 1;
 
     file_status space;
-    if (proc.system.status(self->directory.get(), "ns/pid", 0, space) < 0) return;
+    if (uninterrupted(
+            [&] { return proc.system.status(self.directory.get(), "ns/pid", 0, space); }) < 0)
+        return;
     if (space.inode != initial_pid_namespace || !found.own_pid_namespace) {
         found.sight = visibility::pid_namespace;
         return;
@@ -71,7 +76,8 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
     // init is always there and holds every capability: a caller from whom hidepid hides anybody's
     // process does not see it.
     file_status init;
-    int const error = proc.system.status(proc.directory.get(), "1", 0, init);
+    int const error =
+        uninterrupted([&] { return proc.system.status(proc.directory.get(), "1", 0, init); });
     if (error == 0) found.sight = visibility::everything;
     if (error == -ENOENT) found.sight = visibility::hidden;
 }
@@ -79,8 +85,7 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
 template<system System>
 void probe_source(proc_directory<System> const& proc, platform& found) {
     auto const self = proc.system.process_id();
-    auto const file = open_at(proc.system, proc.directory.get(),
-                              detail::path(self, "/task/", self, "/dmabuf_fds").c_str(), O_RDONLY,
+    auto const file = open_at(proc.system, proc.directory.get(), "thread-self/dmabuf_fds", O_RDONLY,
                               {object::dmabuf_fds, self, self});
     if (file)
         found.best = source::dmabuf_fds;
