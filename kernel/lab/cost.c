@@ -90,7 +90,7 @@ static long walk_descriptors(pid_t pid, int how)
         switch (how) {
         case 0: found += read_fdinfo(info, entry->d_name); break;
         case 1:
-            if (readlinkat(dirfd(directory), entry->d_name, target, sizeof target) > 8 &&
+            if (readlinkat(dirfd(directory), entry->d_name, target, sizeof target) >= 8 &&
                 !memcmp(target, "/dmabuf:", 8))
                 found += read_fdinfo(info, entry->d_name);
             break;
