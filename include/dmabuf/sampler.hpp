@@ -318,7 +318,7 @@ private:
         if (known_.mount_id && !wants_description(at)) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)note(info.error());
-        if (info->exporter.empty() || !info->size_bytes) return;
+        if (!info->is_dmabuf()) return;
         bool const same = info->inode ? *info->inode == build_[at].inode
                                       : *info->size_bytes == build_[at].size_bytes;
         if (!same) return;
@@ -337,6 +337,12 @@ private:
         if (length < 0)
             return (void)note(
                 {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
+        file_status now; // of another file, where the number was used again meanwhile
+        int const error = detail::uninterrupted(
+            [&] { return system_.status(process.directory.get(), link.c_str(), 0, now); });
+        if (error < 0 || known_.of(now) != dmabuf_filesystem::kind::dmabuf ||
+            now.inode != build_[at].inode)
+            return;
         auto const name = parse_linked_name({target.data(), static_cast<std::size_t>(length)});
         if (name) build_.set_name(at, name->empty() ? std::nullopt : name);
     }
@@ -359,15 +365,24 @@ private:
 
     /// What no list of inodes tells, one table's descriptors do.
     void describe_by_walk(process<System> const& process, std::int32_t tid) {
+        bool denied = false;
         for (auto const& found : walk_fds(process, tid, known_, {true}, read_space(table_space_))) {
             if (!found) {
+                denied = denied || found.error().denied();
                 if (!found.error().gone() && !found.error().denied()) (void)note(found.error());
                 continue;
             }
             auto const at = build_.buffer_at(found->inode);
             build_.set_size(at, found->size_bytes);
-            if (!found->path) describe(process, tid, found->fd, at);
+            if (found->path)
+                name_by_link(process, tid, found->fd, at);
+            else
+                describe(process, tid, found->fd, at);
         }
+        if (!denied) return;
+        for (auto const& found : walk_fdinfos(process, tid, known_, read_space(table_space_)))
+            if (found && !found->info.is_path())
+                take(found->info, build_.buffer_at(*found->info.inode));
     }
 
     void count_undescribed(snapshot& now) const {
@@ -422,10 +437,13 @@ private:
         auto const directory = process.directory.get();
         int const error = detail::uninterrupted(
             [&] { return system_.status(directory, path.c_str(), 0, status); });
-        if (error == 0 && known_.of(status) == dmabuf_filesystem::kind::unknown)
-            if (auto const file = open_at(system_, directory, path.c_str(), O_PATH,
-                                          process.at(object::map_files)))
-                known_.learn(status.device, system_.filesystem_type(file->get()));
+        if (error == 0 && known_.of(status) == dmabuf_filesystem::kind::unknown) {
+            auto const file = open_at(system_, directory, path.c_str(), O_PATH, {});
+            long const magic =
+                file ? detail::uninterrupted([&] { return system_.filesystem_type(file->get()); })
+                     : -1;
+            if (magic >= 0) known_.learn(status.device, magic);
+        }
         if (error == 0 ? known_.of(status) == dmabuf_filesystem::kind::unknown : error != -ENOENT)
             ++build_.now().coverage.undecided;
         return known_.device() && found.device == *known_.device();
