@@ -5,9 +5,13 @@
 #pragma once
 
 #include <dmabuf/account.hpp>
+#include <dmabuf/bufinfo.hpp>
+#include <dmabuf/diff.hpp>
 #include <dmabuf/dmabuf_fds.hpp>
 #include <dmabuf/fd_walk.hpp>
 #include <dmabuf/fdinfo.hpp>
+#include <dmabuf/groups.hpp>
+#include <dmabuf/kernel_list.hpp>
 #include <dmabuf/maps.hpp>
 #include <dmabuf/probe.hpp>
 #include <dmabuf/process.hpp>

@@ -37,6 +37,12 @@ public:
         return slot.next_index - 1;
     }
 
+    /// The index of `inode`, or `none`.
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+    [[nodiscard]] std::uint32_t find(std::uint64_t inode) {
+        return slots_.empty() ? none : slot_of(inode).next_index - 1; // 0 - 1 is none
+    }
+
 private:
     struct entry {
         std::uint64_t inode = 0;

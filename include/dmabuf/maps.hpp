@@ -80,55 +80,22 @@ public:
 
 private:
     friend reader<maps_reader, result<mapping>>;
-    using entry = std::optional<result<mapping>>;
-
-    [[nodiscard]] place where() const { return process_->at(object::maps, tid_); }
-
-    void next(entry& out) {
-        if (!std::exchange(opened_, true)) open(out);
-        while (file_.is_open() && !out) {
-            auto const end = unread_.find('\n');
-            if (end != unread_.npos) {
-                out = parse_maps_line(unread_.substr(0, end), where());
-                unread_.remove_prefix(end + 1);
-            } else
-                refill(out);
+    void next(std::optional<result<mapping>>& out) {
+        auto const where = process_->at(object::maps, tid_);
+        if (!std::exchange(opened_, true)) {
+            auto file = open_at(process_->system, process_->directory.get(),
+                                detail::path("task/", tid_, "/maps").c_str(), O_RDONLY, where);
+            if (!file) return void(out = file.error());
+            lines_.emplace(std::move(file).value(), process_->system, std::move(space_), where);
         }
-    }
-
-    void open(entry& out) {
-        auto file = open_at(process_->system, process_->directory.get(),
-                            detail::path("task/", tid_, "/maps").c_str(), O_RDONLY, where());
-        if (file)
-            file_ = std::move(file).value();
-        else
-            out = file.error();
-    }
-
-    /// Keeps the beginning of a line that a read cut off, and reads on behind it.
-    void refill(entry& out) {
-        auto const space = space_.get();
-        std::size_t const kept = unread_.size();
-        if (kept != 0) __builtin_memmove(space.data(), unread_.data(), kept);
-        if (kept == space.size()) return fail(out, operation::read, EOVERFLOW);
-        long const got = detail::uninterrupted(
-            [&] { return process_->system.read(file_.get(), space.subspan(kept)); });
-        if (got < 0) return fail(out, operation::read, static_cast<int>(-got));
-        unread_ = {space.data(), kept + static_cast<std::size_t>(got)};
-        if (got == 0 && kept != 0) return fail(out, operation::parse, EBADMSG);
-        if (got == 0) file_.reset();
-    }
-
-    void fail(entry& out, operation doing, int error) {
-        file_.reset();
-        out = failure{doing, error, where()};
+        auto const line = lines_ ? lines_->next() : std::nullopt;
+        if (line) out = *line ? parse_maps_line(**line, where) : result<mapping>((*line).error());
     }
 
     process<System> const* process_;
     std::int32_t tid_;
     read_space space_;
-    unique_fd<System> file_;
-    std::string_view unread_;
+    std::optional<line_reader<System>> lines_;
     bool opened_ = false;
 };
 

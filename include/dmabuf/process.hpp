@@ -216,5 +216,39 @@ result<process_status> read_process_status(process<System> const& process) {
     return parse_process_status(*text, where);
 }
 
+/// The cgroup of a process out of the text of /proc/P/cgroup: in a hierarchy of the memory
+/// controller (v1) if there is one, since that is who is charged, else in the unified one (v2). The
+/// path is relative to the root of the reader's cgroup namespace; a removed group's ends in "
+/// (deleted)". Kernel: kernel/cgroup/cgroup.c, proc_cgroup_show(). A group's name cannot hold a
+/// newline. Errors: EBADMSG where there is neither, or a line that is none. Lifetime: the path lies
+/// in `text`.
+constexpr result<std::string_view> parse_cgroup(std::string_view text,
+                                                place where = {object::cgroup}) {
+    std::optional<std::string_view> unified;
+    auto rest = text;
+    while (!rest.empty()) {
+        auto const offset = static_cast<std::uint32_t>(rest.data() - text.data());
+        if (rest.find('\n') == rest.npos) return failure{operation::parse, EBADMSG, where, offset};
+        auto path = detail::take_until(rest, '\n');
+        auto const hierarchy = detail::take_until(path, ':');
+        auto controllers = detail::take_until(path, ':');
+        if (!path.starts_with('/')) return failure{operation::parse, EBADMSG, where, offset};
+        if (hierarchy == "0" && controllers.empty()) unified = path;
+        while (!controllers.empty())
+            if (detail::take_until(controllers, ',') == "memory") return path;
+    }
+    if (!unified) return failure{operation::parse, EBADMSG, where};
+    return *unified;
+}
+
+/// Reads /proc/P/cgroup into `space`. Cost: four system calls, no allocation. World-readable.
+template<system System>
+result<std::string_view> read_cgroup(process<System> const& process, std::span<char> space) {
+    auto const where = process.at(object::cgroup);
+    auto const text = read_file(process.system, process.directory.get(), "cgroup", space, where);
+    if (!text) return text.error();
+    return parse_cgroup(*text, where);
+}
+
 } // namespace v0
 } // namespace dmabuf

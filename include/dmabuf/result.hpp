@@ -32,6 +32,8 @@ enum class object : std::uint8_t {
     dmabuf_fds,          ///< /proc/P/task/T/dmabuf_fds
     maps,                ///< /proc/P/task/T/maps
     map_files,           ///< /proc/P/map_files/BEGIN-END
+    cgroup,              ///< /proc/P/cgroup
+    bufinfo,             ///< /sys/kernel/debug/dma_buf/bufinfo
     pid_namespace,       ///< /proc/self/ns/pid
     kernel_release,      ///< /proc/sys/kernel/osrelease
     sysfs_buffers,       ///< /sys/kernel/dmabuf/buffers
@@ -238,6 +240,12 @@ constexpr inline_text<95> path_of(place const& where) {
         break;
     case object::map_files:
         task("/map_files");
+        break;
+    case object::cgroup:
+        task("/cgroup");
+        break;
+    case object::bufinfo:
+        path.append("/sys/kernel/debug/dma_buf/bufinfo");
         break;
     case object::pid_namespace:
         path.append("/proc/self/ns/pid");

@@ -6,10 +6,9 @@
 
 #include <dmabuf/dmabuf_fds.hpp>
 #include <dmabuf/fd_walk.hpp>
+#include <dmabuf/kernel_list.hpp>
 #include <dmabuf/maps.hpp>
 #include <dmabuf/probe.hpp>
-#include <dmabuf/snapshot_builder.hpp>
-#include <dmabuf/sysfs_buffers.hpp>
 #include <dmabuf/tables.hpp>
 
 namespace dmabuf {
@@ -21,7 +20,10 @@ struct sample_options {
     bool names = true;            ///< once per buffer and sample, since names change
     bool path_descriptors = true; ///< `reference::path_descriptors`, by fd_walk
     bool mappings = true;         ///< references by mmap, without which coverage is never complete
-    source force = source::none;  ///< `fd_walk`: even where a better source serves
+    bool cgroups = false;         ///< of every holder, four calls each
+    bool unheld = false;  ///< `snapshot::unheld`, by sysfs, or by bufinfo where that is allowed
+    bool bufinfo = false; ///< allows to ask debugfs, which takes each buffer's lock in the kernel
+    source force = source::none; ///< `fd_walk`: even where a better source serves
 };
 
 /// Takes snapshots of all processes that /proc shows. One sampler per thread.
@@ -44,13 +46,17 @@ public:
     result<void> sample(snapshot& now) {
         auto const begin_ns = system_.clock_ns();
         if (auto ready = prepare(); !ready) return ready;
+        list_before();
         bool const knew_all = known_.mount_id && known_.device();
         if (auto done = sample_processes(now); !done) return done;
         // What had to stay undecided, because no DMA-BUF had been met yet, can be decided now.
         if (now.coverage.undecided != 0 && !knew_all && (known_.mount_id || known_.device()))
             if (auto done = sample_processes(now); !done) return done;
+        if (options_.unheld || options_.bufinfo)
+            list_.read_after(system_, sysfs(), build_, table_space_);
         build_.finish();
         count_undescribed(now);
+        if (options_.unheld) list_.add_unheld(now);
         now.begin_ns = begin_ns;
         now.end_ns = system_.clock_ns();
         return {};
@@ -74,6 +80,15 @@ private:
         if (auto tree = open_sysfs_buffers(system_)) sysfs_ = std::move(tree).value();
         proc_ = std::move(proc).value();
         return {};
+    }
+
+    [[nodiscard]] sysfs_buffers_directory<System> const* sysfs() const {
+        return sysfs_ ? &*sysfs_ : nullptr;
+    }
+
+    void list_before() {
+        if (options_.unheld || options_.bufinfo)
+            list_.read_before(system_, sysfs(), options_.bufinfo, table_space_);
     }
 
     // --- all processes
@@ -147,6 +162,13 @@ private:
         who.uid = status->uid;
         who.start_ticks = stat->start_ticks;
         who.comm = stat->comm;
+        if (options_.cgroups) {
+            auto const path = read_cgroup(process, table_space_);
+            if (path)
+                who.cgroup = build_.cgroup_at(*path);
+            else
+                (void)note(path.error());
+        }
         build_.add_holder(who);
         return outcome::seen;
     }
@@ -476,6 +498,7 @@ private:
     dmabuf_filesystem known_;
     distinct_tables<System> tables_;
     snapshot_builder build_;
+    kernel_list<System> list_;
     std::vector<std::int32_t> tasks_; ///< of the process being read
     std::vector<char> process_space_;
     std::vector<char> table_space_;

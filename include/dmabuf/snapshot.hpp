@@ -29,6 +29,9 @@ struct buffer {
     std::uint32_t mappings = 0;
 };
 
+inline constexpr std::uint32_t no_cgroup =
+    ~std::uint32_t{0}; ///< not asked for, or could not be read
+
 /// One process that holds at least one DMA-BUF.
 struct holder {
     std::int32_t pid = 0;            ///< of the thread group
@@ -42,6 +45,7 @@ struct holder {
     std::uint64_t uss_bytes = 0;     ///< buffers that no other process seen holds
     std::uint64_t mapped_bytes = 0;  ///< address space that maps buffers, each mapping counted
     std::uint32_t unsized_buffers = 0; ///< held, of unknown size, and so in none of the three sums
+    std::uint32_t cgroup = no_cgroup;  ///< for `snapshot::cgroup_name()`
 };
 
 /// That one process holds one buffer, and how.
@@ -76,6 +80,25 @@ constexpr std::string_view name_of(source which) {
         return "fd_walk";
     case source::dmabuf_fds:
         return "dmabuf_fds";
+    }
+    return "none";
+}
+
+/// Which list of all buffers, whoever holds them, was compared with what the processes hold.
+enum class listing : std::uint8_t {
+    none,
+    sysfs,   ///< /sys/kernel/dmabuf/buffers
+    bufinfo, ///< /sys/kernel/debug/dma_buf/bufinfo, without those pinned by O_PATH only
+};
+
+constexpr std::string_view name_of(listing which) {
+    switch (which) {
+    case listing::none:
+        break;
+    case listing::sysfs:
+        return "sysfs";
+    case listing::bufinfo:
+        return "bufinfo";
     }
     return "none";
 }
@@ -127,8 +150,10 @@ struct coverage {
                                  ///< while none was seen that they could be compared with
     std::uint32_t buffers_unsized = 0;
     std::uint32_t buffers_undescribed =
-        0;                      ///< exporter or name were asked for and could not be read
-    bool mappings_read = false; ///< else buffers that are only mapped are missing
+        0;                             ///< exporter or name were asked for and could not be read
+    listing listed_by = listing::none; ///< what `snapshot::unheld` was told by
+    failure no_listing;                ///< why there is none, where it was asked for
+    bool mappings_read = false;        ///< else buffers that are only mapped are missing
 
     failure first_failure; ///< the first that was neither gone nor denied; `error` 0: none
 
@@ -147,14 +172,33 @@ struct snapshot {
     std::vector<holder> holders;           ///< in ascending order of pid
     std::vector<reference> references;     ///< by holder, then by buffer
     std::vector<exporter_total> exporters; ///< in descending order of bytes
+    /// Buffers that the kernel lists and no process seen holds: held by a driver, in flight over a
+    /// socket, in an io_uring, or by a process that was not seen. See `coverage::listed_by`.
+    std::vector<buffer> unheld;
     dmabuf::coverage coverage;
     std::uint64_t begin_ns = 0; ///< CLOCK_MONOTONIC
     std::uint64_t end_ns = 0;
-    std::uint64_t total_bytes = 0; ///< of all buffers of known size
+    std::uint64_t total_bytes = 0; ///< of all buffers held, where their size is known
+    std::uint64_t unheld_bytes = 0;
+
+    /// The different cgroups of the holders, in `cgroup_text`: see `cgroup_name()`.
+    struct cgroup_path {
+        std::size_t begin = 0;
+        std::size_t size = 0;
+    };
+    std::vector<cgroup_path> cgroups;
+    std::vector<char> cgroup_text;
 
     /// The buffers that `who` holds.
     [[nodiscard]] std::span<reference const> references_of(holder const& who) const {
         return std::span(references).subspan(who.first_reference, who.reference_count);
+    }
+
+    /// The path of a holder's cgroup, empty for `no_cgroup`.
+    [[nodiscard]] std::string_view cgroup_name(std::uint32_t cgroup) const {
+        if (cgroup >= cgroups.size()) return {};
+        return std::string_view(cgroup_text.data(), cgroup_text.size())
+            .substr(cgroups[cgroup].begin, cgroups[cgroup].size);
     }
 
     /// Empties it and keeps its memory.
@@ -163,8 +207,11 @@ struct snapshot {
         holders.clear();
         references.clear();
         exporters.clear();
+        unheld.clear();
+        cgroups.clear();
+        cgroup_text.clear();
         coverage = {};
-        begin_ns = end_ns = total_bytes = 0;
+        begin_ns = end_ns = total_bytes = unheld_bytes = 0;
     }
 
     /// Makes room, so that a later `sample()` of this size allocates nothing.

@@ -40,6 +40,9 @@ public:
         return at;
     }
 
+    /// The buffer of this inode if it was seen, or `inode_index::none`.
+    [[nodiscard]] std::uint32_t find(std::uint64_t inode) { return index_.find(inode); }
+
     [[nodiscard]] buffer& operator[](std::uint32_t at) { return now_->buffers[at]; }
 
     void set_size(std::uint32_t at, std::uint64_t size_bytes) {
@@ -90,6 +93,16 @@ public:
         added.first_reference = first_reference_;
         added.reference_count = now_->references.size() - first_reference_;
         now_->holders.push_back(added);
+    }
+
+    /// The number of a cgroup, new or seen before.
+    std::uint32_t cgroup_at(std::string_view path) {
+        auto& all = now_->cgroups;
+        for (std::uint32_t at = 0; at < all.size(); ++at)
+            if (now_->cgroup_name(at) == path) return at;
+        all.push_back({now_->cgroup_text.size(), path.size()});
+        now_->cgroup_text.insert(now_->cgroup_text.end(), path.begin(), path.end());
+        return static_cast<std::uint32_t>(all.size() - 1);
     }
 
     /// The process exited while it was read, or cannot be told who it is.

@@ -314,6 +314,59 @@ private:
     std::vector<char> own_;
 };
 
+/// Hands out a text file line by line, however the kernel cuts it into reads.
+/// Cost: one read per bufferful and one that sees the end. No allocation of its own.
+template<system System = live_system>
+class line_reader {
+public:
+    line_reader(unique_fd<System> file, System system, read_space space, place where)
+        : system_(system)
+        , file_(std::move(file))
+        , space_(std::move(space))
+        , where_(where) {}
+
+    /// The next line without its newline, or nothing at the end of the file.
+    /// Errors: from read; EOVERFLOW for a line that does not fit the space; EBADMSG for a file that
+    /// ends within a line. After a failure the file has ended. Lifetime: until the next call.
+    std::optional<result<std::string_view>> next() {
+        for (;;) {
+            if (auto const end = unread_.find('\n'); end != unread_.npos) {
+                auto const line = unread_.substr(0, end);
+                unread_.remove_prefix(end + 1);
+                return line;
+            }
+            if (!file_.is_open()) return std::nullopt;
+            if (auto more = refill(); !more) {
+                file_.reset();
+                unread_ = {};
+                return more.error();
+            }
+        }
+    }
+
+private:
+    /// Keeps the beginning of a line that a read cut off, and reads on behind it.
+    result<void> refill() {
+        auto const space = space_.get();
+        std::size_t const kept = unread_.size();
+        if (kept != 0) __builtin_memmove(space.data(), unread_.data(), kept);
+        if (kept == space.size()) return failure{operation::read, EOVERFLOW, where_};
+        long const got =
+            detail::uninterrupted([&] { return system_.read(file_.get(), space.subspan(kept)); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
+        unread_ = {space.data(), kept + static_cast<std::size_t>(got)};
+        if (got == 0 && kept != 0) return failure{operation::parse, EBADMSG, where_};
+        if (got == 0) file_.reset();
+        return {};
+    }
+
+    [[no_unique_address]] System system_;
+    unique_fd<System> file_;
+    read_space space_;
+    place where_;
+    std::string_view unread_;
+};
+
 /// A directory whose entries are numbers (processes, tasks, descriptors, inodes): yields the
 /// numbers in the kernel's order and passes over every other name. Opened by `begin()`, relative to
 /// a descriptor that must outlive the range. Cost: one open, one getdents64 per bufferful and one

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// /sys/kernel/debug/dma_buf/bufinfo: every buffer of the system, whoever holds it, and the devices
+// that are attached to it.
+#pragma once
+
+#include <dmabuf/names.hpp>
+#include <dmabuf/system.hpp>
+
+#include <array>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// As dev_name() has it, e.g. "0000:00:02.0".
+using device_name = inline_text<63>;
+
+/// One buffer of the list.
+/// Kernel: drivers/dma-buf/dma-buf.c, dma_buf_debug_show(). A buffer that is pinned by an O_PATH
+/// descriptor only is not in it. The name is left out: one with newlines cannot be told from what
+/// follows it, and every other source has it whole.
+struct bufinfo_buffer {
+    std::uint64_t inode = 0;
+    std::uint64_t size_bytes = 0;
+    std::uint64_t count = 0; ///< references to the buffer's file
+    exporter_name exporter;
+    std::array<device_name, 8> devices;
+    std::uint32_t device_count = 0; ///< attached; the first eight are named
+};
+
+/// Takes bufinfo line by line. A name of 31 bytes can hold newlines and so imitate the shorter
+/// lines of the list, but not a row, which is longer: rows are believed, of the lists of devices in
+/// one row the last, and the totals only at the end.
+class bufinfo_parser {
+public:
+    constexpr explicit bufinfo_parser(place where = {object::bufinfo})
+        : where_(where) {}
+
+    /// Takes one line, and hands out the buffer before where this line begins another.
+    constexpr void line(std::string_view text, std::optional<result<bufinfo_buffer>>& out) {
+        bufinfo_buffer row;
+        at_end_ = false;
+        if (parse_row(text, row)) {
+            if (any_) out = buffer_;
+            buffer_ = row;
+            any_ = true;
+            in_devices_ = false;
+            ++rows_;
+            bytes_ += row.size_bytes;
+        } else if (text == "\tAttached Devices:") {
+            buffer_.device_count = 0;
+            in_devices_ = true;
+        } else if (in_devices_ && text.starts_with('\t')) {
+            auto const at = buffer_.device_count++;
+            if (at < buffer_.devices.size()) buffer_.devices[at] = device_name(text.substr(1));
+        } else {
+            in_devices_ = in_devices_ && text.empty();
+            at_end_ = parse_totals(text);
+        }
+    }
+
+    /// The list has ended: hands out the last buffer, then nothing.
+    /// Errors: EBADMSG where the list is cut off or its totals are not those of its rows.
+    constexpr void finish(std::optional<result<bufinfo_buffer>>& out) {
+        if (std::exchange(any_, false))
+            out = buffer_;
+        else if (!std::exchange(ended_, true) && !at_end_)
+            out = failure{operation::parse, EBADMSG, where_};
+    }
+
+private:
+    /// Size, flags, mode, count, exporter, inode, name; sizes and inodes are padded decimals.
+    static constexpr bool parse_row(std::string_view text, bufinfo_buffer& row) {
+        std::uint32_t hexadecimal = 0;
+        auto const padded = [](std::string_view field) { return field.size() >= 8; };
+        auto const size = detail::take_until(text, '\t');
+        auto const flags = detail::take_until(text, '\t');
+        auto const mode = detail::take_until(text, '\t');
+        auto const count = detail::take_until(text, '\t');
+        row.exporter = exporter_name(detail::take_until(text, '\t'));
+        auto const inode = detail::take_until(text, '\t');
+        return padded(size) && padded(flags) && padded(mode) && padded(count) && padded(inode) &&
+               detail::parse_unsigned(size, row.size_bytes) &&
+               detail::parse_number(flags, hexadecimal, 16) &&
+               detail::parse_number(mode, hexadecimal, 16) &&
+               detail::parse_unsigned(count, row.count) && detail::parse_unsigned(inode, row.inode);
+    }
+
+    /// "Total 39 objects, 56324096 bytes"
+    [[nodiscard]] constexpr bool parse_totals(std::string_view text) const {
+        std::uint64_t rows = 0;
+        std::uint64_t bytes = 0;
+        if (detail::take_until(text, ' ') != "Total") return false;
+        bool const counted = detail::parse_unsigned(detail::take_until(text, ' '), rows) &&
+                             detail::take_until(text, ' ') == "objects," &&
+                             detail::parse_unsigned(detail::take_until(text, ' '), bytes);
+        return counted && text == "bytes" && rows == rows_ && bytes == bytes_;
+    }
+
+    place where_;
+    bufinfo_buffer buffer_;
+    std::uint64_t rows_ = 0;
+    std::uint64_t bytes_ = 0;
+    bool any_ = false;
+    bool in_devices_ = false;
+    bool at_end_ = false;
+    bool ended_ = false;
+};
+
+/// The buffers of bufinfo. Needs root and a mounted debugfs; ENOENT or EACCES otherwise.
+/// Cost: one open, one read per bufferful and one that sees the end, one close. The kernel holds
+/// the list's mutex, and each buffer's reservation lock in turn, while it writes the text. Errors:
+/// an item each.
+template<system System = live_system>
+class bufinfo_reader : public reader<bufinfo_reader<System>, result<bufinfo_buffer>> {
+public:
+    bufinfo_reader(System system, char const* path, read_space space)
+        : system_(system)
+        , path_(path)
+        , space_(std::move(space)) {}
+
+private:
+    friend reader<bufinfo_reader, result<bufinfo_buffer>>;
+
+    void next(std::optional<result<bufinfo_buffer>>& out) {
+        if (!std::exchange(opened_, true) && !open(out)) return;
+        while (lines_ && !out) {
+            auto const line = lines_->next();
+            if (!line) return parser_.finish(out);
+            if (*line)
+                parser_.line(**line, out);
+            else
+                out = (*line).error(), lines_.reset();
+        }
+    }
+
+    bool open(std::optional<result<bufinfo_buffer>>& out) {
+        place const where{object::bufinfo};
+        auto file = open_at(system_, AT_FDCWD, path_, O_RDONLY, where);
+        if (file)
+            lines_.emplace(std::move(file).value(), system_, std::move(space_), where);
+        else
+            out = file.error();
+        return lines_.has_value();
+    }
+
+    [[no_unique_address]] System system_;
+    char const* path_;
+    read_space space_;
+    bufinfo_parser parser_;
+    std::optional<line_reader<System>> lines_;
+    bool opened_ = false;
+};
+
+/// The range described above.
+template<system System = live_system>
+bufinfo_reader<System> read_bufinfo(System system = {}, read_space space = {},
+                                    char const* path = "/sys/kernel/debug/dma_buf/bufinfo") {
+    return {system, path, std::move(space)};
+}
+
+} // namespace v0
+} // namespace dmabuf

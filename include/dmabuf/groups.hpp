@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// The account by group of processes: users, cgroups, or whatever a caller groups by. Pure.
+#pragma once
+
+#include <dmabuf/account.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// What the processes of one group hold together.
+struct group_total {
+    std::uint32_t group = 0; ///< the number that the caller gave it
+    std::uint32_t holders = 0;
+    std::uint32_t buffers = 0;   ///< different ones
+    std::uint64_t rss_bytes = 0; ///< each different buffer once, full size
+    std::uint64_t pss_bytes = 0; ///< the sum over its processes
+    std::uint64_t uss_bytes = 0; ///< buffers that no process outside the group holds
+};
+
+/// Adds up `now` by `group_of(holder)`, a number below 2^32; largest pss first.
+/// A group that holds a buffer through several processes counts it once, and as its own where
+/// nobody else holds it: the sums are not those of its processes' rss and uss. Cost: two
+/// allocations, one sort of the references.
+template<class GroupOf>
+std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
+    struct held {
+        std::uint32_t group;
+        std::uint32_t buffer;
+    };
+    std::vector<group_total> totals;
+    std::vector<held> all;
+    all.reserve(now.references.size());
+    for (auto const& holder : now.holders) {
+        auto const group = static_cast<std::uint32_t>(group_of(holder));
+        auto const same = [&](group_total const& total) { return total.group == group; };
+        auto at = std::find_if(totals.begin(), totals.end(), same);
+        if (at == totals.end()) at = totals.insert(at, group_total{group});
+        ++at->holders;
+        at->pss_bytes += holder.pss_bytes;
+        auto const index = static_cast<std::uint32_t>(at - totals.begin());
+        for (auto const& reference : now.references_of(holder))
+            all.push_back({index, reference.buffer});
+    }
+    std::sort(all.begin(), all.end(), [](held a, held b) {
+        return a.group != b.group ? a.group < b.group : a.buffer < b.buffer;
+    });
+    for (std::size_t i = 0; i < all.size();) {
+        std::size_t last = i;
+        while (last < all.size() && all[last].group == all[i].group &&
+               all[last].buffer == all[i].buffer)
+            ++last;
+        auto const& buffer = now.buffers[all[i].buffer];
+        auto& total = totals[all[i].group];
+        ++total.buffers;
+        total.rss_bytes += buffer.size_bytes;
+        if (buffer.holders == last - i) total.uss_bytes += buffer.size_bytes;
+        i = last;
+    }
+    std::sort(totals.begin(), totals.end(), [](group_total const& a, group_total const& b) {
+        return a.pss_bytes != b.pss_bytes ? a.pss_bytes > b.pss_bytes : a.group < b.group;
+    });
+    return totals;
+}
+
+/// By effective user; `group` is the uid.
+inline std::vector<group_total> by_user(snapshot const& now) {
+    return by_group(now, [](holder const& who) { return who.uid; });
+}
+
+/// By cgroup; `group` is for `now.cgroup_name()`. Needs `sample_options::cgroups`.
+inline std::vector<group_total> by_cgroup(snapshot const& now) {
+    return by_group(now, [](holder const& who) { return who.cgroup; });
+}
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's own list of all buffers, where there is one that the caller may read: it tells which
+// of them no process holds, and size and exporter of those that no descriptor tells them of.
+#pragma once
+
+#include <dmabuf/bufinfo.hpp>
+#include <dmabuf/snapshot_builder.hpp>
+#include <dmabuf/sysfs_buffers.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Reads the list before the walk over the processes and again after it. A buffer counts as held by
+/// nobody only where it is in both and was not met in between: one that was made during the walk by
+/// a process walked before is in the second alone. (One that is handed from a process yet to be
+/// walked to one walked already can still look unheld.)
+template<system System = live_system>
+class kernel_list {
+public:
+    using sysfs_directory = sysfs_buffers_directory<System>;
+
+    /// `sysfs` may be null; `bufinfo` allows to ask debugfs, which takes locks in the kernel.
+    void read_before(System system, sysfs_directory const* sysfs, bool bufinfo,
+                     std::span<char> space) {
+        before_.clear();
+        after_.clear();
+        used_ = listing::none;
+        why_not_ = {};
+        if (sysfs)
+            read_sysfs(*sysfs, space);
+        else
+            why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
+        if (used_ == listing::none && bufinfo) {
+            used_ = listing::bufinfo;
+            why_not_ = {};
+            for (auto const& row : read_bufinfo(system, read_space(space)))
+                take(row, before_);
+        }
+        std::sort(before_.begin(), before_.end());
+    }
+
+    /// Fills in what the walk could not tell of the buffers it met, and remembers the others.
+    void read_after(System system, sysfs_directory const* sysfs, snapshot_builder& build,
+                    std::span<char> space) {
+        if (used_ == listing::sysfs)
+            for (auto const inode : before_)
+                if (build.find(inode) == inode_index::none) remember(*sysfs, inode);
+        if (used_ != listing::bufinfo) return;
+        for (auto const& row : read_bufinfo(system, read_space(space))) {
+            if (!row) return fail(row.error());
+            if (auto const at = build.find(row->inode); at != inode_index::none)
+                describe(build, at, *row);
+            if (std::binary_search(before_.begin(), before_.end(), row->inode))
+                after_.push_back(unheld(row->inode, row->size_bytes, row->exporter));
+        }
+    }
+
+    /// Adds to a finished snapshot what no process holds.
+    void add_unheld(snapshot& now) const {
+        now.coverage.listed_by = used_;
+        now.coverage.no_listing = why_not_;
+        auto const lower = [](buffer const& a, buffer const& b) { return a.inode < b.inode; };
+        for (auto const& one : after_) {
+            if (std::binary_search(now.buffers.begin(), now.buffers.end(), one, lower)) continue;
+            now.unheld.push_back(one);
+            now.unheld_bytes += one.size_bytes;
+        }
+        std::sort(now.unheld.begin(), now.unheld.end(), lower);
+    }
+
+private:
+    static buffer unheld(std::uint64_t inode, std::uint64_t size_bytes,
+                         exporter_name const& exporter) {
+        buffer one;
+        one.inode = inode;
+        one.size_bytes = size_bytes;
+        one.size_known = true;
+        one.exporter = exporter;
+        return one;
+    }
+
+    static void describe(snapshot_builder& build, std::uint32_t at, bufinfo_buffer const& row) {
+        if (!build[at].size_known) build.set_size(at, row.size_bytes);
+        if (build[at].exporter.empty()) build[at].exporter = row.exporter;
+    }
+
+    /// A list that broke off proves nothing of what is not in it.
+    void fail(failure const& why) {
+        why_not_ = why;
+        used_ = listing::none;
+        before_.clear();
+        after_.clear();
+    }
+
+    void take(result<bufinfo_buffer> const& row, std::vector<std::uint64_t>& inodes) {
+        if (row)
+            inodes.push_back(row->inode);
+        else
+            fail(row.error());
+    }
+
+    void read_sysfs(sysfs_directory const& tree, std::span<char> space) {
+        used_ = listing::sysfs;
+        number_directory<std::uint64_t, System> inodes{
+            tree.system, tree.directory.get(), {"."}, {object::sysfs_buffers}, read_space(space)};
+        for (auto const& inode : inodes) {
+            if (!inode) return fail(inode.error());
+            before_.push_back(*inode);
+        }
+    }
+
+    void remember(sysfs_directory const& tree, std::uint64_t inode) {
+        auto const size = read_sysfs_size(tree, inode);
+        auto const exporter = read_sysfs_exporter_name(tree, inode);
+        if (size && exporter) after_.push_back(unheld(inode, *size, *exporter));
+    }
+
+    std::vector<std::uint64_t> before_; ///< inodes, sorted
+    std::vector<buffer> after_;
+    listing used_ = listing::none;
+    failure why_not_;
+};
+
+} // namespace v0
+} // namespace dmabuf
