@@ -3,11 +3,15 @@
 #
 # For the `run` scripts: installs Debian's packages, where something is missing and only then.
 
+is_there() { # COMMAND or /FILE
+    if [[ $1 == /* ]]; then [[ -e $1 ]]; else command -v "$1" >/dev/null; fi
+}
+
 # install_missing COMMAND:PACKAGE... (or /FILE:PACKAGE)
 install_missing() {
     local pair missing=() root=()
     for pair in "$@"; do
-        [[ -e ${pair%%:*} ]] || command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+        is_there "${pair%%:*}" || missing+=("${pair#*:}")
     done
     ((${#missing[@]})) || return 0
     if ((EUID != 0)); then
