@@ -91,8 +91,7 @@ private:
             list_.read_before(system_, sysfs(), options_.bufinfo, table_space_);
     }
 
-    // --- all processes
-    // -----------------------------------------------------------------------------
+    // --- all processes ---
 
     result<void> sample_processes(snapshot& now) {
         build_.begin(now);
@@ -131,8 +130,7 @@ private:
         return outcome::failed;
     }
 
-    // --- one process
-    // -------------------------------------------------------------------------------
+    // --- one process ---
 
     outcome sample_process(std::int32_t pid) {
         denied_kernel_thread_ = false;
@@ -197,8 +195,7 @@ private:
         return tasks_.empty() ? outcome::gone : outcome::seen;
     }
 
-    // --- descriptor tables
-    // -------------------------------------------------------------------------
+    // --- descriptor tables ---
 
     using compared = typename distinct_tables<System>::answer;
 
@@ -318,8 +315,7 @@ private:
         return outcome::seen;
     }
 
-    // --- size, exporter and name
-    // -------------------------------------------------------------------
+    // --- size, exporter and name ---
 
     [[nodiscard]] bool wants_description(std::uint32_t at) {
         auto const& buffer = build_[at];
@@ -413,8 +409,7 @@ private:
                                                 (options_.names && !buffer.name_known);
     }
 
-    // --- mappings
-    // ----------------------------------------------------------------------------------
+    // --- mappings ---
 
     /// All threads share the memory map, but that of a leader that has exited is empty: the next
     /// one's is read then.

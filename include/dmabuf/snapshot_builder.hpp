@@ -57,7 +57,7 @@ public:
         buffer.name = name.value_or(buffer_name{});
     }
 
-    // --- one process -----------------------------------------------------------------------------
+    // --- one process ---
 
     void begin_process() {
         first_reference_ = now_->references.size();
@@ -108,8 +108,7 @@ public:
     /// The process exited while it was read, or cannot be told who it is.
     void drop_process() { now_->references.resize(first_reference_); }
 
-    // --- the end
-    // -----------------------------------------------------------------------------------
+    // --- the end ---
 
     /// Sorts, leaves out the buffers that nobody holds, and fills in the sums.
     void finish() {
