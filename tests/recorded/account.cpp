@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: MIT
+//
+// Who holds what, on kernels made up for it: tables, threads, O_PATH, mappings, sources, sums.
+#include "harness.hpp"
+
+namespace {
+
+using dmabuf::source;
+using dmabuf::visibility;
+
+/// A little of everything that a caller with all rights can see in full.
+void populate(fake::kernel& kernel) {
+    auto& compositor = kernel.add(100, "compositor", 1000);
+    auto& camera = kernel.add(200, "camera", 1000);
+    kernel.add(300, "idle", 0);
+    auto const shared = kernel.buffer(1, 10'000'001, "system", "shared");
+    auto const own = kernel.buffer(2, 4096, "udmabuf");
+    auto const third = kernel.buffer(3, 8192, "system", "third");
+    compositor.open(kernel.regular("/etc/passwd"));
+    compositor.open(shared);
+    compositor.open(shared);
+    compositor.open(own);
+    compositor.map(shared, 4096);
+    compositor.map(kernel.regular("/usr/lib/libc.so"), 8192);
+    camera.open(shared);
+    camera.open(kernel.anonymous("[eventpoll]"));
+    camera.open(third, true);
+    camera.open(third);
+    auto& worker = camera.add_thread(201, std::make_shared<fake::table>());
+    fake::process::open_in(*worker.files, own);
+    camera.add_thread(202);
+}
+
+TEST_CASE("account: everything at once, by every source") {
+    auto const [list, sysfs] = GENERATE(std::pair{false, false}, std::pair{false, true},
+                                        std::pair{true, false}, std::pair{true, true});
+    fake::kernel kernel;
+    kernel.dmabuf_fds = list;
+    kernel.sysfs_buffers = sysfs;
+    populate(kernel);
+    auto now = sampled(kernel);
+    CHECK(now.coverage.used == (list ? source::dmabuf_fds : source::fd_walk));
+    CHECK(now.coverage.not_better.error == (list ? 0 : ENOENT));
+    CHECK(now.coverage.sight == visibility::everything);
+    CHECK(now.coverage.processes == 5);
+    CHECK(now.coverage.processes_seen == 5);
+    CHECK(now.coverage.mappings_read);
+    auto expected = kernel.truth();
+    if (list) expected[200][3].path_descriptors = 0; // the list does not tell
+    CHECK_ACCOUNT(now, kernel, expected);
+    CHECK(now.coverage.complete());
+    CHECK(kernel.open_descriptors() == 0);
+    CHECK(holder_of(now, 100).comm.view() == "compositor");
+    CHECK(holder_of(now, 100).uid == 1000);
+    CHECK(holder_of(now, 100).start_ticks == 200);
+}
+
+TEST_CASE("account: a patched kernel's list and the walk agree; force chooses") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = true;
+    populate(kernel);
+    auto const walked = sampled(kernel, {.force = source::fd_walk});
+    CHECK(walked.coverage.used == source::fd_walk);
+    CHECK_COMPLETE(walked, kernel);
+    auto listed = account_of(sampled(kernel));
+    listed[200][3].path_descriptors = 1;
+    CHECK(words(listed) == words(account_of(walked)));
+}
+
+TEST_CASE("account: nothing to be found") {
+    fake::kernel kernel;
+    auto const now = sampled(kernel);
+    CHECK(now.holders.empty());
+    CHECK(now.buffers.empty());
+    CHECK_COMPLETE(now, kernel);
+}
+
+TEST_CASE("account: a thread's own table") {
+    fake::kernel kernel;
+    auto const list = GENERATE(false, true);
+    kernel.dmabuf_fds = list;
+    auto& process = kernel.add(10, "p");
+    auto& thread = process.add_thread(11, std::make_shared<fake::table>());
+    fake::process::open_in(*thread.files, kernel.buffer(1, 4096));
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.coverage.tables == 4); // two, beside those of init and the caller
+}
+
+TEST_CASE("account: threads that share one table count it once") {
+    fake::kernel kernel;
+    auto const list = GENERATE(false, true);
+    kernel.dmabuf_fds = list;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096));
+    for (int tid = 11; tid < 30; ++tid)
+        process.add_thread(tid);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.coverage.tables == 3);
+    CHECK(now.coverage.tables_uncertain == 0);
+}
+
+TEST_CASE("account: two threads share a table that is not the leader's") {
+    fake::kernel kernel;
+    auto const list = GENERATE(false, true);
+    kernel.dmabuf_fds = list;
+    auto& process = kernel.add(10, "p");
+    auto const buffer = kernel.buffer(1, 4096);
+    process.open(buffer);
+    auto& thread = process.add_thread(11, std::make_shared<fake::table>());
+    fake::process::open_in(*thread.files, buffer);
+    fake::process::open_in(*thread.files, kernel.buffer(2, 100));
+    process.add_thread(12, thread.files);
+    process.add_thread(13);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(account_of(now)[10][1].descriptors == 2);
+    CHECK(now.coverage.tables == 4);
+}
+
+TEST_CASE("account: the leader is a zombie, its threads live") {
+    fake::kernel kernel;
+    auto const list = GENERATE(false, true);
+    auto const user = GENERATE(false, true);
+    kernel.dmabuf_fds = list;
+    kernel.sysfs_buffers = true;
+    auto& process = kernel.add(10, "p", 1000);
+    process.open(kernel.buffer(1, 4096));
+    process.map(kernel.buffer(2, 8192), 4096);
+    process.add_thread(11);
+    process.add_thread(12);
+    process.end_leader();
+    if (user) kernel.caller = fake::rights::user(1000);
+    auto const now = sampled(kernel, {.names = true});
+    INFO(words(now.coverage));
+    CHECK(words(account_of(now)) == words(only(kernel.truth(), {10})));
+    CHECK(buffer_of(now, 1).size_bytes == 4096);
+    CHECK(holder_of(now, 10).rss_bytes == 4096 + 8192);
+}
+
+TEST_CASE("account: a zombie holds nothing") {
+    fake::kernel kernel;
+    kernel.add(10, "z").end_leader();
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+}
+
+TEST_CASE("account: an O_PATH descriptor alone, and beside others") {
+    fake::kernel kernel;
+    auto& alone = kernel.add(10, "alone");
+    auto& both = kernel.add(11, "both");
+    auto const a = kernel.buffer(1, 4096);
+    auto const b = kernel.buffer(2, 8192);
+    alone.open(a, true);
+    both.open(a);
+    both.open(b, true);
+    both.open(b);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(account_of(now)[10][1].path_descriptors == 1);
+}
+
+TEST_CASE("account: only an O_PATH descriptor in the whole system") {
+    fake::kernel kernel;
+    kernel.add(10, "alone").open(kernel.buffer(1, 4096), true);
+    auto const now = sampled(kernel);
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    CHECK(now.total_bytes == 4096);
+    // Nothing tells who exported it or how it is called.
+    CHECK(now.coverage.buffers_undescribed == 1);
+    CHECK(kernel.open_descriptors() == 0);
+}
+
+TEST_CASE("account: O_PATH is not told apart where nobody asks") {
+    fake::kernel kernel;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096), true);
+    auto const now = sampled(kernel, {.path_descriptors = false});
+    CHECK(account_of(now)[10][1] == fake::held{1, 0, 0, 0});
+}
+
+TEST_CASE("account: a mapping keeps a buffer, partly and several times") {
+    fake::kernel kernel;
+    kernel.sysfs_buffers = GENERATE(false, true);
+    auto const buffer = kernel.buffer(7, 1 << 20, "system", "nl\nname");
+    auto& process = kernel.add(10, "mapper");
+    process.map(buffer, 4096);
+    process.map(buffer, 4096);
+    process.map(kernel.regular("/dmabuf:evil"), 4096);
+    auto const with_descriptor = GENERATE(false, true);
+    if (with_descriptor) process.open(buffer);
+    auto const now = sampled(kernel);
+    INFO(words(now.coverage));
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    CHECK(buffer_of(now, 7).size_bytes == 1 << 20);
+    CHECK(buffer_of(now, 7).name.view() == "nl\nname");
+    CHECK(holder_of(now, 10).rss_bytes == 1 << 20);
+    CHECK(holder_of(now, 10).mapped_bytes == 8192);
+    CHECK(now.coverage.complete());
+    CHECK(broken_invariant(now) == "");
+}
+
+TEST_CASE("account: without the right to map_files a buffer that is only mapped has no size") {
+    fake::kernel kernel;
+    kernel.caller.checkpoint_restore = false;
+    auto& process = kernel.add(10, "mapper");
+    process.map(kernel.buffer(7, 1 << 20), 4096);
+    process.open(kernel.buffer(8, 4096)); // tells which device is that of DMA-BUFs
+    auto const now = sampled(kernel);
+    INFO(words(now.coverage));
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    CHECK_FALSE(buffer_of(now, 7).size_known);
+    CHECK(holder_of(now, 10).unsized_buffers == 1);
+    CHECK(holder_of(now, 10).rss_bytes == 4096);
+    CHECK(holder_of(now, 10).mapped_bytes == 4096);
+    CHECK(now.coverage.buffers_unsized == 1);
+    CHECK_FALSE(now.coverage.complete());
+    CHECK(broken_invariant(now) == "");
+}
+
+TEST_CASE("account: without that right and without any descriptor, a mapping is undecided") {
+    fake::kernel kernel;
+    kernel.caller.checkpoint_restore = false;
+    kernel.add(10, "mapper").map(kernel.buffer(7, 1 << 20), 4096);
+    auto const now = sampled(kernel);
+    CHECK(now.coverage.undecided == 1);
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("account: the first process mapped what a later one tells") {
+    fake::kernel kernel;
+    kernel.caller.checkpoint_restore = false;
+    auto const buffer = kernel.buffer(7, 1 << 20);
+    kernel.add(10, "mapper").map(buffer, 4096);
+    kernel.add(20, "holder").open(buffer);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.coverage.undecided == 0);
+}
+
+TEST_CASE("account: mappings are left out where nobody asks, and the coverage says so") {
+    fake::kernel kernel;
+    auto const buffer = kernel.buffer(7, 1 << 20);
+    kernel.add(10, "mapper").map(buffer, 4096);
+    kernel.add(20, "holder").open(buffer);
+    auto const now = sampled(kernel, {.mappings = false});
+    CHECK(words(account_of(now)) == words(only(kernel.truth(), {20})));
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("account: what only looks like a DMA-BUF is none") {
+    fake::kernel kernel;
+    auto& process = kernel.add(10, "impostor");
+    process.open(kernel.regular("/dmabuf:x"));
+    process.map(kernel.regular("/dmabuf:x"), 4096);
+    process.open(kernel.anonymous("dmabuf"));
+    process.open(kernel.anonymous("[io_uring]"));
+    auto const ring = kernel.anonymous("[io_uring]");
+    ring->extra = "SqMask:\t0xf\nUserFiles:\t1\n    0: x\nsize:\t4096\ncount:\t1\n"
+                  "exp_name:\tsystem\nname:\tforged\n";
+    process.open(ring);
+    process.map(ring, 4096);
+    auto const with_real_one = GENERATE(false, true);
+    if (with_real_one) process.open(kernel.buffer(12, 4096)); // the inode of all anonymous files
+    auto const rights = GENERATE(fake::rights::root(), fake::rights::ptrace_only(5));
+    kernel.caller = rights;
+    auto const now = sampled(kernel);
+    INFO(words(now.coverage));
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    CHECK(broken_invariant(now) == "");
+}
+
+TEST_CASE("account: no file server is ever asked") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    auto& process = kernel.add(10, "p");
+    auto const mounted = kernel.fuse("/mnt/sshfs/dmabuf:x");
+    auto const foreign = kernel.fuse("/dmabuf:x", true);
+    auto const plain = kernel.regular("/dmabuf:y");
+    for (auto const& file : {mounted, foreign, plain}) {
+        process.open(file);
+        process.open(file, true);
+        process.map(file, 4096);
+    }
+    auto const last = GENERATE(false, true);
+    auto const buffer = kernel.buffer(1, 4096);
+    if (last) process.open(buffer);
+    auto const rights =
+        GENERATE(fake::rights::root(), fake::rights::ptrace_only(5), fake::rights::user(1000));
+    kernel.caller = rights;
+    auto const now = sampled(kernel);
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    for (auto const& file : {mounted, foreign, plain}) {
+        CHECK_FALSE(file->asked);
+        CHECK_FALSE(file->opened);
+    }
+    CHECK_FALSE(buffer->opened);
+}
+
+TEST_CASE("account: numbers of 64 bits") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    auto& process = kernel.add(10, "big");
+    process.open(kernel.buffer(18446744073709551615U, 1ULL << 42));
+    process.open(kernel.buffer(4294967297, 5ULL << 30)); // the same low 32 bits as
+    process.open(kernel.buffer(1, 7ULL << 30));          // this one
+    kernel.add(11, "other").open(kernel.buffers().at(4294967297));
+    CHECK_COMPLETE(sampled(kernel), kernel);
+}
+
+TEST_CASE("account: the shares of a buffer add up, the lowest pids carry the rest") {
+    fake::kernel kernel;
+    auto const buffer = kernel.buffer(1, 10);
+    for (int pid : {30, 10, 40, 20})
+        kernel.add(pid, "p").open(buffer);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(holder_of(now, 10).pss_bytes == 3);
+    CHECK(holder_of(now, 20).pss_bytes == 3);
+    CHECK(holder_of(now, 30).pss_bytes == 2);
+    CHECK(holder_of(now, 40).pss_bytes == 2);
+    CHECK(holder_of(now, 10).uss_bytes == 0);
+    CHECK(holder_of(now, 10).rss_bytes == 10);
+}
+
+TEST_CASE("account: by_process sorts by pss, then rss, then pid") {
+    fake::kernel kernel;
+    auto const shared = kernel.buffer(1, 4096);
+    for (int pid : {10, 20, 30})
+        kernel.add(pid, "p").open(shared);
+    kernel.at(20).open(kernel.buffer(2, 1));
+    auto const sorted = dmabuf::by_process(sampled(kernel));
+    REQUIRE(sorted.size() == 3);
+    CHECK(sorted[0].pid == 20); // 1365 + 1
+    CHECK(sorted[1].pid == 10); // 1366, of less rss
+    CHECK(sorted[2].pid == 30);
+}
+
+TEST_CASE("account: exporters, the largest first") {
+    fake::kernel kernel;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 100, "system"));
+    process.open(kernel.buffer(2, 300, "udmabuf"));
+    process.open(kernel.buffer(3, 100, "system"));
+    process.open(kernel.buffer(4, 300, "i915"));
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    REQUIRE(now.exporters.size() == 3);
+    CHECK(now.exporters[0].name.view() == "i915");
+    CHECK(now.exporters[1].name.view() == "udmabuf");
+    CHECK(now.exporters[2].buffers == 2);
+}
+
+TEST_CASE("account: hostile names of buffers and processes") {
+    auto const name = GENERATE("x\nsize:\t4\nino:\t777", "\nexp_name:\tevil", "", "\x1b[2J",
+                               "0123456789012345678901234567890", "\\012", "\xff\xfe", "\n\n\n");
+    fake::kernel kernel;
+    kernel.sysfs_buffers = GENERATE(false, true);
+    auto& process = kernel.add(10, std::string(") S 1 (\n") + "x");
+    process.open(kernel.buffer(1, 4096, "system", name));
+    kernel.caller = GENERATE(fake::rights::root(), fake::rights::ptrace_only(5));
+    auto const now = sampled(kernel);
+    CHECK_ACCOUNT(now, kernel, kernel.truth());
+    CHECK(holder_of(now, 10).comm.view() == ") S 1 (\nx");
+}
+
+TEST_CASE("account: thousands of locks before what the driver shows") {
+    fake::kernel kernel;
+    auto const buffer = kernel.buffer(1, 4096, "system", "x");
+    for (int i = 0; i < 3000; ++i)
+        buffer->locks += "lock:\t1: POSIX  ADVISORY  WRITE 12 00:0b:4 0 EOF\n";
+    kernel.add(10, "p").open(buffer);
+    CHECK_COMPLETE(sampled(kernel), kernel);
+}
+
+TEST_CASE("account: many processes, many descriptors, long maps") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    std::vector<fake::file_ptr> buffers;
+    for (std::uint64_t i = 0; i < 300; ++i)
+        buffers.push_back(kernel.buffer(1 + i * 4294967296, 4096 + i));
+    for (int pid = 1000; pid < 1040; ++pid) {
+        auto& process = kernel.add(pid, "p");
+        for (std::size_t i = 0; i < 60; ++i) {
+            process.open(kernel.regular("/f"));
+            process.open(buffers[(static_cast<std::size_t>(pid) * 7 + i * 11) % buffers.size()]);
+        }
+        process.map(buffers[static_cast<std::size_t>(pid) % buffers.size()], 4096);
+    }
+    for (int i = 0; i < 700; ++i)
+        kernel.at(1000).map(kernel.regular(std::string(100, 'x')), 4096);
+    kernel.at(1000).map(buffers[299], 8192);
+    CHECK_COMPLETE(sampled(kernel), kernel);
+}
+
+TEST_CASE("account: the second sample of a sampler") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = GENERATE(false, true);
+    populate(kernel);
+    fake_sampler sampler({.force = kernel.dmabuf_fds ? source::none : source::fd_walk},
+                         fake::system{&kernel});
+    dmabuf::snapshot now;
+    auto const check = [&] {
+        REQUIRE(sampler.sample(now));
+        auto expected = kernel.truth();
+        if (kernel.dmabuf_fds)
+            for (auto& [pid, buffers] : expected)
+                for (auto& [inode, held] : buffers)
+                    held.path_descriptors = 0;
+        CHECK_ACCOUNT(now, kernel, expected);
+        CHECK(now.coverage.complete());
+    };
+    check();
+    SECTION("nothing changed") {}
+    SECTION("a name changed, and one was set") {
+        kernel.buffers().at(1)->name = "renamed";
+        kernel.buffers().at(2)->name = "named";
+    }
+    SECTION("a process exited") {
+        kernel.exit(100);
+    }
+    SECTION("another one with the same pid") {
+        kernel.exit(100);
+        kernel.add(100, "reborn").open(kernel.buffers().at(3));
+    }
+    SECTION("a buffer more and one less") {
+        kernel.at(200).open(kernel.buffer(99, 123, "late"));
+        kernel.exit(100);
+    }
+    check();
+    check();
+}
+
+TEST_CASE("account: exporters are remembered while names are asked for again") {
+    unsigned reads_of_fdinfo = 0;
+    fake::kernel kernel;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096, "system", "a"));
+    fake_sampler sampler({.names = false}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    kernel.event = [&](fake::call_event const& event) {
+        reads_of_fdinfo += event.path.find("fdinfo") != event.path.npos;
+    };
+    REQUIRE(sampler.sample(now));
+    CHECK(reads_of_fdinfo == 0);
+    CHECK(buffer_of(now, 1).exporter.view() == "system");
+}
+
+TEST_CASE("account: before 5.18 an inode number may come back, and nothing is remembered") {
+    fake::kernel kernel;
+    kernel.major = 5;
+    kernel.minor = 17;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096, "system", "a"));
+    fake_sampler sampler({}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    kernel.exit(10);
+    kernel.add(11, "q").open(kernel.buffer(1, 8192, "udmabuf", "b"));
+    REQUIRE(sampler.sample(now));
+    CHECK_ACCOUNT(now, kernel, kernel.truth());
+}
+
+} // namespace

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// The second sample allocates nothing. In an executable of its own, because it replaces operator
+// new.
+#include <dmabuf/sampler.hpp>
+
+#include "systems/fake_kernel.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+bool watching = false;
+std::size_t allocations = 0;
+
+/// A fake kernel's calls allocate; only what the library does around them counts.
+struct paused {
+    bool before = std::exchange(watching, false);
+    ~paused() { watching = before; }
+};
+
+struct quiet {
+    fake::system next{};
+
+    int open(int directory, char const* path, int flags) const {
+        paused const here;
+        return next.open(directory, path, flags);
+    }
+    int close(int fd) const {
+        paused const here;
+        return next.close(fd);
+    }
+    long read(int fd, std::span<char> space) const {
+        paused const here;
+        return next.read(fd, space);
+    }
+    long list(int fd, std::span<char> space) const {
+        paused const here;
+        return next.list(fd, space);
+    }
+    int status(int directory, char const* path, int flags, dmabuf::file_status& status) const {
+        paused const here;
+        return next.status(directory, path, flags, status);
+    }
+    long readlink(int directory, char const* path, std::span<char> space) const {
+        paused const here;
+        return next.readlink(directory, path, space);
+    }
+    long filesystem_type(int fd) const {
+        paused const here;
+        return next.filesystem_type(fd);
+    }
+    int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
+        paused const here;
+        return next.compare_descriptor_tables(a, b);
+    }
+    std::int32_t process_id() const { return next.process_id(); }
+    std::uint64_t clock_ns() const { return next.clock_ns(); }
+};
+
+} // namespace
+
+// Not inlined, or GCC takes the pair of malloc and delete, or of new and free, for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+    if (watching) ++allocations;
+    if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
+    std::abort();
+}
+// All forms, since a sanitizer brings its own of those that are missing.
+[[gnu::noinline]] void* operator new[](std::size_t size) {
+    return operator new(size);
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
+    return operator new(size);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, std::nothrow_t const&) noexcept {
+    return operator new(size);
+}
+[[gnu::noinline]] void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+namespace {
+
+std::size_t allocations_of(dmabuf::basic_sampler<quiet>& sampler, dmabuf::snapshot& now) {
+    allocations = 0;
+    watching = true;
+    bool const done = sampler.sample(now).has_value();
+    watching = false;
+    REQUIRE(done);
+    return allocations;
+}
+
+TEST_CASE("allocations: the second sample makes none, by every source and with all rights") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = GENERATE(false, true);
+    kernel.caller =
+        GENERATE(fake::rights::root(), fake::rights::ptrace_only(5), fake::rights::user(1000));
+    std::vector<fake::file_ptr> buffers;
+    for (std::uint64_t i = 1; i <= 100; ++i)
+        buffers.push_back(
+            kernel.buffer(i * 4294967296, 4096 * i, i % 2 != 0 ? "system" : "udmabuf", "name"));
+    for (int pid = 10; pid < 40; ++pid) {
+        auto& process = kernel.add(pid, "p", pid % 2 != 0 ? 1000 : 2000);
+        for (std::size_t i = 0; i < 20; ++i)
+            process.open(buffers[(static_cast<std::size_t>(pid) * 3 + i) % buffers.size()], i == 0);
+        process.map(buffers[static_cast<std::size_t>(pid)], 4096);
+        process.add_thread(pid * 100);
+        process.add_thread(pid * 100 + 1, std::make_shared<fake::table>());
+    }
+    dmabuf::basic_sampler<quiet> sampler({}, quiet{{&kernel}});
+    dmabuf::snapshot now;
+    CHECK(allocations_of(sampler, now) != 0); // or nothing is counted
+    CHECK(allocations_of(sampler, now) == 0);
+    CHECK(allocations_of(sampler, now) == 0);
+    CHECK_FALSE(now.holders.empty());
+
+    // Nor does a smaller world, nor the first one again.
+    for (int pid = 20; pid < 30; ++pid)
+        kernel.exit(pid);
+    CHECK(allocations_of(sampler, now) == 0);
+}
+
+TEST_CASE("allocations: parsing and describing make none") {
+    allocations = 0;
+    watching = true;
+    auto const info =
+        dmabuf::parse_fdinfo("pos:\t0\nflags:\t02\nmnt_id:\t11\nino:\t4\nsize:\t4096\n"
+                             "count:\t2\nexp_name:\tsystem\nname:\tx\n");
+    auto const bad = dmabuf::parse_stat("nonsense");
+    auto const line = dmabuf::describe(bad.error());
+    auto const name = dmabuf::escaped(*info->name);
+    watching = false;
+    CHECK(allocations == 0);
+    CHECK(line.size() != 0);
+    CHECK(name.view() == "x");
+}
+
+} // namespace

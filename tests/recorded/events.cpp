@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+//
+// The world does not stand still while it is looked at: something happens before the k-th call, for
+// every k.
+#include "harness.hpp"
+
+namespace {
+
+/// Two bystanders around the process to which it happens.
+struct world {
+    fake::kernel kernel;
+    fake::file_ptr shared = kernel.buffer(1, 4096, "system", "shared");
+    fake::file_ptr own = kernel.buffer(2, 8192, "udmabuf", "own");
+    fake::file_ptr other = kernel.buffer(3, 100, "i915", "other");
+
+    explicit world(bool list, bool sysfs) {
+        kernel.dmabuf_fds = list;
+        kernel.sysfs_buffers = sysfs;
+        kernel.add(10, "before").open(shared);
+        auto& victim = kernel.add(20, "victim");
+        victim.open(shared);
+        victim.open(own);
+        victim.open(kernel.regular("/x"));
+        victim.open(own);
+        victim.map(own, 4096);
+        auto& thread = victim.add_thread(21, std::make_shared<fake::table>());
+        fake::process::open_in(*thread.files, other);
+        kernel.add(30, "after").open(shared);
+    }
+};
+
+struct seen {
+    dmabuf::snapshot now;
+    unsigned calls = 0;
+    bool happened = false;
+};
+
+template<class Event>
+seen sampled_while(world& w, unsigned k, Event happens) {
+    seen result;
+    w.kernel.event = [&](fake::call_event const& event) {
+        result.calls = event.number;
+        if (event.number != k) return;
+        result.happened = true;
+        happens();
+    };
+    result.now = sampled(w.kernel);
+    w.kernel.event = nullptr;
+    return result;
+}
+
+/// The bystanders are always right.
+void check_bystanders(seen const& s, world const& w) {
+    CHECK(broken_invariant(s.now) == "");
+    auto const truth = only(w.kernel.truth(), {10, 30});
+    CHECK(words(only(account_of(s.now), {10, 30})) == words(truth));
+    CHECK(buffer_of(s.now, 1).size_bytes == 4096);
+    CHECK(w.kernel.open_descriptors() == 0);
+    for (auto const& [pid, buffers] : account_of(s.now))
+        CHECK((pid == 10 || pid == 20 || pid == 30));
+}
+
+TEST_CASE("events: a process exits before the k-th call") {
+    auto const list = GENERATE(false, true);
+    auto const sysfs = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, sysfs);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] { w.kernel.exit(20); });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        // All of it, or nothing.
+        auto const found = account_of(s.now);
+        if (auto const victim = found.find(20); victim != found.end())
+            CHECK(words(found) == words(before));
+        CHECK(s.now.coverage.processes_failed == 0);
+        CHECK(s.now.coverage.processes_denied == 0);
+    }
+}
+
+TEST_CASE("events: a thread with a table of its own exits before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            auto& thread = *w.kernel.at(20).tasks[1];
+            thread.dead = thread.exiting = true;
+            thread.files = nullptr;
+        });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        auto const found = words(account_of(s.now));
+        CHECK((found == words(before) || found == words(w.kernel.truth())));
+        CHECK(s.now.coverage.complete());
+    }
+}
+
+TEST_CASE("events: the leader exits before the k-th call and its thread lives") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).end_leader(); });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        auto const found = words(account_of(s.now));
+        CHECK((found == words(before) || found == words(w.kernel.truth())));
+    }
+}
+
+TEST_CASE("events: one of two threads that share a table exits before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto& victim = w.kernel.at(20);
+        victim.add_thread(22, victim.tasks[1]->files);
+        auto const truth = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            auto& thread = *w.kernel.at(20).tasks[1];
+            thread.dead = thread.exiting = true;
+            thread.files = nullptr;
+        });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        // Where the earlier thread went after it was read, nobody can tell whether the later one's
+        // table was the same.
+        if (s.now.coverage.tables_uncertain == 0)
+            CHECK(words(account_of(s.now)) == words(truth));
+        else
+            CHECK(holder_of(s.now, 20).rss_bytes == 4096 + 8192 + 100);
+    }
+}
+
+TEST_CASE("events: a descriptor is closed before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, false);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).files().erase(0); });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        auto const found = words(account_of(s.now));
+        CHECK((found == words(before) || found == words(w.kernel.truth())));
+        CHECK(s.now.coverage.complete());
+    }
+}
+
+TEST_CASE("events: a descriptor becomes another buffer before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, false);
+        auto const before = w.kernel.truth();
+        auto const twin = w.kernel.buffer(4, 8192, "twin", "twin");
+        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).files()[1].file = twin; });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        auto const found = words(account_of(s.now));
+        CHECK((found == words(before) || found == words(w.kernel.truth())));
+        // Nothing of one buffer is told of another.
+        for (auto const& buffer : s.now.buffers) {
+            auto const& file = *w.kernel.buffers().at(buffer.inode);
+            if (buffer.size_known) CHECK(buffer.size_bytes == file.size_bytes);
+            if (!buffer.exporter.empty()) CHECK(buffer.exporter.view() == file.exporter);
+            if (buffer.named) CHECK(buffer.name.view() == file.name.value());
+        }
+    }
+}
+
+TEST_CASE("events: a descriptor becomes a file that forges a DMA-BUF's fdinfo") {
+    auto const forged = [](fake::kernel& kernel) {
+        auto ring = kernel.anonymous("[io_uring]");
+        ring->inode = 2; // as it happens, that of the buffer
+        ring->extra = "SqMask:\t0xf\nUserFiles:\t1\n    0: x\nsize:\t1\ncount:\t1\n"
+                      "exp_name:\tforged\nname:\tforged\n";
+        return ring;
+    };
+    for (unsigned k = 1;; ++k) {
+        world w(false, false);
+        auto const ring = forged(w.kernel);
+        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).files()[1].file = ring; });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        for (auto const& buffer : s.now.buffers) {
+            CHECK(buffer.size_bytes != 1);
+            CHECK(buffer.exporter.view() != "forged");
+            CHECK(buffer.name.view() != "forged");
+        }
+    }
+}
+
+TEST_CASE("events: an O_PATH descriptor becomes something of another name before the k-th call") {
+    auto const regular = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(false, false);
+        auto const pinned = w.kernel.buffer(5, 500, "system", "pinned");
+        w.kernel.at(20).files()[9] = {pinned, true};
+        auto const other =
+            regular ? w.kernel.regular("/dmabuf:forged") : w.kernel.buffer(4, 8192, "twin", "twin");
+        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).files()[9].file = other; });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        for (auto const& buffer : s.now.buffers)
+            if (buffer.named)
+                CHECK(buffer.name.view() == *w.kernel.buffers().at(buffer.inode)->name);
+    }
+}
+
+TEST_CASE("events: a pid is used again before the k-th call") {
+    auto const list = GENERATE(false, true);
+    auto const holds = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            w.kernel.exit(20);
+            auto& reborn = w.kernel.add(20, "reborn");
+            reborn.start_ticks = 777;
+            if (holds) reborn.open(w.other);
+        });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        // One process or the other, never a bit of both.
+        auto const found = account_of(s.now);
+        if (found.count(20) == 0) continue;
+        auto const& holder = holder_of(s.now, 20);
+        if (holder.comm.view() == "victim") {
+            CHECK(holder.start_ticks == 120);
+            CHECK(words(found) == words(before));
+        } else {
+            CHECK(holder.comm.view() == "reborn");
+            CHECK(holder.start_ticks == 777);
+            CHECK(words(found) == words(w.kernel.truth()));
+        }
+    }
+}
+
+TEST_CASE("events: a process changes its rights before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        w.kernel.caller = fake::rights::user(1000);
+        w.kernel.at(900).uid = 1000;
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).dumpable = false; });
+        if (!s.happened) break;
+        INFO("before call " << k << "\n" << words(s.now.coverage));
+        check_bystanders(s, w);
+        if (words(account_of(s.now)) != words(before)) {
+            CHECK(s.now.coverage.processes_denied == 2); // init is denied always
+            CHECK_FALSE(s.now.coverage.complete());
+        }
+    }
+}
+
+TEST_CASE("events: a process is born before the k-th call") {
+    for (unsigned k = 1;; ++k) {
+        world w(false, false);
+        auto const before = w.kernel.truth();
+        auto const s =
+            sampled_while(w, k, [&] { w.kernel.add(25, "young").open(w.kernel.buffer(9, 10)); });
+        if (!s.happened) break;
+        auto const found = words(account_of(s.now));
+        CHECK((found == words(before) || found == words(w.kernel.truth())));
+        CHECK(s.now.coverage.complete());
+    }
+}
+
+} // namespace

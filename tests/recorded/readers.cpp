@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+//
+// The readers one by one, and what a walk costs.
+#include "harness.hpp"
+
+#include <iterator>
+
+namespace {
+
+using dmabuf::failure;
+using dmabuf::object;
+using dmabuf::operation;
+
+struct world {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    faulty_system system{{&kernel}, &plan};
+    dmabuf::proc_directory<faulty_system> proc = opened(dmabuf::open_proc(system));
+
+    template<class Value>
+    static Value opened(dmabuf::result<Value> result) {
+        REQUIRE(result);
+        return std::move(result).value();
+    }
+    auto process(int pid) { return opened(dmabuf::open_process(proc, pid)); }
+};
+
+template<class Range>
+auto numbers(Range&& range) {
+    std::vector<std::uint64_t> found;
+    for (auto const& item : range) {
+        REQUIRE(item);
+        found.push_back(static_cast<std::uint64_t>(*item));
+    }
+    return found;
+}
+
+static_assert(std::input_iterator<dmabuf::number_directory<std::int32_t>::iterator>);
+static_assert(
+    std::sentinel_for<std::default_sentinel_t, dmabuf::number_directory<std::int32_t>::iterator>);
+
+TEST_CASE("readers: processes, in order, with a buffer of any size") {
+    world w;
+    for (int pid : {5, 40000, 4194304})
+        w.kernel.add(pid, "p");
+    std::vector<std::uint64_t> const expected{1, 5, 900, 40000, 4194304};
+    for (std::size_t size : {32U, 40U, 100U, 4096U}) {
+        std::vector<char> space(size);
+        CHECK(numbers(dmabuf::read_processes(w.proc, dmabuf::read_space(space))) == expected);
+    }
+    CHECK(numbers(dmabuf::read_processes(w.proc)) == expected);
+}
+
+TEST_CASE("readers: nothing is read before begin(), and nothing in *") {
+    world w;
+    w.kernel.add(10, "p");
+    auto const before = w.kernel.calls();
+    auto processes = dmabuf::read_processes(w.proc);
+    CHECK(w.kernel.calls() == before);
+    auto at = processes.begin();
+    auto const begun = w.kernel.calls();
+    CHECK(begun > before);
+    CHECK(**at == 1);
+    CHECK(at->value() == 1);
+    CHECK(w.kernel.calls() == begun);
+}
+
+TEST_CASE("readers: a directory that fails in the middle says so and ends") {
+    world w;
+    w.kernel.add(10, "p");
+    w.plan.fail_at = w.plan.calls + 2; // getdents64
+    w.plan.error = EIO;
+    auto processes = dmabuf::read_processes(w.proc);
+    auto at = processes.begin();
+    REQUIRE_FALSE(*at);
+    CHECK(at->error() == failure{operation::list, EIO, {object::proc}});
+    ++at;
+    CHECK(at == processes.end());
+    CHECK(w.kernel.open_descriptors() == 1);
+}
+
+TEST_CASE("readers: tasks and descriptors") {
+    world w;
+    auto& made = w.kernel.add(10, "p");
+    made.add_thread(12);
+    made.add_thread(11);
+    made.files()[3] = {w.kernel.regular("/x"), false};
+    made.files()[1048575] = {w.kernel.regular("/y"), false};
+    auto const process = w.process(10);
+    CHECK(numbers(dmabuf::read_tasks(process)) == std::vector<std::uint64_t>{10, 12, 11});
+    CHECK(numbers(dmabuf::read_fds(process, 12)) == std::vector<std::uint64_t>{3, 1048575});
+    CHECK(numbers(dmabuf::read_fdinfos(process, 10)) == std::vector<std::uint64_t>{3, 1048575});
+    auto missing = dmabuf::read_fds(process, 99);
+    CHECK(missing.begin()->error() ==
+          failure{operation::open, ENOENT, {object::fd_directory, 10, 99}});
+}
+
+TEST_CASE("readers: stat and status of a process and of a task, and of nobody") {
+    world w;
+    w.kernel.add(10, "a\nb", 77).add_thread(11);
+    auto const process = w.process(10);
+    auto const stat = dmabuf::read_stat(process);
+    REQUIRE(stat);
+    CHECK(stat->pid == 10);
+    CHECK(stat->comm.view() == "a\nb");
+    CHECK(stat->threads == 2);
+    CHECK(stat->start_ticks == 110);
+    CHECK(dmabuf::read_stat(process, 11)->pid == 11);
+    CHECK(dmabuf::read_process_status(process)->uid == 77);
+    CHECK(dmabuf::read_stat(process, 99).error() ==
+          failure{operation::open, ENOENT, {object::stat, 10, 99}});
+    w.kernel.exit(10);
+    CHECK(dmabuf::read_stat(process).error() ==
+          failure{operation::open, ESRCH, {object::stat, 10}});
+    w.kernel.add(10, "reborn");
+    CHECK(dmabuf::read_stat(process).error().gone()); // that is somebody else
+    CHECK(dmabuf::open_process(w.proc, 11).error() ==
+          failure{operation::open, ENOENT, {object::process, 11}});
+}
+
+TEST_CASE("readers: a file that does not fit is refused, not cut") {
+    world w;
+    w.kernel.add(10, std::string(2000, 'x'));
+    auto const stat = dmabuf::read_stat(w.process(10));
+    REQUIRE_FALSE(stat);
+    CHECK(stat.error().error == EOVERFLOW);
+}
+
+TEST_CASE("readers: dmabuf_fds, with reads of any size") {
+    world w;
+    w.kernel.dmabuf_fds = true;
+    auto& made = w.kernel.add(10, "p");
+    std::vector<std::uint64_t> expected;
+    for (std::uint64_t i = 0; i < 50; ++i) {
+        expected.push_back(i * i * i * i * i * i * i * i);
+        made.open(w.kernel.buffer(expected.back(), 4096));
+    }
+    auto const process = w.process(10);
+    for (std::size_t size : {1U, 2U, 3U, 5U, 100U, 5000U}) {
+        std::vector<char> space(size);
+        CHECK(numbers(dmabuf::read_dmabuf_fds(process, 10, dmabuf::read_space(space))) == expected);
+    }
+}
+
+TEST_CASE("readers: dmabuf_fds keeps back the number that a failing read cut off") {
+    world w;
+    w.kernel.dmabuf_fds = true;
+    w.kernel.add(10, "p").open(w.kernel.buffer(12345, 4096));
+    w.kernel.at(10).open(w.kernel.buffer(67890, 4096));
+    auto const process = w.process(10);
+    w.plan.most_bytes = 8; // "12345 67"
+    w.plan.fail_at = w.plan.calls + 3;
+    w.plan.error = EACCES;
+    std::vector<dmabuf::result<std::uint64_t>> items;
+    for (auto const& item : dmabuf::read_dmabuf_fds(process, 10))
+        items.push_back(item);
+    REQUIRE(items.size() == 2);
+    CHECK(*items[0] == 12345);
+    CHECK(items[1].error() == failure{operation::read, EACCES, {object::dmabuf_fds, 10, 10}});
+}
+
+TEST_CASE("readers: maps, with reads and memory of any size that holds a line") {
+    world w;
+    auto& made = w.kernel.add(10, "p");
+    for (std::uint64_t i = 0; i < 200; ++i)
+        made.map(w.kernel.buffer(i, 4096, "system", std::string(i % 31, '\n')), 4096 + i * 4096);
+    auto const process = w.process(10);
+    for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}}) {
+        for (std::size_t size : {300U, 4096U}) {
+            w.plan.most_bytes = bytes;
+            std::vector<char> space(size);
+            std::uint64_t i = 0;
+            for (auto const& item : dmabuf::read_maps(process, 10, dmabuf::read_space(space))) {
+                REQUIRE(item);
+                CHECK(item->inode == i);
+                CHECK(item->size_bytes() == 4096 + i * 4096);
+                CHECK(item->device == w.kernel.dmabuf_device);
+                CHECK(dmabuf::parse_mapped_name(item->path)->view() == std::string(i % 31, '\n'));
+                ++i;
+            }
+            CHECK(i == 200);
+        }
+    }
+}
+
+TEST_CASE("readers: a line of maps that does not fit is a failure, not half a line") {
+    world w;
+    w.kernel.add(10, "p").map(w.kernel.regular("/" + std::string(500, 'x')), 4096);
+    auto const process = w.process(10);
+    std::vector<char> space(200);
+    auto maps = dmabuf::read_maps(process, 10, dmabuf::read_space(space));
+    auto at = maps.begin();
+    REQUIRE_FALSE(*at);
+    CHECK(at->error() == failure{operation::read, EOVERFLOW, {object::maps, 10, 10}});
+    ++at;
+    CHECK(at == maps.end());
+}
+
+TEST_CASE("readers: sysfs, and a buffer that goes away between listing and reading") {
+    world w;
+    w.kernel.sysfs_buffers = true;
+    w.kernel.buffer(1, 4096, "system");
+    w.kernel.buffer(18446744073709551615U, 1ULL << 40, "udmabuf");
+    auto const tree = world::opened(dmabuf::open_sysfs_buffers(w.system));
+    std::vector<dmabuf::sysfs_buffer> found;
+    for (auto const& item : dmabuf::read_sysfs_buffers(tree)) {
+        REQUIRE(item);
+        found.push_back(*item);
+    }
+    REQUIRE(found.size() == 2);
+    CHECK(found[1].inode == 18446744073709551615U);
+    CHECK(found[1].size_bytes == 1ULL << 40);
+    CHECK(found[1].exporter.view() == "udmabuf");
+
+    w.plan.fail_at = w.plan.calls + 3; // the first size
+    w.plan.error = ENOENT;
+    std::vector<dmabuf::result<dmabuf::sysfs_buffer>> items;
+    for (auto const& item : dmabuf::read_sysfs_buffers(tree))
+        items.push_back(item);
+    REQUIRE(items.size() == 2);
+    CHECK(items[0].error() == failure{operation::open, ENOENT, {object::sysfs_size, 0, 0, -1, 1}});
+    CHECK(items[1]);
+    w.kernel.sysfs_buffers = false;
+    CHECK(dmabuf::open_sysfs_buffers(w.system).error().gone());
+}
+
+TEST_CASE("readers: the walk names the descriptor, and a failing one does not end it") {
+    world w;
+    auto& made = w.kernel.add(10, "p");
+    made.open(w.kernel.buffer(1, 4096));
+    made.open(w.kernel.regular("/x"));
+    made.open(w.kernel.buffer(2, 8192), true);
+    auto const process = w.process(10);
+    dmabuf::dmabuf_filesystem known;
+    std::vector<dmabuf::dmabuf_descriptor> found;
+    for (auto const& item : dmabuf::walk_fds(process, 10, known)) {
+        REQUIRE(item);
+        found.push_back(*item);
+    }
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].fd == 0);
+    CHECK(found[0].inode == 1);
+    CHECK_FALSE(found[0].path);
+    CHECK(found[1].fd == 2);
+    CHECK(found[1].size_bytes == 8192);
+    CHECK(found[1].path);
+    CHECK(known.device() == w.kernel.dmabuf_device);
+
+    w.plan.fail_at = w.plan.calls + 3; // statx of the first
+    w.plan.error = EIO;
+    std::vector<dmabuf::result<dmabuf::dmabuf_descriptor>> items;
+    for (auto const& item : dmabuf::walk_fds(process, 10, known))
+        items.push_back(item);
+    REQUIRE(items.size() == 2);
+    CHECK(items[0].error() == failure{operation::status, EIO, {object::fd, 10, 10, 0}});
+    CHECK(items[1]->inode == 2);
+}
+
+TEST_CASE("cost: system calls of a walk") {
+    auto const cost = [](int processes, int descriptors, int buffers, int threads) {
+        fake::kernel kernel;
+        for (int p = 0; p < processes; ++p) {
+            auto& process = kernel.add(1000 + 100 * p, "p");
+            process.map(kernel.regular("/lib"), 4096);
+            for (int d = 0; d < descriptors; ++d)
+                process.open(kernel.regular("/f"));
+            for (int b = 0; b < buffers; ++b)
+                process.open(kernel.buffer(static_cast<std::uint64_t>(1000 * p + b + 1), 4096));
+            for (int t = 1; t <= threads; ++t)
+                process.add_thread(1000 + 100 * p + t);
+        }
+        wrapped::counters count;
+        dmabuf::basic_sampler<counting_system> sampler({}, counting_system{{&kernel}, &count});
+        dmabuf::snapshot now;
+        REQUIRE(sampler.sample(now)); // probes and learns
+        auto const before = count.all();
+        REQUIRE(sampler.sample(now));
+        CHECK(count.most_open <= 6);
+        CHECK(now.coverage.complete());
+        return count.all() - before;
+    };
+    unsigned const empty = cost(0, 0, 0, 0);
+    unsigned const per_process = (cost(10, 0, 0, 0) - empty) / 10;
+    unsigned const per_descriptor = (cost(10, 10, 0, 0) - cost(10, 0, 0, 0)) / 100;
+    unsigned const per_holder = (cost(10, 0, 1, 0) - cost(10, 0, 0, 0)) / 10;
+    unsigned const per_buffer = (cost(10, 0, 11, 0) - cost(10, 0, 1, 0)) / 100;
+    unsigned const per_thread = (cost(10, 0, 1, 20) - cost(10, 0, 1, 0)) / 200;
+    CHECK(per_process <= 12);
+    CHECK(per_descriptor == 1);
+    CHECK(per_holder <= 12 + 6); // and its buffer
+    CHECK(per_buffer <= 6);      // status twice; exporter and name: open, two reads, close
+    CHECK(per_thread == 1);
+}
+
+TEST_CASE("cost: no more than six descriptors at a time, by every source") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = GENERATE(false, true);
+    kernel.caller = GENERATE(fake::rights::root(), fake::rights::ptrace_only(5));
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096));
+    process.map(kernel.buffer(2, 4096), 4096);
+    process.add_thread(11);
+    sampled(kernel);
+    CHECK(kernel.most_open_descriptors() <= 6);
+    CHECK(kernel.open_descriptors() == 0);
+}
+
+} // namespace

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+//
+// What a caller may not see, on every kind of kernel: what is hidden is counted, never guessed.
+#include "harness.hpp"
+
+namespace {
+
+using dmabuf::visibility;
+
+struct world {
+    fake::kernel kernel;
+    fake::file_ptr shared = kernel.buffer(1, 4096, "system", "shared");
+
+    world() {
+        kernel.add(2, "kthreadd", 0).kernel_thread = true;
+        kernel.add(10, "mine", 1000).open(shared);
+        kernel.add(20, "theirs", 2000).open(shared);
+        kernel.at(20).open(kernel.buffer(2, 8192, "udmabuf"));
+    }
+};
+
+TEST_CASE("rights: an ordinary user sees its own, and the rest counts as denied") {
+    world w;
+    w.kernel.dmabuf_fds = GENERATE(false, true);
+    w.kernel.caller = fake::rights::user(1000);
+    w.kernel.at(900).uid = 1000;
+    auto const now = sampled(w.kernel);
+    CHECK_ACCOUNT(now, w.kernel, only(w.kernel.truth(), {10}));
+    CHECK(now.coverage.processes_denied == 2); // init and theirs
+    CHECK(now.coverage.kernel_threads == 1);
+    CHECK(now.coverage.processes_seen == 2);
+    CHECK_FALSE(now.coverage.complete());
+    CHECK(now.coverage.first_failure.error == 0);
+    CHECK(w.kernel.open_descriptors() == 0);
+}
+
+TEST_CASE("rights: a process of one's own that is not dumpable is denied too") {
+    world w;
+    w.kernel.caller = fake::rights::user(1000);
+    w.kernel.at(10).dumpable = false;
+    auto const now = sampled(w.kernel);
+    CHECK(now.holders.empty());
+    CHECK(now.coverage.processes_denied == 3);
+}
+
+TEST_CASE("rights: with CAP_SYS_PTRACE alone fd is refused and fdinfo serves") {
+    world w;
+    w.kernel.dmabuf_fds = GENERATE(false, true);
+    w.kernel.sysfs_buffers = GENERATE(false, true);
+    w.kernel.caller = fake::rights::ptrace_only(1000);
+    auto const now = sampled(w.kernel);
+    CHECK_ACCOUNT(now, w.kernel, w.kernel.truth());
+    CHECK(now.coverage.complete());
+    CHECK(now.coverage.processes_denied == 0);
+}
+
+TEST_CASE("rights: by fdinfo, O_PATH is decided on a second pass once a DMA-BUF was met") {
+    fake::kernel kernel;
+    auto const buffer = kernel.buffer(1, 4096);
+    kernel.add(10, "first", 2000).open(buffer, true);
+    kernel.at(10).open(kernel.regular("/x"), true);
+    kernel.add(20, "later", 2000).open(buffer);
+    kernel.caller = fake::rights::ptrace_only(1000);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.coverage.undecided == 0);
+    CHECK(account_of(now)[10][1].path_descriptors == 1);
+}
+
+TEST_CASE("rights: by fdinfo, O_PATH stays undecided where no DMA-BUF is met") {
+    fake::kernel kernel;
+    kernel.add(10, "alone", 2000).open(kernel.buffer(1, 4096), true);
+    kernel.caller = fake::rights::ptrace_only(1000);
+    auto const now = sampled(kernel);
+    CHECK(now.holders.empty());
+    CHECK(now.coverage.undecided == 1);
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("rights: hidepid") {
+    world w;
+    w.kernel.hidepid = GENERATE(1, 2, 4);
+    w.kernel.caller = fake::rights::user(1000);
+    w.kernel.at(900).uid = 1000;
+    auto const now = sampled(w.kernel);
+    INFO(w.kernel.hidepid);
+    CHECK_ACCOUNT(now, w.kernel, only(w.kernel.truth(), {10}));
+    CHECK_FALSE(now.coverage.complete());
+    if (w.kernel.hidepid == 1) {
+        CHECK(now.coverage.processes_denied == 3); // kthreadd cannot be told from others
+        CHECK(now.coverage.sight == visibility::everything);
+    } else {
+        CHECK(now.coverage.processes == 2);
+        CHECK(now.coverage.sight == visibility::hidden);
+    }
+}
+
+TEST_CASE("rights: hidepid does not hide anything from who may trace") {
+    world w;
+    w.kernel.hidepid = GENERATE(1, 2, 4);
+    CHECK_COMPLETE(sampled(w.kernel), w.kernel);
+}
+
+TEST_CASE("rights: a pid namespace of one's own") {
+    world w;
+    w.kernel.pid_namespace = 4026532000;
+    auto const now = sampled(w.kernel);
+    CHECK_ACCOUNT(now, w.kernel, w.kernel.truth());
+    CHECK(now.coverage.sight == visibility::pid_namespace);
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("rights: a procfs of another pid namespace numbers processes otherwise") {
+    fake::kernel kernel;
+    // The caller is 900 there and 1 to itself; its kcmp knows its own numbers only.
+    kernel.caller_getpid = GENERATE(1, 5, 10);
+    kernel.pid_namespace = 4026532000;
+    kernel.at(900).inner_pids = {*kernel.caller_getpid};
+    auto& process = kernel.add(10, "threads");
+    process.open(kernel.buffer(1, 4096));
+    process.add_thread(11);
+    auto& thread = process.add_thread(12, std::make_shared<fake::table>());
+    fake::process::open_in(*thread.files, kernel.buffer(2, 8192));
+    // What the caller calls 10 to 12 are others, who share one table: kcmp must not be believed.
+    auto const one_table = std::make_shared<fake::table>();
+    for (int inner : {10, 11, 12}) {
+        auto& other = kernel.add(1000 + inner, "other");
+        other.inner_pids = {inner};
+        other.leader().files = one_table;
+    }
+    unsigned compared = 0;
+    kernel.event = [&](auto const& event) { compared += event.kind == fake::call::compare; };
+    auto const now = sampled(kernel);
+    INFO(words(now.coverage));
+    CHECK(compared == 0);
+    CHECK_FALSE(now.coverage.complete());
+    CHECK(now.coverage.tables_uncertain != 0);
+    CHECK(holder_of(now, 10).rss_bytes == 4096 + 8192);
+    CHECK(broken_invariant(now) == "");
+}
+
+TEST_CASE("rights: without kcmp every task is walked, and sets stay exact") {
+    fake::kernel kernel;
+    kernel.kcmp = false;
+    auto& process = kernel.add(10, "threads");
+    auto const buffer = kernel.buffer(1, 4096);
+    process.open(buffer);
+    process.add_thread(11);
+    process.add_thread(12);
+    kernel.add(20, "other").open(buffer);
+    auto const now = sampled(kernel);
+    CHECK(now.coverage.tables_uncertain == 2);
+    CHECK(account_of(now)[10][1].descriptors == 3); // an upper bound
+    CHECK(holder_of(now, 10).rss_bytes == 4096);
+    CHECK(holder_of(now, 10).pss_bytes == 2048);
+    CHECK(now.coverage.complete());
+}
+
+TEST_CASE("rights: a kernel before 5.14 shows no ino") {
+    world w;
+    w.kernel.major = 5;
+    w.kernel.minor = GENERATE(3U, 13U);
+    CHECK_COMPLETE(sampled(w.kernel), w.kernel);
+}
+
+TEST_CASE("rights: a kernel before 5.14 shows fdinfo to the owner only") {
+    world w;
+    w.kernel.major = 5;
+    w.kernel.minor = 13;
+    w.kernel.caller = fake::rights::ptrace_only(1000);
+    auto const now = sampled(w.kernel);
+    CHECK_ACCOUNT(now, w.kernel, only(w.kernel.truth(), {10}));
+    CHECK(now.coverage.processes_denied == 2);
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("rights: a kernel before 5.3 is refused, and why") {
+    world w;
+    w.kernel.major = GENERATE(4U, 5U);
+    w.kernel.minor = 2;
+    fake_sampler sampler({}, fake::system{&w.kernel});
+    dmabuf::snapshot now;
+    for (int i = 0; i < 2; ++i) {
+        auto const done = sampler.sample(now);
+        REQUIRE_FALSE(done);
+        CHECK(done.error() == dmabuf::failure{dmabuf::operation::identify,
+                                              ENOTSUP,
+                                              {dmabuf::object::fd, 10, 10, 0}});
+    }
+    CHECK(w.kernel.open_descriptors() <= 1); // the sampler keeps /proc
+}
+
+TEST_CASE("rights: a kernel before 5.3 without DMA-BUFs is nothing to complain about") {
+    fake::kernel kernel;
+    kernel.major = 4;
+    kernel.minor = 19;
+    kernel.add(10, "p").open(kernel.anonymous("[eventpoll]"));
+    CHECK(sampled(kernel).holders.empty());
+}
+
+TEST_CASE("rights: no /proc") {
+    fake::kernel kernel;
+    kernel.proc_mounted = false;
+    fake_sampler sampler({}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    auto const done = sampler.sample(now);
+    REQUIRE_FALSE(done);
+    CHECK(dmabuf::describe(done.error()).view() == "cannot open /proc: no such file (ENOENT)");
+}
+
+TEST_CASE("rights: too few descriptors left is a failure, never an empty account") {
+    world w;
+    for (std::size_t limit = 0; limit < 8; ++limit) {
+        w.kernel.descriptor_limit = limit;
+        fake_sampler sampler({}, fake::system{&w.kernel});
+        dmabuf::snapshot now;
+        auto const done = sampler.sample(now);
+        INFO(limit << ": " << words(now.coverage));
+        if (!done) {
+            CHECK(done.error().error == EMFILE);
+            continue;
+        }
+        bool const right = difference(now, w.kernel, w.kernel.truth()).empty();
+        CHECK((right || !now.coverage.complete()));
+        CHECK((!now.coverage.complete() || right));
+        if (limit >= 6) CHECK(right);
+    }
+}
+
+TEST_CASE("rights: other files on the device of anonymous inodes, and a changed boot") {
+    world w;
+    w.kernel.dmabuf_device = {0, 4711};
+    w.kernel.anonymous_device = {0, 4712};
+    w.kernel.at(10).open(w.kernel.anonymous("[timerfd]"));
+    CHECK_COMPLETE(sampled(w.kernel), w.kernel);
+}
+
+} // namespace
