@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+//
+// On this machine's kernel, against what the test knows of itself. Needs no DMA-BUFs; where the
+// machine lacks something else, the test says what, and which part it left out.
+#include <dmabuf/dmabuf.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+namespace {
+
+void skip(std::string const& what) {
+    std::cout << "SKIPPED: " << what << "\n";
+}
+
+dmabuf::process<> self() {
+    auto process = dmabuf::open_process(::getpid());
+    REQUIRE(process);
+    return std::move(process).value();
+}
+
+template<class Range>
+auto numbers(Range&& range) {
+    std::vector<std::int32_t> found;
+    for (auto const& item : range) {
+        REQUIRE(item);
+        found.push_back(*item);
+    }
+    return found;
+}
+
+bool contains(std::vector<std::int32_t> const& numbers, std::int32_t number) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+TEST_CASE("live: the processes include this one, its parent and its child, in order") {
+    int const child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    auto const proc = dmabuf::open_proc();
+    REQUIRE(proc);
+    auto const found = numbers(dmabuf::read_processes(*proc));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CHECK(contains(found, ::getpid()));
+    CHECK(contains(found, child));
+    CHECK(std::is_sorted(found.begin(), found.end()));
+    CHECK(std::adjacent_find(found.begin(), found.end()) == found.end());
+    CHECK_FALSE(contains(numbers(dmabuf::read_processes(*proc)), child));
+}
+
+TEST_CASE("live: stat of this process") {
+    char comm[16] = "a) (b\nc\t";
+    REQUIRE(::prctl(PR_SET_NAME, comm) == 0);
+    auto const process = self();
+    auto const stat = dmabuf::read_stat(process);
+    REQUIRE(stat);
+    CHECK(stat->pid == ::getpid());
+    CHECK(stat->parent == ::getppid());
+    CHECK(stat->comm.view() == comm);
+    CHECK(stat->state == 'R');
+    CHECK(stat->threads == 1);
+    CHECK_FALSE(stat->kernel_thread());
+    CHECK_FALSE(stat->exiting());
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    auto const second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    auto const uptime = static_cast<std::uint64_t>(now.tv_sec + 1) * second;
+    CHECK(stat->start_ticks <= uptime);
+    CHECK(stat->start_ticks + 600 * second > uptime); // started in the last ten minutes
+}
+
+TEST_CASE("live: status of this process") {
+    auto const status = dmabuf::read_process_status(self());
+    REQUIRE(status);
+    CHECK(status->uid == ::geteuid());
+    CHECK(status->pid_levels >= 1);
+}
+
+TEST_CASE("live: descriptors of this process") {
+    auto const process = self();
+    int const a = ::memfd_create("a", 0);
+    int const b = ::dup3(a, 777, O_CLOEXEC);
+    REQUIRE(b == 777);
+    auto const fds = numbers(dmabuf::read_fds(process, ::getpid()));
+    auto const infos = numbers(dmabuf::read_fdinfos(process, ::getpid()));
+    CHECK(contains(fds, a));
+    CHECK(contains(fds, b));
+    CHECK(contains(fds, process.directory.get()));
+    CHECK(infos == fds);
+    ::close(b);
+    CHECK_FALSE(contains(numbers(dmabuf::read_fds(process, ::getpid())), b));
+    ::close(a);
+}
+
+TEST_CASE("live: fdinfo of a file, an O_PATH descriptor and a closed one") {
+    auto const process = self();
+    int const file = ::memfd_create("a", MFD_CLOEXEC);
+    REQUIRE(::ftruncate(file, 8192) == 0);
+    REQUIRE(::lseek(file, 4097, SEEK_SET) == 4097);
+    struct ::stat status{};
+    REQUIRE(::fstat(file, &status) == 0);
+    auto const info = dmabuf::read_fdinfo(process, ::getpid(), file);
+    REQUIRE(info);
+    CHECK(info->position == 4097);
+    CHECK((info->flags & static_cast<unsigned>(O_CLOEXEC)) != 0);
+    CHECK((info->flags & O_ACCMODE) == O_RDWR);
+    CHECK_FALSE(info->is_dmabuf());
+    CHECK_FALSE(info->is_path());
+    if (info->inode)
+        CHECK(*info->inode == status.st_ino);
+    else
+        skip("ino: in fdinfo, which came with Linux 5.14");
+
+    int const path = ::open("/proc/self", O_PATH | O_CLOEXEC);
+    CHECK(dmabuf::read_fdinfo(process, ::getpid(), path)->is_path());
+    ::close(path);
+    ::close(file);
+    CHECK(dmabuf::read_fdinfo(process, ::getpid(), file).error().gone());
+}
+
+TEST_CASE("live: a process's own mapping is in its maps, and nothing is malformed") {
+    int const file = ::memfd_create("nl\nname", MFD_CLOEXEC);
+    REQUIRE(::ftruncate(file, 5 * 4096) == 0);
+    struct ::stat status{};
+    REQUIRE(::fstat(file, &status) == 0);
+    void* const at = ::mmap(nullptr, 3 * 4096, PROT_READ, MAP_SHARED, file, 4096);
+    REQUIRE(at != MAP_FAILED);
+    auto const process = self();
+    std::uint64_t last = 0;
+    int seen = 0;
+    for (auto const& mapping : dmabuf::read_maps(process, ::getpid())) {
+        REQUIRE(mapping);
+        CHECK(mapping->begin >= last);
+        last = mapping->end;
+        if (mapping->begin != reinterpret_cast<std::uintptr_t>(at)) continue;
+        ++seen;
+        CHECK(mapping->size_bytes() == 3 * 4096);
+        CHECK(mapping->shared);
+        CHECK(mapping->inode == status.st_ino);
+        CHECK(mapping->device.major == major(status.st_dev));
+        CHECK(mapping->device.minor == minor(status.st_dev));
+        CHECK(std::string(mapping->path) == "/memfd:nl\\012name (deleted)");
+    }
+    CHECK(seen == 1);
+    ::munmap(at, 3 * 4096);
+    ::close(file);
+}
+
+TEST_CASE("live: a passive status tells device, inode and size of a kernel-internal file") {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    struct ::stat truth{};
+    REQUIRE(::fstat(ends[0], &truth) == 0);
+    auto const process = self();
+    auto const path = dmabuf::detail::path("fd/", ends[0]);
+    dmabuf::file_status status;
+    dmabuf::live_system const system;
+    REQUIRE(system.status(process.directory.get(), path.c_str(), 0, status) == 0);
+    CHECK(status.inode == truth.st_ino);
+    CHECK(status.device.major == major(truth.st_dev));
+    CHECK(status.device.minor == minor(truth.st_dev));
+    CHECK((status.mode & S_IFMT) == S_IFIFO);
+    CHECK(system.status(process.directory.get(), "fd/99999", 0, status) == -ENOENT);
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
+TEST_CASE("live: kcmp tells a task's table from another's") {
+    dmabuf::live_system const system;
+    int const own = system.compare_descriptor_tables(::getpid(), ::getpid());
+    if (own < 0) return skip("kcmp: errno " + std::to_string(-own));
+    CHECK(own == 0);
+    int const child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    CHECK(system.compare_descriptor_tables(::getpid(), child) > 0);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CHECK(system.compare_descriptor_tables(::getpid(), child) == -ESRCH);
+}
+
+TEST_CASE("live: a process that has gone stays gone") {
+    int const child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    auto const process = dmabuf::open_process(child);
+    REQUIRE(process);
+    CHECK(dmabuf::read_stat(*process));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CHECK(dmabuf::read_stat(*process).error().gone());
+    CHECK(dmabuf::read_process_status(*process).error().gone());
+    auto tasks = dmabuf::read_tasks(*process);
+    auto const at = tasks.begin();
+    CHECK((at == tasks.end() || at->error().gone()));
+}
+
+TEST_CASE("live: the probe knows this kernel") {
+    auto const proc = dmabuf::open_proc();
+    REQUIRE(proc);
+    auto const found = dmabuf::probe(*proc);
+    CHECK(found.kernel_major >= 4);
+    bool const listed = ::access("/proc/self/task/self/dmabuf_fds", F_OK) == 0 ||
+                        found.best == dmabuf::source::dmabuf_fds;
+    CHECK((found.best == dmabuf::source::dmabuf_fds) == listed);
+    if (!listed) CHECK(found.not_better.error == ENOENT);
+    std::cout << "Linux " << found.kernel_major << "." << found.kernel_minor << ", "
+              << dmabuf::name_of(found.best) << "\n";
+}
+
+TEST_CASE("live: the sampler covers this machine and itself, and closes what it opened") {
+    auto const process = self();
+    auto const before = numbers(dmabuf::read_fds(process, ::getpid()));
+    {
+        dmabuf::sampler sampler;
+        dmabuf::snapshot now;
+        for (int i = 0; i < 3; ++i) {
+            auto const done = sampler.sample(now);
+            if (!done) FAIL(dmabuf::describe(done.error()).view());
+            auto const& seen = now.coverage;
+            CHECK(seen.processes >= 1);
+            CHECK(seen.processes_seen >= 1);
+            CHECK(seen.processes == seen.processes_seen + seen.processes_denied +
+                                        seen.processes_gone + seen.processes_failed +
+                                        seen.kernel_threads);
+            CHECK(seen.tables >= 1);
+            CHECK(seen.processes_failed == 0);
+            CHECK(seen.descriptors_failed == 0);
+            CHECK(now.end_ns > now.begin_ns);
+        }
+        if (now.buffers.empty()) skip("accounts of buffers: nobody here holds any");
+    }
+    CHECK(numbers(dmabuf::read_fds(process, ::getpid())) == before);
+}
+
+TEST_CASE("live: with 16 descriptors allowed a sample is still whole") {
+    int const child = ::fork();
+    if (child == 0) {
+        ::rlimit const few{16, 16};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        dmabuf::sampler sampler;
+        dmabuf::snapshot now;
+        bool const good = sampler.sample(now) && now.coverage.processes_failed == 0 &&
+                          now.coverage.descriptors_failed == 0;
+        ::_exit(good ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+} // namespace
