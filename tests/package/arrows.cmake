@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+#
+# cmake -DINCLUDE=<dir>/include -P arrows.cmake: an include points down only, and what holds values
+# makes no system call.
+
+cmake_minimum_required(VERSION 3.25)
+
+# From bottom to top: a header includes only such that stand before it. A new one has its place here.
+set(order
+    version text result names inode_index snapshot account diff groups snapshot_builder
+    system process fdinfo maps dmabuf_fds sysfs_buffers bufinfo kernel_list tables probe fd_walk sampler dmabuf fmt)
+# Values: they include only each other and the C++ library.
+set(values version text result names inode_index snapshot account diff groups snapshot_builder)
+# What nobody includes, because it costs too much or splits the program.
+set(never ranges filesystem iostream regex format expected functional sys/stat.h linux/stat.h cassert)
+set(system_headers "unistd\\.h|fcntl\\.h|sys/.*|linux/.*|time\\.h|dirent\\.h")
+
+file(GLOB headers RELATIVE ${INCLUDE}/dmabuf ${INCLUDE}/dmabuf/*)
+list(LENGTH headers count)
+if(count LESS 15)
+    message(FATAL_ERROR "only ${count} headers in ${INCLUDE}/dmabuf")
+endif()
+
+set(wrong 0)
+macro(complain)
+    message(SEND_ERROR ${ARGV})
+    math(EXPR wrong "${wrong} + 1")
+endmacro()
+
+foreach(file IN LISTS headers)
+    string(REGEX REPLACE "\\.hpp$" "" name ${file})
+    list(FIND order ${name} rank)
+    if(rank EQUAL -1)
+        complain("${file}: give it its place in tests/package/arrows.cmake")
+        continue()
+    endif()
+    file(STRINGS ${INCLUDE}/dmabuf/${file} lines)
+    set(spdx FALSE)
+    set(once FALSE)
+    foreach(line IN LISTS lines)
+        if(line MATCHES "^// SPDX-License-Identifier: MIT$")
+            set(spdx TRUE)
+        elseif(line STREQUAL "#pragma once")
+            set(once TRUE)
+        elseif(line MATCHES "^ *# *include *<dmabuf/([a-z_]+)\\.hpp>")
+            set(other ${CMAKE_MATCH_1})
+            list(FIND order ${other} other_rank)
+            if(NOT other_rank LESS rank OR other_rank EQUAL -1)
+                complain("${file} includes ${other}.hpp, which is not below it")
+            endif()
+            if(name IN_LIST values AND NOT other IN_LIST values)
+                complain("${file} holds values and includes ${other}.hpp, which asks the kernel")
+            endif()
+        elseif(line MATCHES "^ *# *include *[<\"]([^>\"]+)[>\"]")
+            set(other ${CMAKE_MATCH_1})
+            if(other IN_LIST never)
+                complain("${file} includes <${other}>")
+            endif()
+            if(name IN_LIST values AND other MATCHES "^(${system_headers})$")
+                complain("${file} holds values and includes <${other}>")
+            endif()
+            if(other MATCHES "^fmt/" AND NOT name STREQUAL "fmt")
+                complain("${file} includes <${other}>")
+            endif()
+        endif()
+        string(REGEX REPLACE "//.*$" "" code "${line}")
+        if(code MATCHES "(NDEBUG|__has_include|__cpp_lib_|[^_a-z]throw |dynamic_cast|typeid|printf|std::cout|std::cerr)")
+            complain("${file} uses ${CMAKE_MATCH_1}")
+        endif()
+    endforeach()
+    if(NOT spdx OR NOT once)
+        complain("${file} lacks its licence line or #pragma once")
+    endif()
+endforeach()
+if(wrong EQUAL 0)
+    message(STATUS "${count} headers, every arrow points down")
+endif()

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// refused: (deleted|implicitly-deleted)
+#include <dmabuf/system.hpp>
+
+dmabuf::unique_fd<> use(dmabuf::unique_fd<>& fd);
+
+dmabuf::unique_fd<> use(dmabuf::unique_fd<>& fd) {
+#ifdef TWIN
+    return std::move(fd);
+#else
+    return fd;
+#endif
+}
