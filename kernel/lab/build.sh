@@ -112,7 +112,12 @@ apply_patches() { # VERSION SOURCE
         return
     fi
     for ((i = ${#applied[@]} - 1; i >= 0; i--)); do
-        patch -d "$2" -R -p1 -s -f -F0 <"${applied[i]}" || die "cannot take back ${applied[i]}"
+        if ! patch -d "$2" -R -p1 -s -f -F0 <"${applied[i]}"; then
+            say "${applied[i]} cannot be taken back: unpacking the source again"
+            rm -rf "$2"
+            unpack "$1" "$2"
+            break
+        fi
         rm "${applied[i]}"
     done
     mkdir -p "$2/.applied"

@@ -266,7 +266,7 @@ static void* act(void* argument)
 {
     unsigned seed = (unsigned)(unsigned long)argument * 2654435761u + (unsigned)gettid();
     bool const leader = gettid() == getpid();
-    for (unsigned n = 200 + chance(&seed, 4000); n; --n)
+    for (unsigned n = 50 + chance(&seed, 1000); n; --n)
         one_thing(&seed);
     if (leader && chance(&seed, 2)) {
         if (self.may_exec && !chance(&seed, 2))
