@@ -111,8 +111,10 @@ std::string source_words(dmabuf::snapshot const& now) {
         text += fmt::format("; no better one: {}", seen.not_better);
     else if (seen.used != dmabuf::source::dmabuf_fds)
         text += ", as asked for";
-    return fmt::format("{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed.\n", text,
-                       counted(seen.tables, "descriptor table", "descriptor tables"),
+    auto list = fmt::format("List of all buffers: {}", name_of(seen.listed_by));
+    if (seen.listed_by == dmabuf::listing::none) list += fmt::format("; {}", seen.no_listing);
+    return fmt::format("{}.\n{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed.\n",
+                       text, list, counted(seen.tables, "descriptor table", "descriptor tables"),
                        counted(seen.processes, "process", "processes"),
                        static_cast<double>(now.end_ns - now.begin_ns) / 1e6,
                        counted(seen.processes_gone, "process", "processes"),

@@ -3,13 +3,14 @@
 // The JSON output, as SCHEMA.md describes it.
 #pragma once
 
-#include "rights.hpp"
+#include "observation.hpp"
+#include "options.hpp"
 #include "selection.hpp"
 
 #include <string>
 
 namespace dmabuf_ps {
 
-std::string json_report(dmabuf::snapshot const& now, selection const& shown, rights const& mine);
+std::string json_report(observation const& seen, selection const& shown, options const& chosen);
 
 } // namespace dmabuf_ps

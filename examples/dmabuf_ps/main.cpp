@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
-#include <dmabuf/dmabuf.hpp>
 #include <dmabuf/fmt.hpp>
 
+#include "changes.hpp"
 #include "coverage_words.hpp"
+#include "groups.hpp"
 #include "json_report.hpp"
+#include "observe.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "rights.hpp"
 #include "selection.hpp"
 #include "tables.hpp"
-#include "why_not_shown.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <unistd.h>
 
 namespace dmabuf_ps {
 
@@ -30,7 +31,7 @@ int complain(auto const& what) {
 }
 
 int print(std::string const& text) {
-    if (write_out(text)) return done;
+    if (write_all(STDOUT_FILENO, text)) return done;
     return complain(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
 }
 
@@ -39,49 +40,53 @@ std::string nothing_held(dmabuf::coverage const& seen) {
                            : "No DMA-BUF was seen, but not everything could be looked at.\n";
 }
 
-std::string text_report(dmabuf::snapshot const& now, selection const& shown,
-                        options const& chosen) {
+std::string tables(observation const& seen, selection const& shown, options const& chosen) {
     table_style const style{chosen.exact_bytes, terminal_width()};
     std::string text;
-    if (!shown.processes.empty()) {
-        auto const table = chosen.buffers ? buffer_table : process_table;
-        text += table(now, shown, style) + "\n" + totals(shown, style);
+    if (chosen.diff_seconds) {
+        text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
+    } else if (!shown.processes.empty()) {
+        text = chosen.buffers                   ? buffer_table(seen, shown, style)
+               : chosen.by == grouping::process ? process_table(seen, shown, style)
+                                                : group_table(seen, shown, chosen.by, style);
+        text += "\n" + totals(shown, style);
     } else if (chosen.pids.empty()) {
-        text += nothing_held(now.coverage);
+        text = nothing_held(seen.now.coverage);
     }
-    text += coverage_words(now, own_rights());
-    if (chosen.verbose) text += source_words(now);
+    return text + unheld_words(seen.now, chosen.buffers, style);
+}
+
+std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
+    auto text = tables(seen, shown, chosen) + coverage_words(seen.now, seen.mine);
+    if (chosen.verbose) text += source_words(seen.now);
     return text;
 }
 
 /// Says of every process asked for and not shown why that is so.
-int explain_absence(options const& chosen, dmabuf::snapshot const& now, std::string& sentences) {
+int explain_absences(observation const& seen, std::string& sentences) {
     int status = done;
-    for (auto const pid : chosen.pids) {
-        if (std::ranges::count(now.holders, pid, &dmabuf::holder::pid) != 0) continue;
-        auto const why = why_not_shown(pid, own_rights());
+    for (auto const& why : seen.absences)
         if (why.could_not_read)
             status = complain(why.sentence);
         else
             sentences += why.sentence + "\n";
-    }
     return status;
 }
 
-int run(options const& chosen) {
-    dmabuf::sampler sampler({.force = chosen.source});
-    dmabuf::snapshot now;
-    if (auto const sampled = sampler.sample(now); !sampled) return complain(sampled.error());
-    if (chosen.source == dmabuf::source::dmabuf_fds && now.coverage.used != chosen.source)
-        return complain(now.coverage.not_better);
-
-    auto const shown = select(now, chosen);
+int report(observation const& seen, options const& chosen) {
+    auto const shown = select(seen.now, chosen);
     std::string sentences;
-    int const status = explain_absence(chosen, now, sentences);
+    int const status = explain_absences(seen, sentences);
     if (status != done && shown.processes.empty() && sentences.empty()) return status;
-    int const printed = print(chosen.json ? json_report(now, shown, own_rights())
-                                          : sentences + text_report(now, shown, chosen));
+    int const printed = print(chosen.json ? json_report(seen, shown, chosen)
+                                          : sentences + text_report(seen, shown, chosen));
     return std::max(status, printed);
+}
+
+int run(options const& chosen) {
+    auto const found = observe(chosen);
+    if (auto const* const why = std::get_if<complaint>(&found)) return complain(why->words);
+    return report(std::get<observation>(found), chosen);
 }
 
 int main(int count, char const* const* arguments) {

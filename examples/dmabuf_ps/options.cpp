@@ -26,6 +26,13 @@ std::map<std::string, sort_key> const sort_keys = {
     {"pid", sort_key::pid}, {"name", sort_key::name}, {"buffers", sort_key::buffers},
 };
 
+std::map<std::string, grouping> const groupings = {
+    {"process", grouping::process},
+    {"user", grouping::user},
+    {"cgroup", grouping::cgroup},
+    {"exporter", grouping::exporter},
+};
+
 std::map<std::string, dmabuf::source> const sources = {
     {"auto", dmabuf::source::none},
     {"fd_walk", dmabuf::source::fd_walk},
@@ -72,17 +79,40 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
         ->delimiter(',')
         ->check(CLI::Validator(wrong_pid, ""))
         ->type_name("PID");
+    auto const* const by =
+        add_choice(app, "--by", chosen.by, groupings, "One row per process or group of processes")
+            ->type_name("GROUP");
     auto const* const sort =
         add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
             ->type_name("KEY");
+    app.add_option("-d,--diff", chosen.diff_seconds,
+                   "Look twice, so many seconds apart, and show what changed")
+        ->check(CLI::Range(0.0, 1e6).description(""))
+        ->type_name("SECONDS");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
-    add_choice(app, "--source", chosen.source, sources, "How to find out")->type_name("SOURCE");
+    auto const* const source =
+        add_choice(app, "--source", chosen.source, sources, "How to find out")->type_name("SOURCE");
+    app.add_flag("--no-debugfs", chosen.no_debugfs,
+                 "Do not ask debugfs, as root, for buffers that no process holds");
+    app.add_option("--record", chosen.record, "Also keep all that the kernel told in a file")
+        ->type_name("FILE");
+    app.add_flag("--anonymise", chosen.anonymise, "Record other names than the real ones");
+    app.add_option("--replay", chosen.replay, "Show what was recorded, and ask this kernel nothing")
+        ->type_name("FILE");
 
     try {
         app.parse(count, arguments);
         if (chosen.buffers && !chosen.json && sort->count() != 0)
             throw CLI::ValidationError("--sort", "--buffers has an order of its own");
+        if (chosen.buffers && !chosen.json && by->count() != 0)
+            throw CLI::ValidationError("--by", "--buffers has one row per buffer");
+        if (chosen.anonymise && chosen.record.empty())
+            throw CLI::ValidationError("--anonymise", "there is nothing to --record");
+        if (!chosen.replay.empty() && !chosen.record.empty())
+            throw CLI::ValidationError("--record", "what is replayed has been recorded");
+        if (!chosen.replay.empty() && (source->count() != 0 || chosen.no_debugfs))
+            throw CLI::ValidationError("--replay", "the recording tells where to look");
     } catch (CLI::CallForHelp const&) {
         return last_words{0, app.help()};
     } catch (CLI::CallForVersion const& version) {

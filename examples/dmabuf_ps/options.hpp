@@ -6,6 +6,7 @@
 #include <dmabuf/snapshot.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,12 +15,20 @@ namespace dmabuf_ps {
 
 enum class sort_key : std::uint8_t { pss, rss, uss, pid, name, buffers };
 
+enum class grouping : std::uint8_t { process, user, cgroup, exporter };
+
 struct options {
     bool buffers = false; ///< one row per buffer instead of one per process
     bool json = false;
     bool exact_bytes = false;
     bool verbose = false;
+    bool no_debugfs = false; ///< else it is asked, by root
+    bool anonymise = false;  ///< what is recorded
+    grouping by = grouping::process;
     sort_key sort = sort_key::pss;
+    std::optional<double> diff_seconds;           ///< show what changes in that time
+    std::string record;                           ///< file; empty: none
+    std::string replay;                           ///< file; empty: none
     std::vector<std::int32_t> pids;               ///< only these; empty: all
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
 };

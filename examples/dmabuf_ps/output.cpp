@@ -13,9 +13,9 @@ std::optional<std::size_t> terminal_width() {
     return size.ws_col;
 }
 
-bool write_out(std::string_view text) {
+bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
-        auto const written = ::write(STDOUT_FILENO, text.data(), text.size());
+        auto const written = ::write(fd, text.data(), text.size());
         if (written > 0)
             text.remove_prefix(static_cast<std::size_t>(written));
         else if (written == 0 || errno != EINTR)

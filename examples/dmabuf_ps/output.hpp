@@ -13,6 +13,6 @@ namespace dmabuf_ps {
 std::optional<std::size_t> terminal_width();
 
 /// Writes all of `text`. False, with errno, where that did not work: a full disk, a closed pipe.
-bool write_out(std::string_view text);
+bool write_all(int fd, std::string_view text);
 
 } // namespace dmabuf_ps

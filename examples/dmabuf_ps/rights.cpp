@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "rights.hpp"
 
+#include <algorithm>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace dmabuf_ps {
+
+namespace {
+
+struct right_word {
+    char const* word;
+    bool rights::* flag;
+};
+
+constexpr right_word right_words[] = {
+    {"root", &rights::root},
+    {"trace", &rights::trace},
+    {"checkpoint_restore", &rights::checkpoint_restore},
+};
+
+} // namespace
 
 rights own_rights() {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -16,6 +32,20 @@ rights own_rights() {
     };
     return {::geteuid() == 0, has(CAP_SYS_PTRACE),
             has(CAP_CHECKPOINT_RESTORE) || has(CAP_SYS_ADMIN)};
+}
+
+std::vector<std::string> words_of(rights const& mine) {
+    std::vector<std::string> words;
+    for (auto const& one : right_words)
+        if (mine.*one.flag) words.emplace_back(one.word);
+    return words;
+}
+
+rights rights_of(std::vector<std::string> const& words) {
+    rights mine;
+    for (auto const& one : right_words)
+        mine.*one.flag = std::ranges::count(words, one.word) != 0;
+    return mine;
 }
 
 } // namespace dmabuf_ps

@@ -3,6 +3,9 @@
 // What this program may do: only to tell what would help where something could not be seen.
 #pragma once
 
+#include <string>
+#include <vector>
+
 namespace dmabuf_ps {
 
 struct rights {
@@ -12,5 +15,9 @@ struct rights {
 };
 
 rights own_rights();
+
+/// As a recording keeps them.
+std::vector<std::string> words_of(rights const& mine);
+rights rights_of(std::vector<std::string> const& words);
 
 } // namespace dmabuf_ps

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tables.hpp"
 
-#include <dmabuf/fmt.hpp>
-
+#include "cells.hpp"
 #include "columns.hpp"
-#include "users.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -12,23 +10,6 @@
 namespace dmabuf_ps {
 
 namespace {
-
-std::string size(std::uint64_t bytes, table_style const& style) {
-    return style.exact_bytes ? fmt::format("{}", bytes) : fmt::format("{}", dmabuf::bytes{bytes});
-}
-
-/// A sum that leaves out some buffers, being of unknown size, is a lower bound.
-std::string sum(std::uint64_t bytes, std::size_t buffers, std::size_t unsized,
-                table_style const& style) {
-    if (unsized == 0) return size(bytes, style);
-    return unsized == buffers ? "?" : "≥ " + size(bytes, style);
-}
-
-/// Two quotes for an empty name, so that it can be seen.
-template<class Name>
-std::string visible(Name const& name) {
-    return name.empty() ? "\"\"" : fmt::format("{}", name);
-}
 
 std::string name_of(dmabuf::buffer const& buffer) {
     if (!buffer.name_known) return "?";
@@ -42,14 +23,11 @@ std::string list(std::vector<dmabuf::holder const*> const& holders) {
     return text;
 }
 
-std::string counted(std::size_t count, std::string_view one) {
-    return fmt::format("{} {}{}", count, one, count == 1 ? "" : one.ends_with('s') ? "es" : "s");
-}
-
 } // namespace
 
-std::string process_table(dmabuf::snapshot const& now, selection const& shown,
+std::string process_table(observation const& seen, selection const& shown,
                           table_style const& style) {
+    auto const& now = seen.now;
     columns table({{"PID", true},
                    {"USER"},
                    {"BUFFERS", true},
@@ -59,7 +37,6 @@ std::string process_table(dmabuf::snapshot const& now, selection const& shown,
                    {"RSS", true},
                    {"USS", true},
                    {"COMMAND", false, true}});
-    user_names users;
     for (auto const* who : shown.processes) {
         std::uint64_t descriptors = 0;
         std::uint64_t mappings = 0;
@@ -70,7 +47,7 @@ std::string process_table(dmabuf::snapshot const& now, selection const& shown,
         auto const shown_sum = [&](std::uint64_t bytes) {
             return sum(bytes, who->reference_count, who->unsized_buffers, style);
         };
-        table.add_row({fmt::format("{}", who->pid), users.of(who->uid),
+        table.add_row({fmt::format("{}", who->pid), seen.users.of(who->uid),
                        fmt::format("{}", who->reference_count), fmt::format("{}", descriptors),
                        fmt::format("{}", mappings), shown_sum(who->pss_bytes),
                        shown_sum(who->rss_bytes), shown_sum(who->uss_bytes), visible(who->comm)});
@@ -78,8 +55,9 @@ std::string process_table(dmabuf::snapshot const& now, selection const& shown,
     return table.text(style.width);
 }
 
-std::string buffer_table(dmabuf::snapshot const& now, selection const& shown,
+std::string buffer_table(observation const& seen, selection const& shown,
                          table_style const& style) {
+    auto const& now = seen.now;
     columns table({{"INODE", true},
                    {"SIZE", true},
                    {"EXPORTER"},
@@ -96,9 +74,9 @@ std::string buffer_table(dmabuf::snapshot const& now, selection const& shown,
         auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
         table.add_row({fmt::format("{}", buffer->inode),
                        buffer->size_known ? size(buffer->size_bytes, style) : "?",
-                       buffer->exporter.empty() ? "?" : fmt::format("{}", buffer->exporter),
-                       fmt::format("{}", buffer->descriptors), fmt::format("{}", buffer->mappings),
-                       name_of(*buffer), list(holders[index])});
+                       exporter_cell(buffer->exporter), fmt::format("{}", buffer->descriptors),
+                       fmt::format("{}", buffer->mappings), name_of(*buffer),
+                       list(holders[index])});
     }
     return table.text(style.width);
 }
@@ -124,6 +102,19 @@ std::string totals(selection const& shown, table_style const& style) {
                             amount(total.buffers, total.size_bytes, its));
     }
     return text;
+}
+
+std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style const& style) {
+    if (now.unheld.empty()) return {};
+    auto text = fmt::format("{}, {}, held by no process seen, as {} lists them\n",
+                            counted(now.unheld.size(), "buffer"), size(now.unheld_bytes, style),
+                            dmabuf::name_of(now.coverage.listed_by));
+    if (!buffers) return text;
+    columns table({{"INODE", true}, {"SIZE", true}, {"EXPORTER"}});
+    for (auto const& one : now.unheld)
+        table.add_row({fmt::format("{}", one.inode), size(one.size_bytes, style),
+                       exporter_cell(one.exporter)});
+    return text + table.text(style.width) + "\n";
 }
 
 } // namespace dmabuf_ps

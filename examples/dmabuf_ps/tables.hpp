@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The two tables for people: one row per process, or one per buffer.
+// The tables for people: one row per process or per buffer.
 #pragma once
 
+#include "observation.hpp"
 #include "selection.hpp"
 
 #include <cstddef>
@@ -16,12 +17,15 @@ struct table_style {
     std::optional<std::size_t> width; ///< of the terminal; nothing is cut where there is none
 };
 
-std::string process_table(dmabuf::snapshot const& now, selection const& shown,
+std::string process_table(observation const& seen, selection const& shown,
                           table_style const& style);
-std::string buffer_table(dmabuf::snapshot const& now, selection const& shown,
-                         table_style const& style);
+std::string buffer_table(observation const& seen, selection const& shown, table_style const& style);
 
 /// What the rows add up to, in all and by exporter.
 std::string totals(selection const& shown, table_style const& style);
+
+/// What the kernel lists and no process seen holds: one line, with `buffers` a table. Empty where
+/// there is nothing of that kind.
+std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style const& style);
 
 } // namespace dmabuf_ps

@@ -18,19 +18,26 @@ struct closer {
 
 } // namespace
 
-user_names::user_names() {
+user_names user_names::of_this_machine() {
+    std::map<std::uint32_t, std::string> names;
     std::unique_ptr<std::FILE, closer> const file(std::fopen("/etc/passwd", "re"));
-    if (!file) return;
-    while (passwd const* const entry = ::fgetpwent(file.get())) {
-        std::string name;
-        dmabuf::escape(entry->pw_name, std::back_inserter(name));
-        names_.emplace(entry->pw_uid, std::move(name)); // the first entry counts
-    }
+    if (!file) return {};
+    while (passwd const* const entry = ::fgetpwent(file.get()))
+        names.emplace(entry->pw_uid, entry->pw_name); // the first entry counts
+    return user_names(std::move(names));
+}
+
+std::string const* user_names::raw(std::uint32_t uid) const {
+    auto const found = names_.find(uid);
+    return found == names_.end() ? nullptr : &found->second;
 }
 
 std::string user_names::of(std::uint32_t uid) const {
-    auto const found = names_.find(uid);
-    return found == names_.end() ? std::to_string(uid) : found->second;
+    auto const* const name = raw(uid);
+    if (!name) return std::to_string(uid);
+    std::string text;
+    dmabuf::escape(*name, std::back_inserter(text));
+    return text;
 }
 
 } // namespace dmabuf_ps

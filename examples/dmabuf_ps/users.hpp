@@ -6,18 +6,27 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace dmabuf_ps {
 
-/// Reads the file alone, and asks no name service: a static program could not, and a directory
-/// server may take its time. Users who are not in it are shown by number.
+/// Users who are not in it are shown by number.
 class user_names {
 public:
-    user_names();
-    std::string of(std::uint32_t uid) const;
+    user_names() = default;
+    explicit user_names(std::map<std::uint32_t, std::string> names)
+        : names_(std::move(names)) {}
+
+    /// Reads the file alone, and asks no name service: a static program could not, and a directory
+    /// server may take its time.
+    static user_names of_this_machine();
+
+    [[nodiscard]] std::string of(std::uint32_t uid) const;
+    /// Null where there is none.
+    [[nodiscard]] std::string const* raw(std::uint32_t uid) const;
 
 private:
-    std::map<std::uint32_t, std::string> names_;
+    std::map<std::uint32_t, std::string> names_; ///< raw
 };
 
 } // namespace dmabuf_ps

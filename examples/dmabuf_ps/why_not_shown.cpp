@@ -5,13 +5,16 @@
 #include <dmabuf/fmt.hpp>
 
 #include "coverage_words.hpp"
+#include "replay/recording_system.hpp"
+#include "replay/replayed_system.hpp"
 
 namespace dmabuf_ps {
 
 namespace {
 
 /// /proc/N opens for threads too, which no listing shows.
-bool is_listed(dmabuf::proc_directory<> const& proc, std::int32_t pid) {
+template<dmabuf::system System>
+bool is_listed(dmabuf::proc_directory<System> const& proc, std::int32_t pid) {
     for (auto const& listed : dmabuf::read_processes(proc))
         if (listed && *listed == pid) return true;
     return false;
@@ -25,7 +28,8 @@ bool is_denied(Range range) {
 }
 
 /// What a process holds is seen with a right to its descriptors, by either way, and its mappings.
-bool may_not_be_read(dmabuf::process<> const& process) {
+template<dmabuf::system System>
+bool may_not_be_read(dmabuf::process<System> const& process) {
     auto const pid = process.pid;
     dmabuf::dmabuf_filesystem known;
     return (is_denied(dmabuf::walk_fds(process, pid, known)) &&
@@ -35,8 +39,9 @@ bool may_not_be_read(dmabuf::process<> const& process) {
 
 } // namespace
 
-explanation why_not_shown(std::int32_t pid, rights const& mine) {
-    auto const proc = dmabuf::open_proc();
+template<dmabuf::system System>
+explanation why_not_shown(System system, std::int32_t pid, rights const& mine) {
+    auto const proc = dmabuf::open_proc(system);
     if (!proc) return {true, fmt::format("{}", proc.error())};
     auto const process = dmabuf::open_process(*proc, pid);
     if (!process && process.error().gone())
@@ -51,5 +56,9 @@ explanation why_not_shown(std::int32_t pid, rights const& mine) {
                                   what_would_help(mine))};
     return {false, fmt::format("Process {} ({}) holds no DMA-BUF.", pid, stat->comm)};
 }
+
+template explanation why_not_shown(dmabuf::live_system, std::int32_t, rights const&);
+template explanation why_not_shown(replay::recording_system<>, std::int32_t, rights const&);
+template explanation why_not_shown(replay::replayed_system, std::int32_t, rights const&);
 
 } // namespace dmabuf_ps

@@ -3,6 +3,8 @@
 // Why a process that was asked for is not among the holders.
 #pragma once
 
+#include <dmabuf/system.hpp>
+
 #include "rights.hpp"
 
 #include <cstdint>
@@ -15,6 +17,8 @@ struct explanation {
     std::string sentence;
 };
 
-explanation why_not_shown(std::int32_t pid, rights const& mine);
+/// For the three systems that dmabuf_ps asks: this machine, recorded or not, and a recording.
+template<dmabuf::system System>
+explanation why_not_shown(System system, std::int32_t pid, rights const& mine);
 
 } // namespace dmabuf_ps

@@ -64,7 +64,7 @@ struct accounts {
 accounts take_accounts(std::string const& scenario, std::string const& user) {
     std::string const command = "workload --scenario " + scenario +
                                 " --account /tmp/account.json -- su " + user +
-                                " -c 'dmabuf_ps --json' > /tmp/seen.json";
+                                " -c 'dmabuf_ps --json --no-debugfs' > /tmp/seen.json";
     INFO(command);
     REQUIRE(std::system(command.c_str()) == 0);
     return {read_json("/tmp/account.json"), read_json("/tmp/seen.json")};

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// How single values look in the tables.
+#pragma once
+
+#include <dmabuf/fmt.hpp>
+
+#include "tables.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace dmabuf_ps {
+
+inline std::string size(std::uint64_t bytes, table_style const& style) {
+    return style.exact_bytes ? fmt::format("{}", bytes) : fmt::format("{}", dmabuf::bytes{bytes});
+}
+
+/// A sum that leaves out some buffers, being of unknown size, is a lower bound.
+inline std::string sum(std::uint64_t bytes, std::size_t buffers, std::size_t unsized,
+                       table_style const& style) {
+    if (unsized == 0) return size(bytes, style);
+    return unsized == buffers ? "?" : "≥ " + size(bytes, style);
+}
+
+/// What was added or taken away, with a sign.
+inline std::string difference(std::uint64_t before, std::uint64_t after, table_style const& style) {
+    if (before == after) return "0";
+    return after > before ? "+" + size(after - before, style) : "-" + size(before - after, style);
+}
+
+/// Two quotes for an empty name, so that it can be seen.
+template<class Name>
+std::string visible(Name const& name) {
+    return name.empty() ? "\"\"" : fmt::format("{}", name);
+}
+
+inline std::string exporter_cell(dmabuf::exporter_name const& name) {
+    return name.empty() ? "?" : fmt::format("{}", name);
+}
+
+/// "1 process", "3 buffers"
+inline std::string counted(std::size_t count, std::string_view one) {
+    return fmt::format("{} {}{}", count, one, count == 1 ? "" : one.ends_with('s') ? "es" : "s");
+}
+
+} // namespace dmabuf_ps

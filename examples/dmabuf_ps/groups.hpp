@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// The account by user, cgroup and exporter.
+#pragma once
+
+#include <dmabuf/groups.hpp>
+
+#include "options.hpp"
+#include "tables.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dmabuf_ps {
+
+/// What a group of processes holds, by the name that is shown.
+struct named_total {
+    std::string name;
+    dmabuf::group_total total;
+    std::uint32_t unsized = 0; ///< references to buffers of unknown size, which no sum has
+};
+
+/// Of the processes shown; largest pss first. Names are escaped; users are shown as `users` says.
+std::vector<named_total> user_totals(observation const& seen, selection const& shown);
+/// A cgroup that could not be read has an empty name.
+std::vector<named_total> cgroup_totals(observation const& seen, selection const& shown);
+
+/// One row per group; `by` is not `process`.
+std::string group_table(observation const& seen, selection const& shown, grouping by,
+                        table_style const& style);
+
+} // namespace dmabuf_ps

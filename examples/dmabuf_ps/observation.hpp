@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// All that was found out, wherever it comes from: this machine, or a recording.
+#pragma once
+
+#include <dmabuf/snapshot.hpp>
+
+#include "rights.hpp"
+#include "users.hpp"
+#include "why_not_shown.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dmabuf_ps {
+
+struct observation {
+    dmabuf::snapshot before; ///< with --diff
+    dmabuf::snapshot now;
+    std::vector<explanation> absences; ///< of the processes asked for that hold nothing
+    rights mine;
+    std::string kernel; ///< release, raw
+    user_names users;
+};
+
+} // namespace dmabuf_ps

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "observe.hpp"
+
+#include <dmabuf/dmabuf.hpp>
+#include <dmabuf/fmt.hpp>
+
+#include "files.hpp"
+#include "replay/anonymise.hpp"
+#include "replay/recording_system.hpp"
+#include "replay/replayed_system.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <sys/utsname.h>
+#include <thread>
+
+namespace dmabuf_ps {
+
+namespace {
+
+using answer = std::variant<observation, complaint>;
+
+std::string kernel_release() {
+    utsname names{};
+    ::uname(&names);
+    return names.release;
+}
+
+dmabuf::sample_options sampling(options const& chosen) {
+    dmabuf::sample_options wanted;
+    wanted.force = chosen.source;
+    // A recording shall serve whatever may be asked of it.
+    wanted.cgroups = chosen.json || chosen.by == grouping::cgroup || !chosen.record.empty();
+    wanted.unheld = true;
+    wanted.bufinfo = !chosen.no_debugfs && own_rights().root;
+    return wanted;
+}
+
+/// What this machine's samples are taken with, as a recording tells it.
+replay::circumstances circumstances_here(options const& chosen) {
+    replay::circumstances here;
+    here.kernel = kernel_release();
+    here.uid = ::geteuid();
+    here.rights = words_of(own_rights());
+    here.samples = chosen.diff_seconds ? 2 : 1;
+    here.options = sampling(chosen);
+    return here;
+}
+
+bool is_holder(dmabuf::snapshot const& now, std::int32_t pid) {
+    return std::ranges::count(now.holders, pid, &dmabuf::holder::pid) != 0;
+}
+
+/// Takes one sample, or two. `between` is called between them.
+template<dmabuf::system System, class Between>
+std::optional<complaint> take_samples(System system, dmabuf::sample_options const& wanted,
+                                      options const& chosen, Between between, observation& seen) {
+    dmabuf::basic_sampler<System> sampler(wanted, system);
+    if (chosen.diff_seconds) {
+        if (auto const done = sampler.sample(seen.before); !done)
+            return complaint{fmt::format("{}", done.error())};
+        between();
+    }
+    if (auto const done = sampler.sample(seen.now); !done)
+        return complaint{fmt::format("{}", done.error())};
+    auto const& coverage = seen.now.coverage;
+    if (wanted.force == dmabuf::source::dmabuf_fds && coverage.used != wanted.force)
+        return complaint{fmt::format("{}", coverage.not_better)};
+    for (auto const pid : chosen.pids)
+        if (!is_holder(seen.now, pid))
+            seen.absences.push_back(why_not_shown(system, pid, seen.mine));
+    return std::nullopt;
+}
+
+void wait(options const& chosen) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(*chosen.diff_seconds));
+}
+
+observation here(replay::circumstances const& made) {
+    observation seen;
+    seen.mine = own_rights();
+    seen.kernel = made.kernel;
+    seen.users = user_names::of_this_machine();
+    return seen;
+}
+
+answer observe_here(options const& chosen) {
+    auto const made = circumstances_here(chosen);
+    auto seen = here(made);
+    auto failed =
+        take_samples(dmabuf::live_system{}, made.options, chosen, [&] { wait(chosen); }, seen);
+    if (failed) return *failed;
+    return seen;
+}
+
+/// The names of those users whose processes are shown.
+std::map<std::uint32_t, std::string> shown_users(observation const& seen) {
+    std::map<std::uint32_t, std::string> users;
+    for (auto const* sample : {&seen.before, &seen.now})
+        for (auto const& who : sample->holders)
+            if (auto const* const name = seen.users.raw(who.uid)) users[who.uid] = *name;
+    return users;
+}
+
+/// The recording is written even where a sample failed: it tells why.
+answer record(options const& chosen) {
+    replay::recording kept{circumstances_here(chosen), {}};
+    auto seen = here(kept.made);
+    replay::recording_system<> const system;
+    auto failed = take_samples(system, kept.made.options, chosen, [&] { wait(chosen); }, seen);
+    kept.entries = system.entries();
+    kept.made.users = shown_users(seen);
+    if (chosen.anonymise) kept = replay::anonymised(std::move(kept));
+    if (!write_file(chosen.record, replay::write(kept)))
+        return complaint{fmt::format("cannot write {}: {}", chosen.record, std::strerror(errno))};
+    if (failed) return *failed;
+    return seen;
+}
+
+answer replay_recording(options const& chosen) {
+    auto const text = read_file(chosen.replay);
+    if (!text)
+        return complaint{fmt::format("cannot read {}: {}", chosen.replay, std::strerror(errno))};
+    auto parsed = replay::parse(*text);
+    if (auto const* const wrong = std::get_if<replay::malformed>(&parsed))
+        return complaint{fmt::format("{}:{}: {}", chosen.replay, wrong->line, wrong->why)};
+    replay::replayed_system const system(std::get<replay::recording>(std::move(parsed)));
+    auto const& made = system.made();
+    if (chosen.diff_seconds && made.samples < 2)
+        return complaint{fmt::format("{} holds one sample: record it with --diff", chosen.replay)};
+    observation seen;
+    seen.mine = rights_of(made.rights);
+    seen.kernel = made.kernel;
+    seen.users = user_names(made.users);
+    auto failed = take_samples(system, made.options, chosen, [] {}, seen);
+    if (!system.missing().empty())
+        return complaint{
+            fmt::format("{} does not hold this call: {}", chosen.replay, system.missing())};
+    if (failed) return *failed;
+    return seen;
+}
+
+} // namespace
+
+answer observe(options const& chosen) {
+    if (!chosen.replay.empty()) return replay_recording(chosen);
+    return chosen.record.empty() ? observe_here(chosen) : record(chosen);
+}
+
+} // namespace dmabuf_ps

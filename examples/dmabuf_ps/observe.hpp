@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// Where observations come from: this machine, with a recording made of it, or a recording alone.
+#pragma once
+
+#include "observation.hpp"
+#include "options.hpp"
+
+#include <variant>
+
+namespace dmabuf_ps {
+
+/// Why there is no observation, in words.
+struct complaint {
+    std::string words;
+};
+
+std::variant<observation, complaint> observe(options const& chosen);
+
+} // namespace dmabuf_ps

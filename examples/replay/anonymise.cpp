@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+#include "anonymise.hpp"
+
+#include <algorithm>
+
+namespace replay {
+
+namespace {
+
+using dmabuf::detail::take_until;
+
+/// Numbers the names of one kind in the order in which they are met.
+class aliases {
+public:
+    explicit aliases(std::string_view prefix)
+        : prefix_(prefix) {}
+
+    /// An empty name stays empty: it tells that there is none.
+    std::string of(std::string_view name) {
+        if (name.empty()) return {};
+        auto const at = numbers_.try_emplace(std::string(name), numbers_.size() + 1).first;
+        return prefix_ + std::to_string(at->second);
+    }
+
+private:
+    std::string prefix_;
+    std::map<std::string, std::size_t> numbers_;
+};
+
+/// The lines of `text`, each with its newline; the last may have none.
+template<class Take>
+void each_line(std::string_view text, Take take) {
+    while (!text.empty()) {
+        auto const end = text.find('\n');
+        auto const line = text.substr(0, end == text.npos ? end : end + 1);
+        text.remove_prefix(line.size());
+        take(line);
+    }
+}
+
+std::string_view without_newline(std::string_view line) {
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    return line;
+}
+
+std::string_view newline_of(std::string_view line) {
+    return line.ends_with('\n') ? "\n" : "";
+}
+
+std::string crossed_out(std::string_view text) {
+    return std::string(text.size(), 'x');
+}
+
+bool is_number(std::string_view text) {
+    return text.find_first_not_of("0123456789-") == text.npos;
+}
+
+class anonymiser {
+public:
+    void change(entry& one) {
+        if (one.what == call::link) one.text = link(one.text);
+        if (one.what != call::file) return;
+        auto const size = one.text.size();
+        one.text = file(one.path, one.text);
+        // What was cut off at the size of somebody's memory must fill it again.
+        if (one.unended) one.text.resize(size, '\n');
+    }
+
+private:
+    std::string file(std::string_view path, std::string const& text) {
+        auto const name = path.substr(path.rfind('/') + 1);
+        if (path.find("/fdinfo/") != path.npos) return fdinfo(text);
+        if (name == "stat") return stat(text);
+        if (name == "status") return status(text);
+        if (name == "maps") return maps(text);
+        if (name == "cgroup") return cgroup(text);
+        if (name == "bufinfo") return bufinfo(text);
+        bool const harmless = name == "dmabuf_fds" || name == "osrelease" || name == "size" ||
+                              name == "exporter_name";
+        return harmless ? text : crossed_out(text);
+    }
+
+    std::string stat(std::string_view text) {
+        auto const open = text.find(" (");
+        auto const close = text.rfind(") ");
+        if (open == text.npos || close == text.npos || close < open + 2) return crossed_out(text);
+        return std::string(text.substr(0, open + 2))
+            .append(processes_.of(text.substr(open + 2, close - open - 2)))
+            .append(text.substr(close));
+    }
+
+    /// The kernel writes a newline there as `\n` and a backslash as `\\`.
+    std::string status(std::string_view text) {
+        constexpr std::string_view key = "Name:\t";
+        std::string out;
+        each_line(text, [&](std::string_view line) {
+            if (!line.starts_with(key)) return void(out += line);
+            std::string raw;
+            auto const written = without_newline(line.substr(key.size()));
+            bool const exact = unescape(written, raw);
+            out.append(key).append(processes_.of(exact ? raw : written)).append(newline_of(line));
+        });
+        return out;
+    }
+
+    /// Of a file that is not a DMA-BUF, only numbers stay.
+    std::string fdinfo(std::string_view text) {
+        dmabuf::fdinfo_parser parser;
+        parser.feed(text);
+        auto const info = parser.finish();
+        bool const of_dmabuf = info && info->is_dmabuf();
+        bool exporter_told = false;
+        std::string out;
+        std::string name;
+        each_line(text, [&](std::string_view line) {
+            if (!name.empty()) return void(name += line);
+            if (exporter_told && line.starts_with("name:\t")) return void(name = line);
+            out += fdinfo_line(without_newline(line), of_dmabuf, exporter_told);
+            out += newline_of(line);
+        });
+        if (name.empty()) return out;
+        auto const alias = buffers_.of(without_newline(std::string_view(name).substr(6)));
+        return out + "name:\t" + alias + std::string(newline_of(name));
+    }
+
+    static std::string fdinfo_line(std::string_view line, bool of_dmabuf, bool& exporter_told) {
+        auto value = line;
+        auto const key = take_until(value, '\t');
+        auto const start = std::string(line.substr(0, line.size() - value.size()));
+        for (std::string_view const numeric :
+             {"pos:", "flags:", "mnt_id:", "ino:", "size:", "count:"})
+            if (key == numeric)
+                return start + (is_number(value) ? std::string(value) : crossed_out(value));
+        if (key == "exp_name:") {
+            exporter_told = exporter_told || of_dmabuf;
+            return start + (of_dmabuf ? std::string(value) : crossed_out(value));
+        }
+        return key == "lock:" ? start + crossed_out(value) : crossed_out(line);
+    }
+
+    std::string maps(std::string_view text) {
+        std::string out;
+        each_line(text, [&](std::string_view line) {
+            auto const mapping = dmabuf::parse_maps_line(without_newline(line));
+            if (!mapping)
+                return void(
+                    out.append(crossed_out(without_newline(line))).append(newline_of(line)));
+            out += line.substr(0, without_newline(line).size() - mapping->path.size());
+            out.append(mapped(mapping->path)).append(newline_of(line));
+        });
+        return out;
+    }
+
+    /// "[heap]" and such stay; "[anon:…]" is a name too.
+    std::string mapped(std::string_view path) {
+        if (auto const name = dmabuf::parse_mapped_name(path))
+            return "/dmabuf:" + buffers_.of(name->view());
+        for (std::string_view const kernels :
+             {"[heap]", "[stack]", "[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]"})
+            if (path == kernels) return std::string(path);
+        return paths_.of(path);
+    }
+
+    std::string link(std::string_view target) {
+        constexpr std::string_view prefix = "/dmabuf:";
+        if (target.starts_with(prefix))
+            return std::string(prefix) + buffers_.of(target.substr(prefix.size()));
+        return target.starts_with("anon_inode:") ? std::string(target) : paths_.of(target);
+    }
+
+    std::string cgroup(std::string_view text) {
+        std::string out;
+        each_line(text, [&](std::string_view line) {
+            auto path = without_newline(line);
+            auto const hierarchy = take_until(path, ':');
+            auto const controllers = take_until(path, ':');
+            if (!path.starts_with('/'))
+                return void(
+                    out.append(crossed_out(without_newline(line))).append(newline_of(line)));
+            bool const named = controllers.starts_with("name=");
+            out.append(hierarchy).append(":").append(named ? "name=x" : controllers).append(":");
+            out.append(path == "/" ? "/" : cgroups_.of(path)).append(newline_of(line));
+        });
+        return out;
+    }
+
+    /// Row by row: a name may hold newlines and then looks like further lines of its row, of which
+    /// only the last list of devices is the kernel's.
+    std::string bufinfo(std::string_view text) {
+        std::string out;
+        std::string rest; // of one row's lines
+        each_line(text, [&](std::string_view line) {
+            if (auto row = bufinfo_row(line); !row.empty()) {
+                out += devices(rest) + row;
+                rest.clear();
+            } else {
+                rest += line;
+            }
+        });
+        return out + devices(rest);
+    }
+
+    /// The row with another name, or nothing for any other line.
+    std::string bufinfo_row(std::string_view line) {
+        dmabuf::bufinfo_parser parser;
+        std::optional<dmabuf::result<dmabuf::bufinfo_buffer>> row;
+        parser.line(without_newline(line), row);
+        parser.finish(row); // hands out a buffer if the line was a row, else a failure
+        if (!row || !*row) return {};
+        auto name = without_newline(line);
+        for (int field = 0; field < 6; ++field)
+            (void)take_until(name, '\t');
+        bool const none = name.empty() || name == "<none>";
+        return std::string(line.substr(0, without_newline(line).size() - name.size())) +
+               (none ? std::string(name) : buffers_.of(name)) + std::string(newline_of(line));
+    }
+
+    static std::string devices(std::string_view lines) {
+        constexpr std::string_view head = "\tAttached Devices:\n";
+        auto const begin = lines.rfind(head);
+        std::string out;
+        bool listed = false;
+        each_line(begin == lines.npos ? lines : lines.substr(begin), [&](std::string_view line) {
+            bool const is_head = line == head;
+            bool const is_device = listed && line.starts_with('\t');
+            bool const is_frame = line == "\n" || line.starts_with("Total ") ||
+                                  line == "Dma-buf Objects:\n" || line.starts_with("size    \t");
+            if (is_head || is_device || is_frame) out += line;
+            listed = is_head || is_device;
+        });
+        return out;
+    }
+
+    aliases processes_{"process-"};
+    aliases buffers_{"buffer-"};
+    aliases cgroups_{"/cgroup-"};
+    aliases paths_{"/path-"};
+};
+
+} // namespace
+
+recording anonymised(recording original) {
+    anonymiser names;
+    for (auto& one : original.entries)
+        names.change(one);
+    original.made.users.clear();
+    original.made.anonymised = true;
+    return original;
+}
+
+} // namespace replay

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// What a recording holds: the circumstances, and every call with its result. RECORDING.md describes
+// the file that it is kept in.
+#pragma once
+
+#include <dmabuf/sampler.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace replay {
+
+/// The kinds of result, named as in the file.
+enum class call : std::uint8_t { open, file, dir, stat, lstat, link, fs, kcmp, pid, clock };
+
+std::string_view name_of(call what);
+
+/// One call on one path, or all that was read through one descriptor. What it was made on is a
+/// path, not a descriptor, so that a later version of the library may ask in another order.
+struct entry {
+    call what = call::open;
+    std::string path;               ///< kcmp: the two tasks; pid, clock: empty
+    int error = 0;                  ///< errno; of a file or directory, where it broke off
+    bool unended = false;           ///< file, dir, link: there may be more, for which nobody asked
+    std::string text;               ///< file, link
+    std::vector<std::string> names; ///< dir, in the kernel's order
+    dmabuf::file_status status;     ///< stat, lstat
+    std::uint64_t number = 0;       ///< fs, kcmp, pid, clock
+};
+
+bool operator==(entry const& a, entry const& b);
+
+/// What shaped the calls and what is shown beside their results.
+struct circumstances {
+    std::string kernel; ///< release
+    std::uint32_t uid = 0;
+    std::vector<std::string> rights; ///< words that the recording program understands
+    bool anonymised = false;
+    unsigned samples = 1;
+    dmabuf::sample_options options;
+    std::map<std::uint32_t, std::string> users; ///< names, raw
+};
+
+struct recording {
+    circumstances made;
+    std::vector<entry> entries; ///< in the order of the calls
+};
+
+/// Why a text is no recording.
+struct malformed {
+    std::size_t line = 0; ///< from 1
+    std::string why;
+};
+
+std::string write(recording const& what);
+std::variant<recording, malformed> parse(std::string_view text);
+
+/// The inverse of dmabuf::escape. False where `text` is none of its results.
+bool unescape(std::string_view text, std::string& bytes);
+
+/// What of the results belongs together: the calls of one key are answered in their order.
+/// Files and directories count as openings of their path too.
+std::string opening_key(std::string_view path);
+std::string key_of(call what, std::string_view path);
+
+/// `path` as it was given, relative to a directory with a path of its own.
+std::string join(std::string_view directory, std::string_view path);
+
+} // namespace replay

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// A system that answers from a recording.
+#pragma once
+
+#include "recording.hpp"
+
+#include <memory>
+
+namespace replay {
+
+/// Answers a call as it was answered when it was recorded; where it was made several times, in that
+/// order, the last answer again and again. A call that was not recorded fails with ENOSYS, and
+/// `missing()` names the first: what comes of it is not to be trusted. A cheap handle: copies share
+/// their state.
+class replayed_system {
+public:
+    replayed_system();
+    explicit replayed_system(recording what);
+
+    int open(int directory, char const* path, int flags) const;
+    int close(int fd) const;
+    long read(int fd, std::span<char> space) const;
+    long list(int fd, std::span<char> space) const;
+    int status(int directory, char const* path, int flags, dmabuf::file_status& status) const;
+    long readlink(int directory, char const* path, std::span<char> space) const;
+    long filesystem_type(int fd) const;
+    int compare_descriptor_tables(std::int32_t a, std::int32_t b) const;
+    std::int32_t process_id() const;
+    std::uint64_t clock_ns() const;
+
+    [[nodiscard]] circumstances const& made() const;
+
+    /// The first call that the recording does not hold, e.g. "stat /proc/7/task"; empty: none.
+    [[nodiscard]] std::string const& missing() const;
+
+    /// Descriptors that were opened and not closed.
+    [[nodiscard]] std::size_t open_count() const;
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+static_assert(dmabuf::system<replayed_system>);
+
+} // namespace replay
