@@ -503,10 +503,9 @@ int kernel::produce(opened& file) const {
         for (auto const& mapping : node.process->mappings) {
             if (mapping.begin < file.position) continue;
             auto const& mapped = *mapping.file;
-            auto const device = mapped.what == file::kind::dmabuf ? dmabuf_device
-                                : mapped.what == file::kind::anonymous
-                                    ? anonymous_device
-                                    : dmabuf::device_number{8, 1};
+            auto const device = mapped.what == file::kind::dmabuf      ? dmabuf_device
+                                : mapped.what == file::kind::anonymous ? anonymous_device
+                                                                       : mapped.device;
             auto line = hex(mapping.begin, 8) + "-" + hex(mapping.end, 8) + " rw-s 00000000 " +
                         hex(device.major, 2) + ":" + hex(device.minor, 2) + " " +
                         number(mapped.inode) + " ";
@@ -618,7 +617,7 @@ int kernel::status(int directory, std::string const& path, int flags, dmabuf::fi
         break;
     case what::file: {
         auto const& file = *node.file;
-        status = {file.inode, file.size_bytes, {8, 1}, 0100644, 1};
+        status = {file.inode, file.size_bytes, file.device, 0100644, 1};
         if (file.what == file::kind::dmabuf || file.what == file::kind::anonymous) {
             status.mode = 0600;
             status.device = file.what == file::kind::dmabuf ? dmabuf_device : anonymous_device;

@@ -32,11 +32,12 @@ struct file {
     std::uint64_t size_bytes = 0;
     std::string exporter;
     std::optional<std::string> name;
-    std::string path;    ///< of whatever is not a DMA-BUF
-    std::string locks;   ///< lines of fdinfo before what the driver shows
-    std::string extra;   ///< what the driver of another file shows in fdinfo
-    bool opened = false; ///< somebody opened it other than with O_PATH
-    bool asked = false;  ///< its server, if it has one, was asked something
+    std::string path;                   ///< of whatever is not a DMA-BUF
+    dmabuf::device_number device{8, 1}; ///< of a regular file; on tmpfs, btrfs, overlay major 0
+    std::string locks;                  ///< lines of fdinfo before what the driver shows
+    std::string extra;                  ///< what the driver of another file shows in fdinfo
+    bool opened = false;                ///< somebody opened it other than with O_PATH
+    bool asked = false;                 ///< its server, if it has one, was asked something
 };
 using file_ptr = std::shared_ptr<file>;
 
