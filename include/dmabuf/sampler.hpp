@@ -155,6 +155,9 @@ private:
             stat ? read_process_status(process) : result<process_status>(stat.error());
         if (!status) return build_.drop_process(), note(status.error());
         if (stat->exiting() && stat->threads <= 1) return build_.drop_process(), outcome::gone;
+        // It had one task and now has others: they hold what that one may have shown a part of.
+        if (stat->exiting() && tasks_.size() == 1)
+            return build_.drop_process(), sample_process(process.pid);
         holder who;
         who.pid = process.pid;
         who.uid = status->uid;
@@ -230,7 +233,9 @@ private:
     outcome sample_table(process<System> const& process, std::int32_t tid) {
         auto const how = used_ == source::dmabuf_fds ? read_list(process, tid) : walk(process, tid);
         if (how != outcome::seen) return how;
-        if (build_.table_is_empty() && !saw_gone_ && tasks_.size() == 1) return how;
+        // The only task of a holder is looked at afterwards anyway, by identify().
+        bool const vanished = build_.table_is_empty() && saw_gone_;
+        if (tasks_.size() == 1 && !vanished) return how;
         auto const stat = read_stat(process, tid);
         if (!stat) return note(stat.error());
         return stat->exiting() ? outcome::gone : outcome::seen;

@@ -46,19 +46,20 @@ struct file_status {
 /// The calls that the library makes. Each returns what the system call does, with the negative
 /// errno for a failure, and never throws. A system is a cheap handle that can be copied.
 template<class System>
-concept system = std::copyable<System> && requires(System s, int fd, char const* path,
-                                                   std::span<char> space, file_status& status) {
-    { s.open(fd, path, int{}) } -> std::same_as<int>;
-    { s.close(fd) } -> std::same_as<int>;
-    { s.read(fd, space) } -> std::same_as<long>;
-    { s.list(fd, space) } -> std::same_as<long>;
-    { s.status(fd, path, int{}, status) } -> std::same_as<int>;
-    { s.readlink(fd, path, space) } -> std::same_as<long>;
-    { s.filesystem_type(fd) } -> std::same_as<long>;
-    { s.compare_descriptor_tables(std::int32_t{}, std::int32_t{}) } -> std::same_as<int>;
-    { s.process_id() } -> std::same_as<std::int32_t>;
-    { s.clock_ns() } -> std::same_as<std::uint64_t>;
-};
+concept system =
+    std::copyable<System> && std::default_initializable<System> &&
+    requires(System s, int fd, char const* path, std::span<char> space, file_status& status) {
+        { s.open(fd, path, int{}) } -> std::same_as<int>;
+        { s.close(fd) } -> std::same_as<int>;
+        { s.read(fd, space) } -> std::same_as<long>;
+        { s.list(fd, space) } -> std::same_as<long>;
+        { s.status(fd, path, int{}, status) } -> std::same_as<int>;
+        { s.readlink(fd, path, space) } -> std::same_as<long>;
+        { s.filesystem_type(fd) } -> std::same_as<long>;
+        { s.compare_descriptor_tables(std::int32_t{}, std::int32_t{}) } -> std::same_as<int>;
+        { s.process_id() } -> std::same_as<std::int32_t>;
+        { s.clock_ns() } -> std::same_as<std::uint64_t>;
+    };
 
 namespace detail {
 
