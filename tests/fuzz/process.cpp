@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// stat, status and cgroup: the files that tell who a process is.
+#include <dmabuf/probe.hpp>
+
+#include "target.hpp"
+
+#include <string>
+
+void run_target(std::string_view input) {
+    auto const within = [&](dmabuf::failure const& why) {
+        require(why.error == EBADMSG && why.offset <= input.size(),
+                "a failure is EBADMSG, within the text");
+    };
+    if (auto const stat = dmabuf::parse_stat(input)) {
+        auto const begins = std::to_string(stat->pid) + " (";
+        require(stat->comm.truncated() || input.find(stat->comm.view()) != input.npos,
+                "no comm is made up");
+        require(input.find(" (") != input.npos && input.rfind(") ") != input.npos,
+                "a comm has its parentheses");
+        auto const after = input.substr(input.rfind(") ") + 2);
+        require(after.front() == stat->state, "the state follows the last parenthesis");
+        require(stat->pid < 0 || input.find(begins.substr(begins.size() - 2)) != input.npos,
+                "the pid comes first");
+    } else {
+        within(stat.error());
+    }
+    if (auto const status = dmabuf::parse_process_status(input))
+        require(input.find(std::to_string(status->uid)) != input.npos, "no uid is made up");
+    else
+        within(status.error());
+    if (auto const cgroup = dmabuf::parse_cgroup(input)) {
+        require(cgroup->starts_with('/'), "a cgroup is a path");
+        require(cgroup->data() >= input.data() &&
+                    cgroup->data() + cgroup->size() <= input.data() + input.size(),
+                "the path lies in the text");
+        require(cgroup->find('\n') == cgroup->npos, "a path is one line");
+    } else {
+        within(cgroup.error());
+    }
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+    if (dmabuf::parse_release(input, major, minor))
+        require(input.find(std::to_string(minor)) != input.npos, "no release is made up");
+}
