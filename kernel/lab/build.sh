@@ -21,7 +21,7 @@ get_built() { # VERSION FLAVOUR
     [[ -e $kernel/bzImage ]] || (
         flock 8
         [[ -e $kernel/bzImage ]] || build_kernel "$1" "$2" "$kernel" >&2
-    ) 8>"$cache/build.lock"
+    ) 8>"$cache/build-$1.lock"
     printf '%s\n' "$kernel/bzImage"
 }
 

@@ -20,7 +20,7 @@ prepare_kselftest() {
     [[ -e $source/Makefile ]] || (
         flock 8
         unpack "$kernel_version" "$source"
-    ) 8>"$cache/build.lock"
+    ) 8>"$cache/build-$kernel_version.lock"
     mkdir -p "$directory/proc"
     cp "$source/tools/testing/selftests/kselftest.h" "$directory"
     added_file proc-tid-dmabuf-fds.c "$here/patches/$kernel_version"/*selftests*.patch \

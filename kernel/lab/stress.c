@@ -610,7 +610,7 @@ int main(int argc, char** argv)
                 pids[i] = start(i < actors ? run_actor : run_reader, seed);
         }
         usleep(30000);
-        if (!chance(&seed, 12)) { /* in the middle of whatever it does */
+        if (!chance(&seed, 60)) { /* in the middle of whatever it does */
             pid_t const victim = pids[chance(&seed, actors + readers)];
             if (victim > 0)
                 kill(victim, SIGKILL);
