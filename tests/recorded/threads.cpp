@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// Samplers in several threads share nothing: the thread sanitizer sees it when they do.
+#include <dmabuf/dmabuf.hpp>
+
+#include "harness.hpp"
+
+#include <thread>
+
+namespace {
+
+/// Takes snapshots of a kernel of its own, and says whether each was the truth.
+bool sample_own_kernel() {
+    fake::kernel kernel;
+    auto& process = kernel.add(100, "holder", 1000);
+    auto const buffer = kernel.buffer(1, 4096, "system", "name");
+    process.open(buffer);
+    process.map(buffer, 4096);
+    fake_sampler sampler({}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    bool right = true;
+    for (int i = 0; i < 20; ++i)
+        right = sampler.sample(now) && difference(now, kernel, kernel.truth()).empty() && right;
+    return right;
+}
+
+/// Takes snapshots of the machine.
+bool sample_machine() {
+    dmabuf::sampler sampler;
+    dmabuf::snapshot now;
+    bool right = true;
+    for (int i = 0; i < 3; ++i)
+        right = sampler.sample(now) && broken_invariant(now).empty() &&
+                now.coverage.processes != 0 && right;
+    return right;
+}
+
+} // namespace
+
+TEST_CASE("threads: a sampler in each") {
+    auto* const work = GENERATE(&sample_own_kernel, &sample_machine);
+    bool right[2]{};
+    {
+        std::thread one([&] { right[0] = work(); });
+        std::thread two([&] { right[1] = work(); });
+        one.join();
+        two.join();
+    }
+    CHECK(right[0]);
+    CHECK(right[1]);
+}
