@@ -12,6 +12,7 @@ namespace replay {
 namespace {
 
 constexpr std::string_view first_line = "dmabuf-recording 1";
+constexpr std::string_view last_line = "end";
 
 struct error_name {
     int number;
@@ -282,13 +283,11 @@ void parse_result(scanner& in, entry& one) {
     if (one.error != 0 && one.what != call::file && one.what != call::dir) return;
     switch (one.what) {
     case call::file:
+    case call::link:
         if (in.at_text()) one.text = in.text();
         in.expect_end();
         while (in.next_continuation())
             one.text += in.text();
-        break;
-    case call::link:
-        one.text = in.text();
         break;
     case call::dir:
         while (!in.at_end())
@@ -361,8 +360,10 @@ recording parse_lines(scanner& in) {
     if (!in.next_line() || in.word() != "dmabuf-recording") in.fail("this is not a recording");
     if (in.word() != "1") in.fail("a recording of a newer version");
     in.expect_end();
-    while (in.next_line()) {
+    for (;;) {
+        if (!in.next_line()) in.fail("there is no end: the file was cut off");
         auto const name = in.word();
+        if (name == last_line) break;
         if (!parse_circumstance(in, name, found.made)) {
             auto const what = call_named(name);
             if (!what) in.fail("unknown call '" + std::string(name) + "'");
@@ -380,6 +381,7 @@ recording parse_lines(scanner& in) {
         }
         in.expect_end();
     }
+    if (in.next_line()) in.fail("there is something behind the end");
     return found;
 }
 
@@ -398,7 +400,7 @@ std::string write(recording const& what) {
         out += "user " + std::to_string(uid) + " " + quoted(name) + "\n";
     for (auto const& one : what.entries)
         write_entry(one, out);
-    return out;
+    return out.append(last_line).append("\n");
 }
 
 std::variant<recording, malformed> parse(std::string_view text) {

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+//
+// Recording and replaying: single calls, whole samples of a kernel in memory and of this machine.
+#include "support.hpp"
+
+#include <array>
+#include <fcntl.h>
+#include <set>
+
+namespace {
+
+replay::replayed_system system_of(std::string const& lines) {
+    return replay::replayed_system(support::parsed("dmabuf-recording 1\n" + lines + "end\n"));
+}
+
+std::string read_all(replay::replayed_system const& system, int fd, std::size_t piece = 3) {
+    std::string text;
+    std::array<char, 64> space;
+    for (;;) {
+        long const got = system.read(fd, std::span(space).first(piece));
+        if (got <= 0) return got == 0 ? text : text + "!" + std::to_string(-got);
+        text.append(space.data(), static_cast<std::size_t>(got));
+    }
+}
+
+/// A kernel with a bit of everything.
+void furnish(fake::kernel& kernel) {
+    auto& compositor = kernel.add(100, "compositor", 0);
+    auto& player = kernel.add(101, "player\n) x");
+    auto& idle = kernel.add(102, "idle");
+    auto const frame = kernel.buffer(5, 4096 * 25, "system", "frame");
+    auto const nasty = kernel.buffer(6, 8192, "udmabuf", "a\nname:\tb\x1b\xff\"");
+    auto const mapped = kernel.buffer(7, 12288, "system");
+    compositor.open(frame);
+    compositor.open(nasty);
+    compositor.open(kernel.anonymous("eventfd"));
+    compositor.map(mapped, 8192);
+    player.open(frame);
+    player.open(frame, true);
+    player.open(kernel.regular("/home/user/secret"));
+    player.add_thread(111);
+    auto own = std::make_shared<fake::table>();
+    fake::process::open_in(*own, nasty);
+    player.add_thread(112, own);
+    player.map(frame, 4096);
+    idle.open(kernel.regular("/tmp/x"));
+}
+
+void check_round_trip(support::recorded const& done, unsigned samples = 1) {
+    auto const text = replay::write(done.recording);
+    auto const again = support::replay_it(support::parsed(text), samples);
+    CHECK(again.missing == "");
+    CHECK_FALSE(again.failed);
+    CHECK(again.left_open == 0);
+    CHECK(support::dump(again.now) == support::dump(done.now));
+    CHECK(again.now.begin_ns == done.now.begin_ns);
+    CHECK(again.now.end_ns == done.now.end_ns);
+}
+
+} // namespace
+
+TEST_CASE("a key's answers come in their order, and the last again and again") {
+    auto const system = system_of("kcmp 1 2 0\nkcmp 1 3 1\nkcmp 1 2 !EPERM\nclock 7\nclock 9\n");
+    CHECK(system.compare_descriptor_tables(1, 3) == 1);
+    CHECK(system.compare_descriptor_tables(1, 2) == 0);
+    CHECK(system.compare_descriptor_tables(1, 2) == -EPERM);
+    CHECK(system.compare_descriptor_tables(1, 2) == -EPERM);
+    CHECK(system.clock_ns() == 7);
+    CHECK(system.clock_ns() == 9);
+    CHECK(system.clock_ns() == 9);
+    CHECK(system.missing() == "");
+}
+
+TEST_CASE("paths are joined, so that it does not matter from where a file is opened") {
+    auto const system = system_of("open /proc\nopen /proc/7\nfile /proc/7/stat \"text\"\n"
+                                  "stat /proc/7/task 1 2 0:3 0600 4\n");
+    int const proc = system.open(AT_FDCWD, "/proc", O_RDONLY);
+    int const process = system.open(proc, "7", O_RDONLY);
+    int const by_two = system.open(process, "stat", O_RDONLY);
+    int const by_one = system.open(proc, "7/stat", O_RDONLY);
+    CHECK(read_all(system, by_two) == "text");
+    CHECK(read_all(system, by_one, 64) == "text");
+    dmabuf::file_status status;
+    CHECK(system.status(process, "task", 0, status) == 0);
+    CHECK(status.device == dmabuf::device_number{0, 3});
+    CHECK(status.mode == 0600);
+    CHECK(system.open_count() == 4);
+    for (int const fd : {proc, process, by_two, by_one})
+        CHECK(system.close(fd) == 0);
+    CHECK(system.close(proc) == -EBADF);
+    CHECK(system.open_count() == 0);
+    CHECK(system.missing() == "");
+}
+
+TEST_CASE("a file breaks off as it did, and a part that nobody read is missing") {
+    auto const system = system_of("file /broken !EIO \"half\"\nfile /part ... \"half\"\n");
+    CHECK(read_all(system, system.open(AT_FDCWD, "/broken", 0)) == "half!" + std::to_string(EIO));
+    CHECK(system.missing() == "");
+    CHECK(read_all(system, system.open(AT_FDCWD, "/part", 0)) == "half!" + std::to_string(ENOSYS));
+    CHECK(system.missing() == "file /part beyond what was recorded");
+}
+
+TEST_CASE("a directory is listed in records, however little space there is") {
+    auto const system = system_of("open /d\ndir /d . .. 1 22 333 4444444444\n");
+    for (std::size_t const size : {40U, 64U, 1000U}) {
+        CAPTURE(size);
+        std::vector<char> space(size);
+        dmabuf::number_directory<std::int64_t, replay::replayed_system> numbers(
+            system, AT_FDCWD, {"/d"}, {}, dmabuf::read_space(space));
+        std::vector<std::int64_t> found;
+        for (auto const& number : numbers) {
+            REQUIRE(number);
+            found.push_back(*number);
+        }
+        CHECK(found == std::vector<std::int64_t>{1, 22, 333, 4444444444});
+    }
+    std::array<char, 8> little;
+    CHECK(system.list(system.open(AT_FDCWD, "/d", 0), little) == -EINVAL);
+}
+
+TEST_CASE("a call that was not recorded is named, and nothing is made up for it") {
+    std::array<char, 8> space;
+    dmabuf::file_status status;
+    auto const check = [&](std::string const& named, auto call) {
+        auto const system = system_of("open /x\n");
+        CHECK(call(system) == -ENOSYS);
+        CHECK(system.missing() == named);
+    };
+    check("open /y", [](auto s) { return s.open(AT_FDCWD, "/y", 0); });
+    check("file /x", [&](auto s) { return s.read(s.open(AT_FDCWD, "/x", 0), space); });
+    check("dir /x", [&](auto s) { return s.list(s.open(AT_FDCWD, "/x", 0), space); });
+    check("fs /x", [&](auto s) { return s.filesystem_type(s.open(AT_FDCWD, "/x", 0)); });
+    check("stat /x/z", [&](auto s) { return s.status(s.open(AT_FDCWD, "/x", 0), "z", 0, status); });
+    check("lstat /x",
+          [&](auto s) { return s.status(AT_FDCWD, "/x", AT_SYMLINK_NOFOLLOW, status); });
+    check("link /x", [&](auto s) { return s.readlink(AT_FDCWD, "/x", space); });
+    check("kcmp 1 2", [](auto s) { return s.compare_descriptor_tables(1, 2); });
+    auto const system = system_of("");
+    CHECK(system.process_id() == 0);
+    CHECK(system.missing() == "pid ");
+}
+
+TEST_CASE("a link is cut at the space there is, and not believed beyond what was read") {
+    auto const system = system_of("link /l \"target\"\nlink /m ... \"targ\"\n");
+    std::array<char, 8> space;
+    CHECK(system.readlink(AT_FDCWD, "/l", space) == 6);
+    CHECK(system.readlink(AT_FDCWD, "/l", std::span(space).first(2)) == 2);
+    CHECK(system.readlink(AT_FDCWD, "/m", std::span(space).first(4)) == 4);
+    CHECK(system.missing() == "");
+    CHECK(system.readlink(AT_FDCWD, "/m", space) == -ENOSYS);
+    CHECK(system.missing() == "link /m beyond what was recorded");
+}
+
+TEST_CASE("the recorder leaves out interrupted calls and what only repeats the last answer") {
+    replay::recorder kept;
+    std::array<char, 4> const bytes{'a', 'b', 'c', 'd'};
+    kept.opened(AT_FDCWD, "/f", -EINTR);
+    kept.opened(AT_FDCWD, "/f", 3);
+    kept.read(3, bytes, -EINTR);
+    kept.read(3, bytes, 2);
+    kept.read(3, bytes, 1);
+    kept.closed(3);
+    for (int const order : {0, 1, 1})
+        kept.compared(1, 2, order);
+    auto const entries = kept.entries();
+    REQUIRE(entries.size() == 3);
+    CHECK(entries[0].what == replay::call::file);
+    CHECK(entries[0].text == "aba");
+    CHECK(entries[0].unended);
+    CHECK(entries[1].number == 0);
+    CHECK(entries[2].number == 1);
+}
+
+TEST_CASE("what is recorded of a kernel in memory replays to the same snapshot") {
+    fake::kernel kernel;
+    auto const variant = GENERATE(range(0, 7));
+    CAPTURE(variant);
+    dmabuf::sample_options options;
+    options.unheld = true;
+    if (variant == 1) kernel.dmabuf_fds = true;
+    if (variant == 2) kernel.dmabuf_fds = kernel.sysfs_buffers = true;
+    if (variant == 3) kernel.caller = fake::rights::user(1000);
+    if (variant == 4) kernel.caller = fake::rights::ptrace_only(1000);
+    if (variant == 5) kernel.kcmp = false, kernel.hidepid = 2;
+    if (variant == 6) options = {false, false, false, false};
+    furnish(kernel);
+    auto const done = support::record(kernel, options);
+    REQUIRE(!done.now.holders.empty());
+    check_round_trip(done);
+}
+
+TEST_CASE("two samples replay to two samples") {
+    fake::kernel kernel;
+    furnish(kernel);
+    unsigned calls = 0;
+    kernel.event = [&](fake::call_event const& event) { calls = event.number; };
+    (void)support::record(kernel);
+    unsigned const once = calls;
+    kernel.event = [&](fake::call_event const& event) {
+        if (event.number == calls + once) kernel.exit(101);
+    };
+    auto const done = support::record(kernel, {}, 2);
+    REQUIRE(done.now.holders.size() == 1);
+    check_round_trip(done, 2);
+    CHECK(support::replay_it(done.recording).now.holders.size() == 2);
+}
+
+TEST_CASE("a recording that lacks any of its keys is found out") {
+    fake::kernel kernel;
+    furnish(kernel);
+    auto const whole = support::record(kernel).recording;
+    std::set<std::string> keys;
+    for (auto const& one : whole.entries)
+        keys.insert(replay::key_of(one.what, one.path));
+    // Opened twice, the second time to be listed: that answers for both.
+    keys.erase(replay::opening_key("/proc"));
+    REQUIRE(keys.size() > 50);
+    for (auto const& key : keys) {
+        auto lacking = whole;
+        std::erase_if(lacking.entries,
+                      [&](auto const& one) { return replay::key_of(one.what, one.path) == key; });
+        CAPTURE(key);
+        CHECK(support::replay_it(lacking).missing != "");
+    }
+}
+
+TEST_CASE("what is recorded of this machine replays to the same snapshot") {
+    dmabuf::sample_options options;
+    options.cgroups = true;
+    options.unheld = true;
+    check_round_trip(support::record_here(options));
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "support.hpp"
+
+#include <iterator>
+#include <sstream>
+
+namespace support {
+
+namespace {
+
+template<dmabuf::system Inner>
+recorded record_by(Inner inner, dmabuf::sample_options options, unsigned samples) {
+    recorded done;
+    replay::recording_system<Inner> const system(inner);
+    {
+        dmabuf::basic_sampler<replay::recording_system<Inner>> sampler(options, system);
+        for (unsigned i = 0; i < samples; ++i)
+            REQUIRE(sampler.sample(done.now));
+    }
+    done.recording.made.options = options;
+    done.recording.made.samples = samples;
+    done.recording.entries = system.entries();
+    return done;
+}
+
+std::string escaped(std::string_view bytes) {
+    std::string text;
+    dmabuf::escape(bytes, std::back_inserter(text));
+    return text;
+}
+
+void dump_coverage(dmabuf::coverage const& seen, std::ostream& out) {
+    out << "coverage " << name_of(seen.used) << " " << name_of(seen.sight) << " "
+        << describe(seen.not_better).view() << " " << seen.processes << " " << seen.processes_seen
+        << " " << seen.processes_denied << " " << seen.processes_gone << " "
+        << seen.processes_failed << " " << seen.kernel_threads << " " << seen.tables << " "
+        << seen.tables_uncertain << " " << seen.descriptors_gone << " " << seen.descriptors_failed
+        << " " << seen.undecided << " " << seen.buffers_unsized << " " << seen.buffers_undescribed
+        << " " << name_of(seen.listed_by) << " " << describe(seen.no_listing).view() << " "
+        << seen.mappings_read << " " << describe(seen.first_failure).view() << "\n";
+}
+
+void dump_buffer(std::string_view kind, dmabuf::buffer const& one, bool names, std::ostream& out) {
+    out << kind << " " << one.inode << " " << one.size_bytes << " " << one.size_known << " "
+        << one.name_known << " " << one.named << " " << one.name.empty() << " "
+        << escaped(one.exporter.view()) << " " << one.holders << " " << one.descriptors << " "
+        << one.mappings;
+    if (names) out << " " << escaped(one.name.view());
+    out << "\n";
+}
+
+} // namespace
+
+recorded record(fake::kernel& kernel, dmabuf::sample_options options, unsigned samples) {
+    return record_by(fake::system{&kernel}, options, samples);
+}
+
+recorded record_here(dmabuf::sample_options options) {
+    return record_by(dmabuf::live_system{}, options, 1);
+}
+
+replayed replay_it(replay::recording recording, unsigned samples) {
+    replayed done;
+    auto const options = recording.made.options;
+    replay::replayed_system const system(std::move(recording));
+    {
+        dmabuf::basic_sampler<replay::replayed_system> sampler(options, system);
+        for (unsigned i = 0; i < samples; ++i)
+            done.failed = !sampler.sample(done.now);
+    }
+    done.missing = system.missing();
+    done.left_open = system.open_count();
+    return done;
+}
+
+replay::recording parsed(std::string const& text) {
+    auto found = replay::parse(text);
+    if (auto const* const wrong = std::get_if<replay::malformed>(&found))
+        FAIL("line " << wrong->line << ": " << wrong->why);
+    return std::get<replay::recording>(std::move(found));
+}
+
+replayed replay_text(std::string const& text) {
+    return replay_it(parsed(text));
+}
+
+std::string dump(dmabuf::snapshot const& now, bool names) {
+    std::ostringstream out;
+    dump_coverage(now.coverage, out);
+    out << "total " << now.total_bytes << " unheld " << now.unheld_bytes << "\n";
+    for (auto const& one : now.buffers)
+        dump_buffer("buffer", one, names, out);
+    for (auto const& one : now.unheld)
+        dump_buffer("unheld", one, names, out);
+    for (auto const& who : now.holders) {
+        out << "holder " << who.pid << " " << who.uid << " " << who.start_ticks << " "
+            << who.rss_bytes << " " << who.pss_bytes << " " << who.uss_bytes << " "
+            << who.mapped_bytes << " " << who.unsized_buffers << " "
+            << (who.cgroup != dmabuf::no_cgroup);
+        if (names)
+            out << " " << escaped(who.comm.view()) << " " << escaped(now.cgroup_name(who.cgroup));
+        out << "\n";
+        for (auto const& one : now.references_of(who))
+            out << "  " << now.buffers[one.buffer].inode << " " << one.descriptors << " "
+                << one.path_descriptors << " " << one.mappings << " " << one.mapped_bytes << "\n";
+    }
+    for (auto const& one : now.exporters)
+        out << "exporter " << escaped(one.name.view()) << " " << one.buffers << " "
+            << one.size_bytes << "\n";
+    return out.str();
+}
+
+} // namespace support

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// What the tests of recordings share: samples of every kind of system, and snapshots as text.
+#pragma once
+
+#include <dmabuf/sampler.hpp>
+
+#include "replay/recording_system.hpp"
+#include "replay/replayed_system.hpp"
+#include "systems/fake_kernel.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+namespace support {
+
+struct recorded {
+    replay::recording recording;
+    dmabuf::snapshot now;
+};
+
+/// Samples and records. `samples` are taken by one sampler.
+recorded record(fake::kernel& kernel, dmabuf::sample_options options = {}, unsigned samples = 1);
+recorded record_here(dmabuf::sample_options options = {});
+
+struct replayed {
+    dmabuf::snapshot now;
+    std::string missing;
+    std::size_t left_open = 0;
+    bool failed = false;
+};
+
+/// Takes the sample that was recorded, with the recording's options.
+replayed replay_it(replay::recording recording, unsigned samples = 1);
+
+/// As above, by way of the text.
+replayed replay_text(std::string const& text);
+
+/// The recording in a text, which must be one.
+replay::recording parsed(std::string const& text);
+
+/// Every value of a snapshot but times, line by line; names only where asked for.
+std::string dump(dmabuf::snapshot const& now, bool names = true);
+
+} // namespace support
