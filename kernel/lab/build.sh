@@ -49,14 +49,23 @@ fill_tarball() { # VERSION DIRECTORY
 
 # The tarball counts by size and time: reading it all would take longer than finding a kernel should.
 build_sum() { # VERSION FLAVOUR
-    local sum
+    local sum patches
+    mapfile -t patches < <(kernel_patches "$1")
     sum=$({
         stat -L -c '%s %Y' "$(get_tarball "$1")"
         fragment "$2"
-        cat "$here/patches/$1"/000[1-9]*.patch "${defect[@]}"
+        cat "${patches[@]}"
         gcc --version | head -n 1
     } | sha256sum)
     printf '%s\n' "${sum:0:16}"
+}
+
+# All but the selftest, which is no part of the kernel
+kernel_patches() { # VERSION
+    local patch
+    for patch in "$here/patches/$1"/000[1-9]*.patch "${defect[@]}"; do
+        [[ $patch == *selftests* ]] || printf '%s\n' "$patch"
+    done
 }
 
 fragment() { # FLAVOUR
@@ -106,7 +115,8 @@ unpack() { # VERSION SOURCE
 # What is applied is kept beside it, so that it can be taken back: a file that no patch touches
 # keeps its time and is not compiled again.
 apply_patches() { # VERSION SOURCE
-    local patches=("$here/patches/$1"/000[1-9]*.patch "${defect[@]}") applied=() i
+    local patches applied=() i
+    mapfile -t patches < <(kernel_patches "$1")
     [[ ! -d $2/.applied ]] || applied=("$2/.applied"/*)
     if [[ $(cat "${applied[@]}" </dev/null | sha256sum) == $(cat "${patches[@]}" | sha256sum) ]]; then
         return
