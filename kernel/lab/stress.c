@@ -266,7 +266,8 @@ static void* act(void* argument)
 {
     unsigned seed = (unsigned)(unsigned long)argument * 2654435761u + (unsigned)gettid();
     bool const leader = gettid() == getpid();
-    for (unsigned n = 50 + chance(&seed, 1000); n; --n)
+    double const end = now() + 0.02 + chance(&seed, 1500) / 1e3;
+    while (now() < end)
         one_thing(&seed);
     if (leader && chance(&seed, 2)) {
         if (self.may_exec && !chance(&seed, 2))
