@@ -86,7 +86,9 @@ int report(observation const& seen, options const& chosen) {
 int run(options const& chosen) {
     auto const found = observe(chosen);
     if (auto const* const why = std::get_if<complaint>(&found)) return complain(why->words);
-    return report(std::get<observation>(found), chosen);
+    auto const& seen = std::get<observation>(found);
+    int const status = report(seen, chosen);
+    return seen.trouble.empty() ? status : complain(seen.trouble);
 }
 
 int main(int count, char const* const* arguments) {

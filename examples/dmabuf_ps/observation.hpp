@@ -21,6 +21,7 @@ struct observation {
     rights mine;
     std::string kernel; ///< release, raw
     user_names users;
+    std::string trouble; ///< what went wrong beside looking; empty: nothing
 };
 
 } // namespace dmabuf_ps

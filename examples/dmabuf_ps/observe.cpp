@@ -113,7 +113,7 @@ answer record(options const& chosen) {
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));
     if (!write_file(chosen.record, replay::write(kept)))
-        return complaint{fmt::format("cannot write {}: {}", chosen.record, std::strerror(errno))};
+        seen.trouble = fmt::format("cannot write {}: {}", chosen.record, std::strerror(errno));
     if (failed) return *failed;
     return seen;
 }
