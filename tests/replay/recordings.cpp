@@ -70,6 +70,11 @@ std::string bytes_of(std::string const& hex) {
     return bytes;
 }
 
+/// Empty for null.
+std::string text_of(json const& text) {
+    return text.is_null() ? "" : text.get<std::string>();
+}
+
 json const& view_of(json const& account, unsigned uid) {
     for (auto const& view : account["views"])
         if (view["uid"] == uid) return view;
@@ -109,7 +114,7 @@ void compare_holders(dmabuf::snapshot const& now, json const& account, json cons
     for (auto const& who : now.holders) {
         CAPTURE(who.pid);
         REQUIRE(expected.count(who.pid) == 1);
-        CHECK(hex_of(who.comm.view()) == processes.at(who.pid)["comm_hex"]);
+        CHECK(hex_of(who.comm.view()) == text_of(processes.at(who.pid)["comm_hex"]));
         CHECK(who.uid == processes.at(who.pid)["uid"]);
         compare_references(now, who, processes.at(who.pid));
         if (who.unsized_buffers != 0) continue; // its sums are lower bounds
@@ -128,10 +133,11 @@ void compare_buffers(dmabuf::snapshot const& now, json const& account) {
         auto const& truth = expected.at(one.inode);
         unsized += !one.size_known;
         if (one.size_known) CHECK(one.size_bytes == truth["size_bytes"]);
-        if (!one.exporter.empty()) CHECK(one.exporter.view() == truth["exporter"]);
+        if (!one.exporter.empty()) CHECK(one.exporter.view() == text_of(truth["exporter"]));
         auto const& name = truth["name_hex"];
-        bool const has_none = name.is_null() || name == "";
-        if (one.named) CHECK(hex_of(one.name.view()) == name);
+        bool const has_none = text_of(name).empty();
+        if (one.named) CHECK_FALSE(name.is_null());
+        if (one.named) CHECK(hex_of(one.name.view()) == text_of(name));
         if (one.name_known && !one.named) CHECK(has_none);
     }
     CHECK(now.coverage.buffers_unsized == unsized);
