@@ -98,24 +98,12 @@ TEST_CASE("events: a thread with a table of its own exits before the k-th call")
     }
 }
 
-TEST_CASE("events: the leader exits before the k-th call and its thread lives") {
+TEST_CASE("events: the leader becomes a zombie before the k-th call, with a thread that lives or "
+          "without") {
     auto const list = GENERATE(false, true);
+    auto const thread = GENERATE(false, true);
     for (unsigned k = 1;; ++k) {
-        world w(list, true);
-        auto const before = w.kernel.truth();
-        auto const s = sampled_while(w, k, [&] { w.kernel.at(20).end_leader(); });
-        if (!s.happened) break;
-        INFO("before call " << k << "\n" << words(s.now.coverage));
-        check_bystanders(s, w);
-        auto const found = words(account_of(s.now));
-        CHECK((found == words(before) || found == words(w.kernel.truth())));
-    }
-}
-
-TEST_CASE("events: a process becomes a zombie before the k-th call, and nobody reaps it") {
-    auto const list = GENERATE(false, true);
-    for (unsigned k = 1;; ++k) {
-        world w(list, false);
+        world w(list, thread);
         auto const before = w.kernel.truth();
         auto const s = sampled_while(w, k, [&] { w.kernel.at(20).end_leader(); });
         if (!s.happened) break;
