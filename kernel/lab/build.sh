@@ -54,7 +54,7 @@ build_sum() { # VERSION FLAVOUR
     sum=$({
         stat -L -c '%s %Y' "$(get_tarball "$1")"
         fragment "$2"
-        cat "${patches[@]}"
+        diffs "${patches[@]}"
         gcc --version | head -n 1
     } | sha256sum)
     printf '%s\n' "${sum:0:16}"
@@ -66,6 +66,12 @@ kernel_patches() { # VERSION
     for patch in "$here/patches/$1"/000[1-9]*.patch "${defect[@]}"; do
         [[ $patch == *selftests* ]] || printf '%s\n' "$patch"
     done
+}
+
+# What patches change, without what they say about it: a kernel is not built again for a new sentence
+# in a message.
+diffs() { # PATCH...
+    (($# == 0)) || awk 'FNR == 1 { diff = 0 } /^diff --git |^--- a\// { diff = 1 } diff' "$@"
 }
 
 fragment() { # FLAVOUR
@@ -88,6 +94,7 @@ build_kernel() { # VERSION FLAVOUR DIRECTORY
     local source=$cache/src/linux-source-$1 objects=$cache/build/$1-$2 seconds=$SECONDS name
     unpack "$1" "$source"
     apply_patches "$1" "$source"
+    [[ $2 != nosysfs || -e $objects ]] || copy_objects "$cache/build/$1-plain" "$objects"
     mkdir -p "$objects"
     configure "$2" "$source" "$objects"
     say "building kernel $1, flavour $2 (minutes; log: $objects/log)…"
@@ -118,7 +125,7 @@ apply_patches() { # VERSION SOURCE
     local patches applied=() i
     mapfile -t patches < <(kernel_patches "$1")
     [[ ! -d $2/.applied ]] || applied=("$2/.applied"/*)
-    if [[ $(cat "${applied[@]}" </dev/null | sha256sum) == $(cat "${patches[@]}" | sha256sum) ]]; then
+    if [[ $(diffs "${applied[@]}" | sha256sum) == $(diffs "${patches[@]}" | sha256sum) ]]; then
         return
     fi
     for ((i = ${#applied[@]} - 1; i >= 0; i--)); do
@@ -135,6 +142,14 @@ apply_patches() { # VERSION SOURCE
         patch -d "$2" -p1 -s -f -F0 <"${patches[i]}" || die "${patches[i]} does not apply to kernel $1"
         cp "${patches[i]}" "$2/.applied/$i.patch"
     done
+}
+
+# For a flavour that differs from another one by an option or two: make compiles what they touch.
+copy_objects() { # OBJECTS COPY
+    [[ -e $1/vmlinux ]] || return 0
+    rm -rf "$2.new"
+    cp -a "$1" "$2.new"
+    mv -T "$2.new" "$2"
 }
 
 # An option that the kernel does not know, or whose dependencies are missing, ends the build here
