@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <dmabuf/text.hpp>
+#include <dmabuf/version.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <fstream>
+
+namespace dmabuf_pin {
+
+namespace {
+
+constexpr auto description =
+    R"(Loads BPF iterators that show who holds DMA-BUFs, and pins them as files, until the next boot
+or --unpin. dmabuf_ps and every program that uses the library reads them by itself where it may.
+
+What this grants: BPF bypasses ptrace checks. Whoever may read the files sees every process's
+buffers, with the process's number, name and user, and the buffers' sizes, exporters and names.
+Nobody can change anything by them, and no content of a buffer is shown.
+)";
+
+constexpr auto footer =
+    R"(Pinning takes root (CAP_BPF, CAP_PERFMON, CAP_DAC_OVERRIDE, CAP_CHOWN) and Linux 5.11 with
+CONFIG_DEBUG_INFO_BTF; reading takes no capability. Pinning again replaces what is there.
+systemd mounts /sys/fs/bpf for root alone: `chmod 711 /sys/fs/bpf` lets others pass through it.
+
+Exit status: 0, 1 (could not do it; --status: nothing is pinned), 2 (wrong usage).)";
+
+/// Empty where `word` can be the mode of the files.
+std::string take_mode(std::string const& word, ::mode_t& mode) {
+    if (!dmabuf::detail::parse_number(word, mode, 8) || (mode & ~0444U) != 0)
+        return fmt::format("'{}' is not a mode like 0440: only reading can be allowed", word);
+    return {};
+}
+
+/// By name from /etc/group alone: a name service could not be asked by a static program.
+std::string take_group(std::string const& word, std::optional<::gid_t>& group) {
+    ::gid_t number = 0;
+    if (dmabuf::detail::parse_number(word, number)) return group = number, "";
+    std::ifstream file("/etc/group");
+    for (std::string line; std::getline(file, line);) {
+        std::string_view rest = line;
+        if (dmabuf::detail::take_until(rest, ':') != word) continue;
+        (void)dmabuf::detail::take_until(rest, ':'); // the password
+        if (dmabuf::detail::parse_number(dmabuf::detail::take_until(rest, ':'), number))
+            return group = number, "";
+    }
+    return fmt::format("there is no group '{}' in /etc/group", word);
+}
+
+} // namespace
+
+std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
+    options chosen;
+    CLI::App app(description, "dmabuf_pin");
+    app.footer(footer);
+    app.set_help_flag("-h,--help", "Print this and exit");
+    app.set_version_flag("--version",
+                         fmt::format("dmabuf_pin {}.{}.{}", DMABUF_VERSION_MAJOR,
+                                     DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
+                         "Print the version and exit");
+    std::string mode;
+    std::string group;
+    bool unpin = false;
+    bool status = false;
+    app.add_flag("--unpin", unpin, "Take the files away; who has one open reads on");
+    app.add_flag("--status", status, "Say what is pinned and who may read it");
+    auto* const with_mode =
+        app.add_option("-m,--mode", mode,
+                       "Who may read the files (default: 0400; with --group: 0440)")
+            ->type_name("MODE");
+    auto* const with_group =
+        app.add_option("-g,--group", group, "The files' group (default: root's)")
+            ->type_name("GROUP");
+    app.add_option("--path", chosen.path,
+                   fmt::format("Directory, on a bpffs (default: {})", chosen.path))
+        ->type_name("DIR");
+    try {
+        app.parse(count, arguments);
+        if (unpin && status) throw CLI::ValidationError("--status", "not together with --unpin");
+        if ((unpin || status) && with_mode->count() + with_group->count() != 0)
+            throw CLI::ValidationError("--mode and --group", "are for pinning only");
+        if (!group.empty()) chosen.mode = 0440;
+        if (auto const wrong = mode.empty() ? std::string() : take_mode(mode, chosen.mode);
+            !wrong.empty())
+            throw CLI::ValidationError("--mode", wrong);
+        if (auto const wrong = group.empty() ? std::string() : take_group(group, chosen.group);
+            !wrong.empty())
+            throw CLI::ValidationError("--group", wrong);
+    } catch (CLI::CallForHelp const&) {
+        return last_words{0, app.help()};
+    } catch (CLI::CallForVersion const& version) {
+        return last_words{0, fmt::format("{}\n", version.what())};
+    } catch (CLI::ParseError const& wrong) {
+        return last_words{2, fmt::format("dmabuf_pin: {}\nTry: dmabuf_pin --help\n", wrong.what())};
+    }
+    if (unpin) chosen.what = action::unpin;
+    if (status) chosen.what = action::status;
+    return chosen;
+}
+
+} // namespace dmabuf_pin

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// The BPF programs of kernel/bpf: loaded by libbpf, which finds out from the kernel's BTF where the
+// fields are that they read.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct bpf_link;
+struct bpf_object;
+
+namespace dmabuf_pin {
+
+struct close_object {
+    void operator()(bpf_object* object) const;
+};
+struct destroy_link {
+    void operator()(bpf_link* link) const;
+};
+
+/// A program that is loaded, and can be pinned under its name.
+struct iterator {
+    std::string_view name;
+    std::unique_ptr<bpf_link, destroy_link> link;
+};
+
+struct programs {
+    std::vector<std::unique_ptr<bpf_object, close_object>> objects;
+    std::vector<iterator> iterators;
+    std::vector<std::string> notes; ///< what of it could not be had, and why
+    std::string complaint;          ///< why there are none; empty: there are
+};
+
+programs load_programs();
+
+} // namespace dmabuf_pin
