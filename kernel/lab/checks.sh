@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2034 # the options are set, and used, in kernel/run
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernel/run kselftest and kernel/run stress: the programs, and what the kernel may not say meanwhile.
+# kernel/run kselftest, stress and cost: the programs, and what the kernel may not say meanwhile.
 
 # Compiles a static program into the cache, and names it on stdout.
 compile() { # SOURCE NAME [FLAG...]
@@ -37,11 +37,14 @@ added_file() { # NAME PATCH
         /^\+\+\+ / { added = substr($0, length($0) - length(name) + 1) == name }' "$2"
 }
 
-prepare_stress() {
+prepare_stress() { prepare_program stress; }
+prepare_cost() { prepare_program cost; }
+
+prepare_program() { # NAME
     local program
-    program=$(compile "$here/lab/stress.c" stress -std=gnu17)
+    program=$(compile "$here/lab/$1.c" "$1" -std=gnu17)
     copies+=("$program")
-    command=(stress "${command[@]}")
+    command=("$1" "${command[@]}")
 }
 
 # Of the races that kcsan finds, those count in which a function of ours takes part: other parts of

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What it costs to learn which process refers to which buffers, the ways that there are:
+ * What it costs to learn which process refers to which buffers, the ways that there are, and how long
+ * a reader holds what others may wait for. Runs in a guest whose clock counts instructions:
  *
- *   kernel/run --flavour plain --count --memory 2000 --copy …/cost -- cost
+ *   kernel/run cost [--defect measure]
  *
  * 100 processes of 6 threads, each with 60 other descriptors and 26 buffers, 20 of them the same
- * for all. The threads share their process's table.
+ * for all. The threads share their process's table. Then tables as large as they get, with a kernel
+ * that measures its locks (patches/defects/measure.patch) or without.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -13,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/dma-heap.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,44 +142,80 @@ static long read_lists(pid_t pid, int how)
     return found;
 }
 
-/*
- * All locks are let go between two steps, so what a step takes is a bound on how long they are
- * held. The sizes of a step are those of fs/proc/dmabuf_fds.c.
- */
-static void measure_steps(void)
+/* What a kernel with measure.patch saw of each lock since the last call, in nanoseconds */
+static void print_holds(void)
 {
-    enum { files_a_step = 256, slots_a_step = 8192, files = 100000, last = (1 << 20) - 1 };
+    unsigned long worst[3];
+    FILE* const file = fopen("/sys/module/proc/parameters/dmabuf_fds_worst", "r+");
+    if (!file)
+        return;
+    if (fscanf(file, "%lu,%lu,%lu", &worst[0], &worst[1], &worst[2]) == 3)
+        printf("  longest holds: file_lock %lu ns, task_lock %lu ns, exec_update_lock %lu ns\n",
+            worst[0], worst[1], worst[2]);
+    rewind(file);
+    fputs("0,0,0", file);
+    fclose(file);
+}
+
+/* Twice, because the first time fills /proc's caches. */
+static void measure(char const* what, void (*read_all)(void))
+{
+    read_all();
+    print_holds();
+    double const begin = now_ms();
+    read_all();
+    printf("%-42s %8.2f ms\n", what, now_ms() - begin);
+    print_holds();
+}
+
+static void read_own_list(void) { read_list(AT_FDCWD, "/proc/thread-self/dmabuf_fds"); }
+static void read_own_group(void) { read_lists(getpid(), 4); }
+
+static void start_small_thread(void* (*run)(void*))
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 32768);
+    pthread_create(&thread, &attributes, run, NULL);
+}
+
+static void* with_a_table_for_two(void* unused)
+{
+    unshare(CLONE_FILES);
+    start_small_thread(sleeps);
+    return sleeps(unused);
+}
+
+/* Tables of every shape, and the largest thread group */
+static void measure_large(void)
+{
+    enum { files = 100000, last = (1 << 20) - 1, many = 10000 };
     struct rlimit const limit = {last + 1, last + 1};
     if (setrlimit(RLIMIT_NOFILE, &limit))
         return;
-    close_range(3, ~0u, 0);
     for (int kind = 0; kind < 2; ++kind) {
+        close_range(3, ~0u, 0);
         if (kind == 0)
             open("/dev/null", O_RDONLY);
         else
             buffer();
         for (int i = 3; i >= 0 && i < files; i = dup(3 + kind)) /* the heap was 3 */
             ;
-        for (int round = 0; round < 2; ++round) {
-            double const begin = now_ms();
-            read_list(AT_FDCWD, "/proc/thread-self/dmabuf_fds");
-            double const took = now_ms() - begin;
-            if (round)
-                printf("a step over %d %s                     %8.2f us\n", files_a_step,
-                    kind ? "buffers" : "others ", took * 1e3 * files_a_step / files);
-        }
-        close_range(3, ~0u, 0);
+        measure(kind ? "100,000 buffers" : "100,000 other files", read_own_list);
     }
+    close_range(3, ~0u, 0);
     dup2(0, last);
-    for (int round = 0; round < 2; ++round) {
-        double const begin = now_ms();
-        read_list(AT_FDCWD, "/proc/thread-self/dmabuf_fds");
-        double const took = now_ms() - begin;
-        if (round)
-            printf("a step over %d empty slots               %8.2f us\n", slots_a_step,
-                took * 1e3 * slots_a_step / (last + 1));
-    }
+    measure("one descriptor among a million slots", read_own_list);
     close(last);
+
+    for (int i = 1; i < many; ++i)
+        start_small_thread(sleeps);
+    measure("10,000 threads with one table", read_own_group);
+    for (int i = 0; i < 2; ++i)
+        start_small_thread(with_a_table_for_two);
+    sleep(1);
+    measure("and with two tables of two at their end", read_own_group);
 }
 
 int main(void)
@@ -209,6 +248,6 @@ int main(void)
     }
     for (int i = 0; i < processes; ++i)
         kill(pids[i], SIGKILL);
-    measure_steps();
+    measure_large();
     return 0;
 }

@@ -526,10 +526,12 @@ static bool leaks(void)
         say("kmemleak: this kernel has none\n");
         return false;
     }
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 1; i <= 3; ++i) {
         sleep(6); /* younger objects are not reported */
+        double const begin = now();
         if (write(fd, "scan", 4) != 4)
             say("kmemleak: cannot scan\n");
+        say("kmemleak: scan %d took %.0f s\n", i, now() - begin);
     }
     close(fd);
     fd = open("/sys/kernel/debug/kmemleak", O_RDONLY | O_CLOEXEC);
