@@ -163,10 +163,11 @@ kernel_parameters() {
     printf '%s' "console=ttyS0 panic=-1 oops=panic loglevel=$loglevel$append"
 }
 
+# A socket for each processor: the table by which a kernel without ACPI finds them lists one a socket.
 accelerator_arguments() { # ACCELERATOR
     case $1 in
-    kvm) echo "-accel kvm -cpu host -smp $cpus" ;;
-    tcg) echo "-accel tcg,thread=multi -cpu max -smp $cpus" ;;
+    kvm) echo "-accel kvm -cpu host -smp $cpus,sockets=$cpus" ;;
+    tcg) echo "-accel tcg,thread=multi -cpu max -smp $cpus,sockets=$cpus" ;;
     count) echo "-accel tcg -cpu max -smp 1 -icount shift=1,sleep=off" ;;
     esac
 }

@@ -600,6 +600,12 @@ int main(int argc, char** argv)
     double const duration = argc > 1 ? atof(argv[1]) : 300;
     failslab = argc > 2 && !strcmp(argv[2], "failslab");
 
+    long const processors = sysconf(_SC_NPROCESSORS_ONLN);
+    say("%ld processors\n", processors);
+    if (processors < 2) {
+        say("FAILED: nothing happens at once on one processor\n");
+        return 1;
+    }
     long const before = buffers_left();
     prepare();
     if (failslab)
