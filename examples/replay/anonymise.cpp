@@ -58,7 +58,7 @@ bool is_number(std::string_view text) {
 class anonymiser {
 public:
     void change(entry& one) {
-        if (one.what == call::link) one.text = link(one.text);
+        if (one.what == call::link || one.what == call::mapping) one.text = link(one.text);
         if (one.what != call::file) return;
         auto const size = one.text.size();
         one.text = file(one.path, one.text);

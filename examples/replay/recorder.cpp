@@ -22,11 +22,6 @@ void add_names(std::span<char const> records, std::vector<std::string>& names) {
     }
 }
 
-std::string key_of(entry const& one) {
-    bool const opening = one.what == call::file || one.what == call::dir;
-    return opening ? opening_key(one.path) : key_of(one.what, one.path);
-}
-
 } // namespace
 
 std::string recorder::path_of(int fd) const {
@@ -97,6 +92,16 @@ void recorder::filesystem_type(int fd, long returned) {
     if (returned == -EINTR) return;
     auto& one = add(call::fs, path_of(fd), returned);
     if (returned >= 0) one.number = static_cast<std::uint64_t>(returned);
+}
+
+void recorder::mapping(int fd, std::uint64_t from, dmabuf::mapping const& found, int returned) {
+    if (returned == -EINTR) return;
+    auto& one = add(call::mapping, path_of(fd), returned);
+    one.from = from;
+    if (returned < 0) return;
+    one.text = found.path;
+    one.mapping = found;
+    one.mapping.path = {};
 }
 
 void recorder::compared(std::int32_t a, std::int32_t b, int returned) {

@@ -16,7 +16,19 @@
 namespace replay {
 
 /// The kinds of result, named as in the file.
-enum class call : std::uint8_t { open, file, dir, stat, lstat, link, fs, kcmp, pid, clock };
+enum class call : std::uint8_t {
+    open,
+    file,
+    dir,
+    stat,
+    lstat,
+    link,
+    fs,
+    mapping,
+    kcmp,
+    pid,
+    clock
+};
 
 std::string_view name_of(call what);
 
@@ -25,11 +37,13 @@ std::string_view name_of(call what);
 struct entry {
     call what = call::open;
     std::string path;               ///< kcmp: the two tasks; pid, clock: empty
+    std::uint64_t from = 0;         ///< mapping: where it was looked for
     int error = 0;                  ///< errno; of a file or directory, where it broke off
     bool unended = false;           ///< file, dir, link: there may be more, for which nobody asked
-    std::string text;               ///< file, link
+    std::string text;               ///< file, link; mapping: the path
     std::vector<std::string> names; ///< dir, in the kernel's order
     dmabuf::file_status status;     ///< stat, lstat
+    dmabuf::mapping mapping;        ///< without its path
     std::uint64_t number = 0;       ///< fs, kcmp, pid, clock
 };
 
@@ -66,7 +80,11 @@ bool unescape(std::string_view text, std::string& bytes);
 /// What of the results belongs together: the calls of one key are answered in their order.
 /// Files and directories count as openings of their path too.
 std::string opening_key(std::string_view path);
+std::string key_of(entry const& one);
 std::string key_of(call what, std::string_view path);
+
+/// Hands out a mapping's path as the kernel does: not at all, whole in `space`, or with an error.
+int hand_out_path(std::string_view path, dmabuf::mapping& found, std::span<char> space);
 
 /// `path` as it was given, relative to a directory with a path of its own.
 std::string join(std::string_view directory, std::string_view path);

@@ -5,6 +5,7 @@
 
 #include "recording.hpp"
 
+#include <array>
 #include <memory>
 
 namespace replay {
@@ -21,6 +22,7 @@ public:
                 dmabuf::file_status const& status);
     void link(int directory, std::string_view path, std::span<char const> space, long returned);
     void filesystem_type(int fd, long returned);
+    void mapping(int fd, std::uint64_t from, dmabuf::mapping const& found, int returned);
     void compared(std::int32_t a, std::int32_t b, int returned);
     void process_id(std::int32_t pid);
     void clock(std::uint64_t now_ns);
@@ -84,6 +86,15 @@ public:
         long const magic = inner_.filesystem_type(fd);
         kept_->filesystem_type(fd, magic);
         return magic;
+    }
+    /// Asks for the path always, since a later version of the library may want it.
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        std::array<char, 4096> path;
+        int done = inner_.query_mapping(fd, from, found, path);
+        if (done == -ENAMETOOLONG) done = inner_.query_mapping(fd, from, found, space);
+        kept_->mapping(fd, from, found, done);
+        return done < 0 ? done : hand_out_path(found.path, found, space);
     }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         int const order = inner_.compare_descriptor_tables(a, b);

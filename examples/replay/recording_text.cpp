@@ -116,12 +116,23 @@ std::string status_words(dmabuf::file_status const& status) {
            in_base(status.mode, 8) + " " + std::to_string(status.links);
 }
 
+std::string hexadecimal(std::uint64_t number) {
+    return "0x" + in_base(number, 16);
+}
+
+std::string mapping_words(dmabuf::mapping const& mapping) {
+    return " " + hexadecimal(mapping.begin) + " " + hexadecimal(mapping.end) +
+           (mapping.shared ? " shared " : " private ") + std::to_string(mapping.device.major) +
+           ":" + std::to_string(mapping.device.minor) + " " + std::to_string(mapping.inode);
+}
+
 void write_entry(entry const& one, std::string& out) {
     out += name_of(one.what);
     if (one.what == call::kcmp)
         out += " " + one.path;
     else if (one.what != call::pid && one.what != call::clock)
         out += " " + word(one.path);
+    if (one.what == call::mapping) out += " " + hexadecimal(one.from);
     if (one.error != 0) out += " " + name_of_error(one.error);
     if (one.unended) out += " ...";
     switch (one.what) {
@@ -138,7 +149,10 @@ void write_entry(entry const& one, std::string& out) {
         if (one.error == 0) out += status_words(one.status);
         break;
     case call::fs:
-        if (one.error == 0) out += " 0x" + in_base(one.number, 16);
+        if (one.error == 0) out += " " + hexadecimal(one.number);
+        break;
+    case call::mapping:
+        if (one.error == 0) out += mapping_words(one.mapping) + " " + quoted(one.text);
         break;
     case call::kcmp:
     case call::pid:
@@ -264,16 +278,38 @@ std::optional<call> call_named(std::string_view name) {
     return std::nullopt;
 }
 
+dmabuf::device_number parse_device(scanner& in) {
+    auto minor = in.word();
+    auto const major = dmabuf::detail::take_until(minor, ':');
+    return {in.number<std::uint32_t>(major), in.number<std::uint32_t>(minor)};
+}
+
 dmabuf::file_status parse_status(scanner& in) {
     dmabuf::file_status status;
     status.inode = in.number<std::uint64_t>();
     status.size_bytes = in.number<std::uint64_t>();
-    auto device = in.word();
-    status.device.major = in.number<std::uint32_t>(dmabuf::detail::take_until(device, ':'));
-    status.device.minor = in.number<std::uint32_t>(device);
+    status.device = parse_device(in);
     status.mode = in.number<std::uint32_t>(in.word(), 8);
     status.links = in.number<std::uint32_t>();
     return status;
+}
+
+std::uint64_t parse_hexadecimal(scanner& in) {
+    auto const digits = in.word();
+    if (!digits.starts_with("0x")) in.fail("a hexadecimal number is missing");
+    return in.number<std::uint64_t>(digits.substr(2), 16);
+}
+
+dmabuf::mapping parse_mapping(scanner& in) {
+    dmabuf::mapping mapping;
+    mapping.begin = parse_hexadecimal(in);
+    mapping.end = parse_hexadecimal(in);
+    auto const kind = in.word();
+    mapping.shared = kind == "shared";
+    if (!mapping.shared && kind != "private") in.fail("neither shared nor private");
+    mapping.device = parse_device(in);
+    mapping.inode = in.number<std::uint64_t>();
+    return mapping;
 }
 
 void parse_result(scanner& in, entry& one) {
@@ -297,12 +333,13 @@ void parse_result(scanner& in, entry& one) {
     case call::lstat:
         one.status = parse_status(in);
         break;
-    case call::fs: {
-        auto const magic = in.word();
-        if (!magic.starts_with("0x")) in.fail("a magic number is missing");
-        one.number = in.number<std::uint64_t>(magic.substr(2), 16);
+    case call::fs:
+        one.number = parse_hexadecimal(in);
         break;
-    }
+    case call::mapping:
+        one.mapping = parse_mapping(in);
+        one.text = in.text();
+        break;
     case call::kcmp:
     case call::clock:
         one.number = in.number<std::uint64_t>();
@@ -376,6 +413,7 @@ recording parse_lines(scanner& in) {
             } else if (what != call::pid && what != call::clock) {
                 one.path = in.unescaped_word();
             }
+            if (what == call::mapping) one.from = parse_hexadecimal(in);
             parse_result(in, one);
             found.entries.push_back(std::move(one));
         }

@@ -39,20 +39,24 @@ struct replayed_system::state {
     std::map<int, open_file> open;
     int next_descriptor = first_descriptor;
     std::string missing;
+    bool has_mappings = false;
 
     explicit state(recording recorded)
         : what(std::move(recorded)) {
         for (std::size_t at = 0; at < what.entries.size(); ++at) {
             auto const& one = what.entries[at];
-            answers[key_of(one.what, one.path)].entries.push_back(at);
+            answers[key_of(one)].entries.push_back(at);
             if (one.what == call::file || one.what == call::dir)
-                answers[opening_key(one.path)].entries.push_back(at);
+                answers[key_of(one.what, one.path)].entries.push_back(at);
+            has_mappings = has_mappings || one.what == call::mapping;
         }
     }
 
     /// The next answer, or nothing, which is then noted.
     entry const* find(call what_is_asked, std::string const& path) {
-        auto const key = key_of(what_is_asked, path);
+        return find(key_of(what_is_asked, path));
+    }
+    entry const* find(std::string const& key) {
         auto const found = answers.find(key);
         if (found == answers.end()) return note(key), nullptr;
         return &what.entries[found->second.take()];
@@ -167,6 +171,20 @@ long replayed_system::filesystem_type(int fd) const {
     auto const* const one = state_->find(call::fs, state_->path_of(fd));
     if (!one) return -ENOSYS;
     return one->error != 0 ? -one->error : static_cast<long>(one->number);
+}
+
+int replayed_system::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                                   std::span<char> space) const {
+    if (!state_->has_mappings) return -ENOTTY;
+    entry asked;
+    asked.what = call::mapping;
+    asked.path = state_->path_of(fd);
+    asked.from = from;
+    auto const* const one = state_->find(key_of(asked));
+    if (!one) return -ENOSYS;
+    if (one->error != 0) return -one->error;
+    found = one->mapping;
+    return hand_out_path(one->text, found, space);
 }
 
 int replayed_system::compare_descriptor_tables(std::int32_t a, std::int32_t b) const {

@@ -25,6 +25,9 @@ public:
     int status(int directory, char const* path, int flags, dmabuf::file_status& status) const;
     long readlink(int directory, char const* path, std::span<char> space) const;
     long filesystem_type(int fd) const;
+    /// A recording without any answer of this kind was made by a library that did not ask: ENOTTY.
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const;
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const;
     std::int32_t process_id() const;
     std::uint64_t clock_ns() const;

@@ -73,14 +73,6 @@ struct dmabuf_descriptor {
     bool path = false; ///< opened with O_PATH: it pins the buffer all the same
 };
 
-/// The name of a DMA-BUF as the link /proc/P/fd/N shows it: all that follows "/dmabuf:", byte for
-/// byte. Nothing for any other link. An unnamed buffer looks like one with an empty name.
-constexpr std::optional<buffer_name> parse_linked_name(std::string_view target) {
-    constexpr std::string_view prefix = "/dmabuf:";
-    if (!target.starts_with(prefix)) return std::nullopt;
-    return buffer_name(target.substr(prefix.size()));
-}
-
 /// How closely the walk looks.
 struct fd_walk_options {
     /// One more statx per DMA-BUF descriptor, for `dmabuf_descriptor::path`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// /proc/P/maps: which files a process has mapped, and where.
+// /proc/P/maps: which files a process has mapped, and where; as text, or by asking for what is
+// wanted of it.
 #pragma once
 
 #include <dmabuf/names.hpp>
@@ -9,21 +10,9 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// One mapping. Kernel: fs/proc/task_mmu.c, show_map_vma().
-/// Lifetime: `path` lies in the reader's memory, until the range moves on.
-struct mapping {
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
-    bool shared = false;
-    device_number device;
-    std::uint64_t inode = 0;
-    std::string_view path; ///< raw, with a newline as `\012`; anything may be called "/dmabuf:x"
-
-    [[nodiscard]] constexpr std::uint64_t size_bytes() const { return end - begin; }
-};
-
-/// Parses one line of maps, without its newline.
-/// Errors: EBADMSG with the offset of the field that does not fit.
+/// Parses one line of maps, without its newline. Kernel: fs/proc/task_mmu.c, show_map_vma().
+/// Lifetime: `path` lies in the line; it is raw, but for a newline as `\012`. Errors: EBADMSG with
+/// the offset of the field that does not fit.
 constexpr result<mapping> parse_maps_line(std::string_view line, place where = {object::maps}) {
     auto rest = line;
     mapping found;
@@ -49,9 +38,9 @@ constexpr result<mapping> parse_maps_line(std::string_view line, place where = {
     return found;
 }
 
-/// The name of a DMA-BUF as the path of its mapping shows it: what follows "/dmabuf:", with `\012`
-/// turned back into a newline (the kernel escapes nothing else there, so a name that holds these
-/// four characters itself looks the same). Nothing for any other path.
+/// The name of a DMA-BUF as maps shows the path of its mapping: what follows "/dmabuf:", with
+/// `\012` turned back into a newline (the kernel escapes nothing else there, so a name that holds
+/// these four characters itself looks the same). Nothing for any other path.
 constexpr std::optional<buffer_name> parse_mapped_name(std::string_view path) {
     constexpr std::string_view prefix = "/dmabuf:";
     if (!path.starts_with(prefix)) return std::nullopt;
@@ -104,6 +93,111 @@ template<system System>
 maps_reader<System> read_maps(process<System> const& process, std::int32_t tid,
                               read_space space = {}) {
     return {process, tid, std::move(space)};
+}
+
+/// The mappings of files of a process, in ascending order of address: by PROCMAP_QUERY where the
+/// kernel has it, else out of the text.
+/// Kernel: fs/proc/task_mmu.c, do_procmap_query(), 6.11; the same rights as for the text. It saves
+/// to print, and to parse, every anonymous mapping and every path: with 231 mappings of files among
+/// 331, 0.8 instead of 3.1 ms (6.12, instructions at 1 ns each).
+/// Cost: one open, one query per mapping of a file and one that sees the end, one close. No
+/// allocation. By text, that of `read_maps` and, until `queries` is false, one call more.
+/// Errors: an item each; ESRCH where the task has no memory map any more; where the first query
+/// fails otherwise, the text is read. Lifetime: `process` and `queries` must outlive the range.
+template<system System = live_system>
+class mapped_files_reader : public reader<mapped_files_reader<System>, result<mapping>> {
+public:
+    mapped_files_reader(process<System> const& process, std::int32_t tid, bool& queries,
+                        read_space space)
+        : process_(&process)
+        , tid_(tid)
+        , queries_(&queries)
+        , space_(std::move(space)) {}
+
+    /// The name of the DMA-BUF behind the mapping that was handed out last; nothing where it is
+    /// mapped no more, or its path is no DMA-BUF's. Exact by query; by text see
+    /// `parse_mapped_name`. Cost: by query one call.
+    result<std::optional<buffer_name>> name_of(mapping const& found) {
+        if (lines_) return parse_mapped_name(found.path);
+        std::array<char, 256> path; // what does not fit is no DMA-BUF's
+        mapping now;
+        int const error = query(found.begin, now, path);
+        if (error == -ENAMETOOLONG || error == -ENOENT) return std::optional<buffer_name>{};
+        if (error < 0) return failure{operation::query, -error, where()};
+        bool const same = now.inode == found.inode && now.device == found.device;
+        return same ? parse_linked_name(now.path) : std::nullopt;
+    }
+
+private:
+    friend reader<mapped_files_reader, result<mapping>>;
+    using entry = std::optional<result<mapping>>;
+
+    [[nodiscard]] place where() const { return process_->at(object::maps, tid_); }
+
+    int query(std::uint64_t from, mapping& found, std::span<char> path) const {
+        return detail::uninterrupted(
+            [&] { return process_->system.query_mapping(file_.get(), from, found, path); });
+    }
+
+    void next(entry& out) {
+        if (!std::exchange(opened_, true))
+            start(out);
+        else if (lines_)
+            next_by_text(out);
+        else if (file_.is_open() && next_by_query(out) != 0)
+            file_.reset();
+    }
+
+    void start(entry& out) {
+        auto file = open_at(process_->system, process_->directory.get(),
+                            detail::path("task/", tid_, "/maps").c_str(), O_RDONLY, where());
+        if (!file) return void(out = file.error());
+        file_ = std::move(file).value();
+        if (*queries_) {
+            int const error = next_by_query(out);
+            if (error == 0) return;
+            if (error == -ENOENT || error == -ESRCH) return file_.reset();
+            if (error == -ENOTTY) *queries_ = false;
+            out.reset();
+        }
+        lines_.emplace(std::move(file_), process_->system, std::move(space_), where());
+        next_by_text(out);
+    }
+
+    int next_by_query(entry& out) {
+        mapping found;
+        int const error = query(at_, found, {});
+        if (error == 0)
+            at_ = found.end, out = found;
+        else if (error != -ENOENT)
+            out = failure{operation::query, -error, where()};
+        return error;
+    }
+
+    void next_by_text(entry& out) {
+        while (auto const line = lines_->next()) {
+            out = *line ? parse_maps_line(**line, where()) : result<mapping>(line->error());
+            if (!*out || (*out)->device != device_number{}) return;
+            out.reset();
+        }
+    }
+
+    process<System> const* process_;
+    std::int32_t tid_;
+    bool* queries_;
+    read_space space_;
+    unique_fd<System> file_;
+    std::optional<line_reader<System>> lines_;
+    std::uint64_t at_ = 0;
+    bool opened_ = false;
+};
+
+/// The range described above. `queries` says whether to ask, and becomes false where the kernel
+/// cannot answer. `space` is as for `read_maps`.
+template<system System>
+mapped_files_reader<System> read_mapped_files(process<System> const& process, std::int32_t tid,
+                                              bool& queries, read_space space = {}) {
+    return {process, tid, queries, std::move(space)};
 }
 
 } // namespace v0

@@ -6,6 +6,9 @@
 
 #include <dmabuf/text.hpp>
 
+#include <optional>
+#include <string_view>
+
 namespace dmabuf {
 inline namespace v0 {
 
@@ -16,6 +19,15 @@ using buffer_name = inline_text<63>;
 using exporter_name = inline_text<31>;
 /// Of a process or thread (comm), set by itself: 15 bytes, up to 63 for kernel threads.
 using process_name = inline_text<63>;
+
+/// The name of a DMA-BUF out of its path, as the link /proc/P/fd/N and PROCMAP_QUERY show it: all
+/// that follows "/dmabuf:", byte for byte. Nothing for any other path. An unnamed buffer looks like
+/// one with an empty name.
+constexpr std::optional<buffer_name> parse_linked_name(std::string_view target) {
+    constexpr std::string_view prefix = "/dmabuf:";
+    if (!target.starts_with(prefix)) return std::nullopt;
+    return buffer_name(target.substr(prefix.size()));
+}
 
 } // namespace v0
 } // namespace dmabuf

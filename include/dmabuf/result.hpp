@@ -16,7 +16,17 @@ namespace dmabuf {
 inline namespace v0 {
 
 /// What was being done when something failed.
-enum class operation : std::uint8_t { open, read, list, status, statfs, readlink, parse, identify };
+enum class operation : std::uint8_t {
+    open,
+    read,
+    list,
+    status,
+    statfs,
+    readlink,
+    query,
+    parse,
+    identify
+};
 
 /// Which kernel file it was done to.
 enum class object : std::uint8_t {
@@ -138,6 +148,8 @@ constexpr std::string_view verb(operation doing) {
         return "statfs";
     case operation::readlink:
         return "readlink";
+    case operation::query:
+        return "query";
     case operation::parse:
         return "parse";
     case operation::identify:

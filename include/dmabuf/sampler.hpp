@@ -29,8 +29,9 @@ struct sample_options {
 /// Takes snapshots of all processes that /proc shows. One sampler per thread.
 /// Cost of a sample by fd_walk: about 12 system calls per process and 8 more per holder, one per
 /// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, four per buffer for exporter
-/// and name, one kcmp per further thread, and one per 32 KiB of a process's maps. No allocation
-/// once everything has grown to the size of the system. At most 6 descriptors are open at a time.
+/// and name, one kcmp per further thread, and one per mapping of a file (before Linux 6.11, per
+/// 32 KiB of maps). No allocation once everything has grown to the size of the system. At most 6
+/// descriptors are open at a time.
 template<system System = live_system>
 class basic_sampler {
 public:
@@ -421,10 +422,11 @@ private:
     outcome sample_mappings(process<System> const& process) {
         for (auto const tid : tasks_) {
             bool any = false;
-            for (auto const& found : read_maps(process, tid, read_space(table_space_))) {
+            auto files = read_mapped_files(process, tid, queries_, read_space(table_space_));
+            for (auto const& found : files) {
                 if (found) {
-                    any = true;
-                    if (may_be_dmabuf(*found)) take_mapping(process, *found);
+                    any = has_memory_ = true;
+                    if (may_be_dmabuf(*found, files)) take_mapping(process, *found, files);
                 } else if (!found.error().gone()) {
                     return note(found.error());
                 }
@@ -434,18 +436,27 @@ private:
         return outcome::seen;
     }
 
-    [[nodiscard]] bool may_be_dmabuf(mapping const& found) const {
+    using mapped_files = mapped_files_reader<System>;
+
+    [[nodiscard]] bool may_be_dmabuf(mapping const& found, mapped_files& files) {
         if (known_.device()) return found.device == *known_.device();
-        return found.device.major == 0 && parse_mapped_name(found.path).has_value();
+        if (found.device.major != 0) return false;
+        auto const name = files.name_of(found);
+        if (!name && note(name.error()) != outcome::gone) ++build_.now().coverage.undecided;
+        return name && name->has_value();
     }
 
-    void take_mapping(process<System> const& process, mapping const& found) {
+    void take_mapping(process<System> const& process, mapping const& found, mapped_files& files) {
         if (!known_.device() && !learn_device(process, found)) return;
         auto const at = build_.buffer_at(found.inode);
         build_.found_mapping(at, found.size_bytes());
         describe_by_sysfs(at);
         if (!build_[at].size_known) size_by_map_files(process, found, at);
-        if (options_.names && !build_[at].name_known) name_by_mapping(found, at);
+        if (!options_.names || build_[at].name_known) return;
+        // Without a name the path is just "/dmabuf:"; so it is with an empty one.
+        auto const name = files.name_of(found);
+        if (!name) return (void)note(name.error());
+        if (*name) build_.set_name(at, (*name)->empty() ? std::nullopt : *name);
     }
 
     static detail::path map_files(mapping const& found) {
@@ -481,12 +492,6 @@ private:
             build_.set_size(at, status.size_bytes);
     }
 
-    /// Without a name the path is just "/dmabuf:"; so it is with an empty one.
-    void name_by_mapping(mapping const& found, std::uint32_t at) {
-        auto const name = parse_mapped_name(found.path);
-        if (name) build_.set_name(at, name->empty() ? std::nullopt : name);
-    }
-
     static constexpr std::size_t space_bytes = 32768;
 
     sample_options options_;
@@ -502,7 +507,10 @@ private:
     std::vector<std::int32_t> tasks_; ///< of the process being read
     std::vector<char> process_space_;
     std::vector<char> table_space_;
-    bool saw_gone_ = false; ///< in the table being read
+    bool queries_ = true;      ///< PROCMAP_QUERY may serve
+    bool has_memory_ = false;  ///< the process being read, where that was asked
+    bool lost_a_task_ = false; ///< of it, after they were listed
+    bool saw_gone_ = false;    ///< in the table being read
     bool denied_kernel_thread_ = false;
     std::optional<failure> unsupported_;
 };

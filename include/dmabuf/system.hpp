@@ -7,11 +7,13 @@
 #include <dmabuf/result.hpp>
 #include <dmabuf/text.hpp>
 
+#include <climits>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
 #include <iterator>
+#include <linux/ioctl.h>
 #include <linux/kcmp.h>
 #include <linux/types.h>
 #include <span>
@@ -43,23 +45,38 @@ struct file_status {
     std::uint32_t links = 0;
 };
 
+/// One mapping, as /proc/P/maps or PROCMAP_QUERY shows it.
+struct mapping {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    bool shared = false;
+    device_number device;
+    std::uint64_t inode = 0;
+    std::string_view path; ///< where it was asked for; anything may be called "/dmabuf:x"
+
+    [[nodiscard]] constexpr std::uint64_t size_bytes() const { return end - begin; }
+};
+
 /// The calls that the library makes. Each returns what the system call does, with the negative
 /// errno for a failure, and never throws. A system is a cheap handle that can be copied.
 template<class System>
-concept system =
-    std::copyable<System> && std::default_initializable<System> &&
-    requires(System s, int fd, char const* path, std::span<char> space, file_status& status) {
-        { s.open(fd, path, int{}) } -> std::same_as<int>;
-        { s.close(fd) } -> std::same_as<int>;
-        { s.read(fd, space) } -> std::same_as<long>;
-        { s.list(fd, space) } -> std::same_as<long>;
-        { s.status(fd, path, int{}, status) } -> std::same_as<int>;
-        { s.readlink(fd, path, space) } -> std::same_as<long>;
-        { s.filesystem_type(fd) } -> std::same_as<long>;
-        { s.compare_descriptor_tables(std::int32_t{}, std::int32_t{}) } -> std::same_as<int>;
-        { s.process_id() } -> std::same_as<std::int32_t>;
-        { s.clock_ns() } -> std::same_as<std::uint64_t>;
-    };
+concept system = std::copyable<System> && std::default_initializable<System> &&
+                 requires(System s, int fd, char const* path, std::span<char> space,
+                          file_status& status, mapping& found) {
+                     { s.open(fd, path, int{}) } -> std::same_as<int>;
+                     { s.close(fd) } -> std::same_as<int>;
+                     { s.read(fd, space) } -> std::same_as<long>;
+                     { s.list(fd, space) } -> std::same_as<long>;
+                     { s.status(fd, path, int{}, status) } -> std::same_as<int>;
+                     { s.readlink(fd, path, space) } -> std::same_as<long>;
+                     { s.filesystem_type(fd) } -> std::same_as<long>;
+                     { s.query_mapping(fd, std::uint64_t{}, found, space) } -> std::same_as<int>;
+                     {
+                         s.compare_descriptor_tables(std::int32_t{}, std::int32_t{})
+                     } -> std::same_as<int>;
+                     { s.process_id() } -> std::same_as<std::int32_t>;
+                     { s.clock_ns() } -> std::same_as<std::uint64_t>;
+                 };
 
 namespace detail {
 
@@ -76,6 +93,19 @@ struct statx_buffer {
     __u64 spare[14];
 };
 static_assert(sizeof(statx_buffer) == 256);
+
+/// struct procmap_query of include/uapi/linux/fs.h, which older headers lack.
+struct procmap_query {
+    __u64 size, query_flags, query_addr;
+    __u64 vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+    __u32 dev_major, dev_minor, vma_name_size, build_id_size;
+    __u64 vma_name_addr, build_id_addr;
+};
+static_assert(sizeof(procmap_query) == 104);
+
+inline constexpr std::uint64_t procmap_shared = 0x08;
+inline constexpr std::uint64_t procmap_next_of_a_file =
+    0x10 | 0x20; // COVERING_OR_NEXT, FILE_BACKED
 
 // AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT: a look that sets nothing in motion.
 inline constexpr int statx_passive = 0x4000 | 0x800;
@@ -117,7 +147,31 @@ struct live_system {
     /// The superblock's magic number.
     long filesystem_type(int fd) const noexcept {
         struct ::statfs raw;
-        return ::fstatfs(fd, &raw) < 0 ? -errno : static_cast<long>(raw.f_type & 0xffffffffL);
+        if (::fstatfs(fd, &raw) < 0) return -errno;
+        // A number of 32 bits, which long may have to hold beside failures.
+        return static_cast<long>(static_cast<std::uint32_t>(raw.f_type) & std::uintmax_t{LONG_MAX});
+    }
+    /// PROCMAP_QUERY on an open /proc/P/maps: the first mapping of a file that ends behind `from`;
+    /// its path, raw, in `space` if that is not empty. ENOENT: there is none. ENAMETOOLONG: the
+    /// path does not fit. ESRCH: no memory map. Linux 6.11; before that ENOTTY.
+    int query_mapping(int fd, std::uint64_t from, mapping& found,
+                      std::span<char> space) const noexcept {
+        detail::procmap_query raw{};
+        raw.size = sizeof raw;
+        raw.query_flags = detail::procmap_next_of_a_file;
+        raw.query_addr = from;
+        raw.vma_name_size = static_cast<__u32>(space.size());
+        if (!space.empty()) raw.vma_name_addr = reinterpret_cast<std::uintptr_t>(space.data());
+        if (::syscall(SYS_ioctl, fd, _IOWR('f', 17, detail::procmap_query), &raw) < 0)
+            return -errno;
+        std::size_t const length = raw.vma_name_size == 0 ? 0 : raw.vma_name_size - 1; // with a NUL
+        found = {raw.vma_start,
+                 raw.vma_end,
+                 (raw.vma_flags & detail::procmap_shared) != 0,
+                 {raw.dev_major, raw.dev_minor},
+                 raw.inode,
+                 {space.data(), length}};
+        return 0;
     }
     /// kcmp(KCMP_FILES): 0 when both tasks use one descriptor table.
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const noexcept {

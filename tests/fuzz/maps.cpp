@@ -32,4 +32,7 @@ void run_target(std::string_view input) {
         require(input.starts_with("/dmabuf:"), "a name follows its mark");
         require(name->size() <= input.size() - 8, "no name grows");
     }
+    if (auto const name = dmabuf::parse_linked_name(input))
+        require(name->truncated() || "/dmabuf:" + std::string(name->view()) == input,
+                "all that follows the mark is the name");
 }

@@ -52,6 +52,38 @@ TEST_CASE("a buffer that is only mapped has its true size, not the mapping's") {
     CHECK(holder_of(now, one.pid()).mapped_bytes == 5 * page);
 }
 
+TEST_CASE("names of mapped buffers that look alike in maps are told apart") {
+    auto const mapped = [](char const* name) {
+        return [=] {
+            auto const buffer = lab::alloc_heap(page);
+            lab::set_name(buffer.get(), name);
+            map(buffer.get(), page);
+            return std::vector{lab::inode_of(buffer.get())};
+        };
+    };
+    actor const newline(mapped("line\nfeed"));
+    actor const digits(mapped("line\\012feed"));
+    auto const now = sample();
+    CHECK(buffer_of(now, newline.inode()).name.view() == "line\nfeed");
+    lab::descriptor const maps(
+        lab::check(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC), "open maps"));
+    dmabuf::mapping found;
+    if (dmabuf::live_system{}.query_mapping(maps.get(), 0, found, {}) == -ENOTTY)
+        std::puts("SKIPPED: exact names of mapped buffers: this kernel has no PROCMAP_QUERY");
+    else
+        CHECK(buffer_of(now, digits.inode()).name.view() == "line\\012feed");
+}
+
+TEST_CASE("a private mapping of a buffer holds it too") {
+    actor const one([] {
+        auto const buffer = lab::alloc_heap(page);
+        if (::mmap(nullptr, page, PROT_READ, MAP_PRIVATE, buffer.get(), 0) == MAP_FAILED)
+            throw std::system_error(errno, std::generic_category(), "mmap");
+        return std::vector{lab::inode_of(buffer.get())};
+    });
+    CHECK(reference_of(sample(), one.pid(), one.inode()).mappings == 1);
+}
+
 TEST_CASE("without the right to ask, the size of a buffer that is only mapped is unknown") {
     actor const one([] {
         auto const buffer = lab::alloc_heap(8 * page);

@@ -162,6 +162,45 @@ TEST_CASE("live: a process's own mapping is in its maps, and nothing is malforme
     ::close(file);
 }
 
+TEST_CASE("live: mapped files by query are those of the text, with their raw path") {
+    int const file = ::memfd_create("nl\nname", MFD_CLOEXEC);
+    REQUIRE(::ftruncate(file, 5 * 4096) == 0);
+    void* const at = ::mmap(nullptr, 3 * 4096, PROT_READ, MAP_SHARED, file, 4096);
+    REQUIRE(at != MAP_FAILED);
+    auto const process = self();
+    auto const all = [&](bool queries) {
+        std::vector<std::array<std::uint64_t, 5>> found;
+        for (auto const& one : dmabuf::read_mapped_files(process, ::getpid(), queries)) {
+            REQUIRE(one);
+            found.push_back({one->begin, one->end, one->inode, one->device.minor, one->shared});
+        }
+        if (!queries) found.insert(found.begin(), {0, 0, 0, 0, 0}); // by text
+        return found;
+    };
+    auto by_query = all(true);
+    auto by_text = all(false);
+    by_text.erase(by_text.begin());
+    if (by_query.at(0)[1] == 0) {
+        std::puts("SKIPPED: PROCMAP_QUERY: this kernel is older than 6.11");
+    } else {
+        CHECK(by_query == by_text);
+        CHECK(by_query.size() > 1);
+        int const maps = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+        std::array<char, 64> path;
+        dmabuf::mapping found;
+        auto const begin = reinterpret_cast<std::uintptr_t>(at);
+        dmabuf::live_system const system;
+        CHECK(system.query_mapping(maps, begin, found, path) == 0);
+        CHECK(found.begin == begin);
+        CHECK(std::string(found.path) == "/memfd:nl\nname (deleted)");
+        CHECK(system.query_mapping(maps, begin, found, std::span(path).first(10)) == -ENAMETOOLONG);
+        CHECK(system.query_mapping(maps, ~std::uint64_t{0} >> 1, found, path) == -ENOENT);
+        ::close(maps);
+    }
+    ::munmap(at, 3 * 4096);
+    ::close(file);
+}
+
 TEST_CASE("live: a passive status tells device, inode and size of a kernel-internal file") {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);

@@ -227,6 +227,21 @@ TEST_CASE("account: without that right and without any descriptor, a mapping is 
     CHECK_FALSE(now.coverage.complete());
 }
 
+TEST_CASE("account: names of mapped buffers that look alike in maps") {
+    fake::kernel kernel;
+    kernel.map_queries = GENERATE(false, true);
+    kernel.add(10, "p").map(kernel.buffer(1, 4096, "system", "line\nfeed"), 4096);
+    kernel.add(20, "q").map(kernel.buffer(2, 4096, "system", "line\\012feed"), 4096);
+    kernel.add(30, "r").map(kernel.buffer(3, 4096, "system"), 4096);
+    auto const now = sampled(kernel);
+    CHECK(now.coverage.complete());
+    CHECK(buffer_of(now, 1).name.view() == "line\nfeed");
+    // By text alone nobody can tell.
+    CHECK(buffer_of(now, 2).name.view() == (kernel.map_queries ? "line\\012feed" : "line\nfeed"));
+    CHECK(buffer_of(now, 3).name_known);
+    CHECK_FALSE(buffer_of(now, 3).named);
+}
+
 TEST_CASE("account: the first process mapped what a later one tells") {
     fake::kernel kernel;
     kernel.caller.checkpoint_restore = false;

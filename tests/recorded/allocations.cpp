@@ -53,6 +53,11 @@ struct quiet {
         paused const here;
         return next.filesystem_type(fd);
     }
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        paused const here;
+        return next.query_mapping(fd, from, found, space);
+    }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         paused const here;
         return next.compare_descriptor_tables(a, b);

@@ -159,11 +159,15 @@ TEST_CASE("readers: dmabuf_fds keeps back the number that a failing read cut off
     CHECK(items[1].error() == failure{operation::read, EACCES, {object::dmabuf_fds, 10, 10}});
 }
 
+std::string newlines(std::uint64_t i) {
+    return std::string(static_cast<std::size_t>(i % 31), '\n');
+}
+
 TEST_CASE("readers: maps, with reads and memory of any size that holds a line") {
     world w;
     auto& made = w.kernel.add(10, "p");
     for (std::uint64_t i = 0; i < 200; ++i)
-        made.map(w.kernel.buffer(i, 4096, "system", std::string(i % 31, '\n')), 4096 + i * 4096);
+        made.map(w.kernel.buffer(i, 4096, "system", newlines(i)), 4096 + i * 4096);
     auto const process = w.process(10);
     for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}}) {
         for (std::size_t size : {300U, 4096U}) {
@@ -175,7 +179,7 @@ TEST_CASE("readers: maps, with reads and memory of any size that holds a line") 
                 CHECK(item->inode == i);
                 CHECK(item->size_bytes() == 4096 + i * 4096);
                 CHECK(item->device == w.kernel.dmabuf_device);
-                CHECK(dmabuf::parse_mapped_name(item->path)->view() == std::string(i % 31, '\n'));
+                CHECK(dmabuf::parse_mapped_name(item->path)->view() == newlines(i));
                 ++i;
             }
             CHECK(i == 200);
@@ -194,6 +198,116 @@ TEST_CASE("readers: a line of maps that does not fit is a failure, not half a li
     CHECK(at->error() == failure{operation::read, EOVERFLOW, {object::maps, 10, 10}});
     ++at;
     CHECK(at == maps.end());
+}
+
+struct mapped {
+    std::vector<std::uint64_t> inodes;
+    std::vector<std::string> names; ///< "-": no DMA-BUF's
+    std::optional<failure> failed;
+};
+
+mapped files_of(world& w, int pid, int tid, bool& queries) {
+    auto const process = w.process(pid);
+    auto files = dmabuf::read_mapped_files(process, tid, queries);
+    mapped all;
+    for (auto const& found : files) {
+        if (!found) {
+            all.failed = found.error();
+            continue;
+        }
+        all.inodes.push_back(found->inode);
+        auto const name = files.name_of(*found);
+        REQUIRE(name);
+        all.names.push_back(*name ? std::string((*name)->view()) : "-");
+    }
+    return all;
+}
+
+/// Mapped: a buffer, a file with a long path, and two buffers whose names look alike in maps.
+void map_some(world& w, int pid) {
+    auto& made = w.kernel.add(pid, "p");
+    made.map(w.kernel.buffer(1, 4096, "system"), 4096);
+    made.map(w.kernel.regular("/" + std::string(500, 'x')), 8192);
+    made.map(w.kernel.buffer(2, 4096, "system", "line\nfeed"), 4096);
+    made.map(w.kernel.buffer(3, 4096, "system", "line\\012feed"), 4096);
+}
+
+TEST_CASE("readers: mapped files, by query or by text") {
+    world w;
+    map_some(w, 10);
+    bool queries = true;
+    auto const by_query = files_of(w, 10, 10, queries);
+    CHECK(queries);
+    CHECK(by_query.names == std::vector<std::string>{"", "-", "line\nfeed", "line\\012feed"});
+    w.kernel.minor = 10;
+    auto const by_text = files_of(w, 10, 10, queries);
+    CHECK_FALSE(queries);
+    CHECK(by_text.inodes == by_query.inodes);
+    CHECK(by_text.inodes.size() == 4);
+    CHECK(by_text.names == std::vector<std::string>{"", "-", "line\nfeed", "line\nfeed"});
+    auto const before = w.kernel.calls();
+    (void)files_of(w, 10, 10, queries);
+    CHECK(w.kernel.calls() - before == 6); // twice open and close, two reads
+}
+
+TEST_CASE(
+    "readers: where the first query fails the text serves, where a later one does it is said") {
+    for (int const error : {EPERM, ENOSYS, EINVAL, EIO, ENOMEM, ENOTTY, EFAULT}) {
+        for (unsigned k = 1; k <= 4; ++k) {
+            world w;
+            map_some(w, 10);
+            auto const process = w.process(10);
+            bool queries = true;
+            w.plan.fail_at = w.plan.calls + 1 + k; // behind the opening
+            w.plan.error = error;
+            unsigned found = 0;
+            std::optional<failure> failed;
+            for (auto const& item : dmabuf::read_mapped_files(process, 10, queries))
+                item ? void(++found) : void(failed = item.error());
+            CAPTURE(error, k);
+            CHECK(found == (k == 1 ? 4 : k - 1));
+            CHECK(failed.has_value() == (k > 1));
+            if (failed) CHECK(*failed == failure{operation::query, error, {object::maps, 10, 10}});
+            CHECK(queries == (k > 1 || error != ENOTTY));
+        }
+    }
+    CHECK(dmabuf::describe(failure{operation::query, EIO, {object::maps, 10, 11}}).view() ==
+          "cannot query /proc/10/task/11/maps: input/output error (EIO)");
+}
+
+TEST_CASE("readers: a task without a memory map has no mapped files") {
+    world w;
+    map_some(w, 10);
+    w.kernel.at(10).add_thread(11);
+    w.kernel.at(10).end_leader();
+    bool queries = true;
+    auto const leader = files_of(w, 10, 10, queries);
+    REQUIRE(leader.failed);
+    CHECK(leader.failed->gone());
+    CHECK(leader.inodes.empty());
+    CHECK(files_of(w, 10, 11, queries).inodes.size() == 4);
+    w.kernel.add(12, "nothing mapped");
+    CHECK(files_of(w, 12, 12, queries).inodes.empty());
+    CHECK(queries);
+}
+
+TEST_CASE("readers: the name of a mapping is asked only while it is that file's") {
+    world w;
+    map_some(w, 10);
+    auto const process = w.process(10);
+    bool queries = true;
+    auto files = dmabuf::read_mapped_files(process, 10, queries);
+    auto at = files.begin();
+    REQUIRE(*at);
+    auto const first = **at;
+    w.kernel.at(10).mappings[0].file = w.kernel.buffer(9, 4096, "system", "another");
+    auto const name = files.name_of(first);
+    REQUIRE(name);
+    CHECK_FALSE(*name);
+    w.kernel.at(10).mappings.clear();
+    auto const none = files.name_of(first);
+    REQUIRE(none);
+    CHECK_FALSE(*none);
 }
 
 TEST_CASE("readers: sysfs, and a buffer that goes away between listing and reading") {

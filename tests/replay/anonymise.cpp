@@ -89,6 +89,15 @@ TEST_CASE("links keep what the kernel says of them") {
     CHECK(link("/home/secret") == "/path-1");
 }
 
+TEST_CASE("so do mappings that were asked for") {
+    auto const mapped = [](std::string const& path) {
+        return anonymised({{"/proc/7/task/7/maps", path}}, replay::call::mapping);
+    };
+    CHECK(mapped("/dmabuf:se\ncret") == "/dmabuf:buffer-1");
+    CHECK(mapped("/home/secret (deleted)") == "/path-1");
+    CHECK(mapped("/dmabuf:") == "/dmabuf:");
+}
+
 TEST_CASE("equal names get equal names, wherever they stand") {
     CHECK(anonymised({{"/proc/7/stat", "7 (a) S 1\n"},
                       {"/proc/8/stat", "8 (b) S 1\n"},

@@ -68,6 +68,14 @@ replay::recording one_of_each() {
     entries.push_back(one);
     entries.push_back(with_text(call::stat, "/gone", ""));
     entries.back().error = ENOENT;
+    one = with_text(call::mapping, "/m", "/dmabuf:a\n\"b");
+    one.from = 0x1000;
+    one.mapping = {0x2000, ~std::uint64_t{0}, true, {0, 12}, 5, {}};
+    entries.push_back(one);
+    one.mapping.shared = false;
+    entries.push_back(one);
+    entries.push_back(with_text(call::mapping, "/m", ""));
+    entries.back().error = ENOENT;
     for (auto const& [what, path] : {std::pair(call::fs, "/fs"), std::pair(call::kcmp, "12 -3"),
                                      std::pair(call::pid, ""), std::pair(call::clock, "")}) {
         one = with_text(what, path, "");
@@ -168,7 +176,10 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         {head + "stat /x 1 2 0:3 0600 1 1\n", 2, "too much"},
         {head + "stat /x -1 2 0:3 0600 1\n", 2, "not a number"},
         {head + "stat /x 99999999999999999999 2 0:3 0600 1\n", 2, "not a number"},
-        {head + "fs /x 9fa0\n", 2, "magic number"},
+        {head + "fs /x 9fa0\n", 2, "hexadecimal number"},
+        {head + "mapping /x !ENOENT\n", 2, "hexadecimal number"},
+        {head + "mapping /x 0x0 0x1 0x2 both 0:1 2 \"\"\n", 2, "neither shared nor private"},
+        {head + "mapping /x 0x0 0x1 0x2 shared 0:1 2\n", 2, "text in quotes"},
         {head + "kcmp 1\n", 2, "word is missing"},
         {head + "kcmp 1 x 0\n", 2, "not a number"},
         {head + "pid x\n", 2, "not a number"},

@@ -92,6 +92,37 @@ TEST_CASE("paths are joined, so that it does not matter from where a file is ope
     CHECK(system.missing() == "");
 }
 
+TEST_CASE("mappings are told by where they were looked for, with or without their path") {
+    auto const system =
+        system_of("open /m\nmapping /m 0x0 0x1000 0x3000 shared 0:11 5 \"/dmabuf:a\\nb\"\n"
+                  "mapping /m 0x3000 !ENOENT\n");
+    int const maps = system.open(AT_FDCWD, "/m", O_RDONLY);
+    std::array<char, 12> path;
+    dmabuf::mapping found;
+    CHECK(system.query_mapping(maps, 0, found, {}) == 0);
+    CHECK(found.path.empty());
+    CHECK(system.query_mapping(maps, 0, found, path) == 0);
+    CHECK(found.path == "/dmabuf:a\nb");
+    CHECK(found.begin == 0x1000);
+    CHECK(found.end == 0x3000);
+    CHECK(found.shared);
+    CHECK(found.device == dmabuf::device_number{0, 11});
+    CHECK(found.inode == 5);
+    CHECK(system.query_mapping(maps, 0, found, std::span(path).first(11)) == -ENAMETOOLONG);
+    CHECK(system.query_mapping(maps, 0x3000, found, {}) == -ENOENT);
+    CHECK(system.missing() == "");
+    CHECK(system.query_mapping(maps, 0x4000, found, {}) == -ENOSYS);
+    CHECK(system.missing() == "mapping /m 0x4000");
+}
+
+TEST_CASE(
+    "a recording that was made without asking for mappings is of a kernel without an answer") {
+    auto const system = system_of("open /m\n");
+    dmabuf::mapping found;
+    CHECK(system.query_mapping(system.open(AT_FDCWD, "/m", O_RDONLY), 0, found, {}) == -ENOTTY);
+    CHECK(system.missing() == "");
+}
+
 TEST_CASE("a file breaks off as it did, and a part that nobody read is missing") {
     auto const system = system_of("file /broken !EIO \"half\"\nfile /part ... \"half\"\n");
     CHECK(read_all(system, system.open(AT_FDCWD, "/broken", 0)) == "half!" + std::to_string(EIO));

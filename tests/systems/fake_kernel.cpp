@@ -452,6 +452,11 @@ std::string kernel::list_text(spot const& node) const {
     return text.empty() ? text : text + "\n";
 }
 
+dmabuf::device_number kernel::device_of(file const& file) const {
+    if (file.what == file::kind::dmabuf) return dmabuf_device;
+    return file.what == file::kind::anonymous ? anonymous_device : file.device;
+}
+
 int kernel::produce(opened& file) const {
     auto const& node = file.at;
     auto const once = [&](std::string const& text) {
@@ -503,9 +508,7 @@ int kernel::produce(opened& file) const {
         for (auto const& mapping : node.process->mappings) {
             if (mapping.begin < file.position) continue;
             auto const& mapped = *mapping.file;
-            auto const device = mapped.what == file::kind::dmabuf      ? dmabuf_device
-                                : mapped.what == file::kind::anonymous ? anonymous_device
-                                                                       : mapped.device;
+            auto const device = device_of(mapped);
             auto line = hex(mapping.begin, 8) + "-" + hex(mapping.end, 8) + " rw-s 00000000 " +
                         hex(device.major, 2) + ":" + hex(device.minor, 2) + " " +
                         number(mapped.inode) + " ";
@@ -670,6 +673,29 @@ long kernel::filesystem_type(int fd) {
         return 0x65735546;
     }
     return -EIO;
+}
+
+/// do_procmap_query()
+int kernel::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& answer,
+                          std::span<char> space) {
+    announce(call::query, absolute(fd, ""));
+    auto const at = open_.find(fd);
+    if (at == open_.end()) return -EBADF;
+    auto const& node = at->second.at;
+    if (node.kind != what::maps || !has_map_queries()) return -ENOTTY;
+    if (node.task->dead || node.task->exiting || node.process->kernel_thread) return -ESRCH;
+    for (auto const& mapping : node.process->mappings) {
+        if (mapping.end <= from) continue;
+        auto const& file = *mapping.file;
+        auto const path = shown_path(file);
+        if (!space.empty() && path.size() + 1 > space.size()) return -ENAMETOOLONG;
+        answer = {mapping.begin, mapping.end, true, device_of(file), file.inode, {}};
+        if (space.empty()) return 0;
+        std::memcpy(space.data(), path.c_str(), path.size() + 1);
+        answer.path = {space.data(), path.size()};
+        return 0;
+    }
+    return -ENOENT;
 }
 
 /// KCMP_FILES. The numbers are those of the caller's own pid namespace.

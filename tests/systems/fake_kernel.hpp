@@ -99,8 +99,8 @@ struct rights {
     static rights ptrace_only(std::uint32_t uid) { return {uid, false, true, false}; }
 };
 
-enum class call { open, close, read, list, status, readlink, filesystem_type, compare };
-inline constexpr std::size_t call_kinds = 8;
+enum class call { open, close, read, list, status, readlink, filesystem_type, query, compare };
+inline constexpr std::size_t call_kinds = 9;
 
 /// A system call that is about to be made: its number, beginning with 1, and what it is made on.
 struct call_event {
@@ -128,6 +128,7 @@ public:
     bool sysfs_buffers = false;
     bool dmabuf_fds = false;
     bool kcmp = true;
+    bool map_queries = true; ///< and not before 6.11
     int hidepid = 0;
     std::uint64_t pid_namespace = 0xeffffffc;
     dmabuf::device_number dmabuf_device{0, 11};
@@ -158,6 +159,7 @@ public:
     // --- the truth
     [[nodiscard]] account truth() const;
     [[nodiscard]] std::map<std::uint64_t, file_ptr> const& buffers() const { return buffers_; }
+    [[nodiscard]] bool has_map_queries() const { return map_queries && !before(6, 11); }
     [[nodiscard]] std::size_t process_count() const { return processes_.size(); }
     [[nodiscard]] std::size_t open_descriptors() const { return open_.size(); }
     [[nodiscard]] std::size_t most_open_descriptors() const { return most_open_; }
@@ -171,6 +173,7 @@ public:
     int status(int directory, std::string const& path, int flags, dmabuf::file_status& status);
     long readlink(int directory, std::string const& path, std::span<char> space);
     long filesystem_type(int fd);
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found, std::span<char> space);
     int compare(int a, int b);
 
 private:
@@ -264,6 +267,10 @@ struct system {
         return kernel->readlink(directory, path, space);
     }
     long filesystem_type(int fd) const { return kernel->filesystem_type(fd); }
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        return kernel->query_mapping(fd, from, found, space);
+    }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         return kernel->compare(a, b);
     }

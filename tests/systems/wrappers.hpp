@@ -14,12 +14,12 @@ namespace wrapped {
 
 struct counters {
     unsigned open = 0, close = 0, read = 0, list = 0, status = 0, readlink = 0, filesystem_type = 0,
-             compare = 0;
+             query = 0, compare = 0;
     int open_now = 0;
     int most_open = 0;
 
     [[nodiscard]] unsigned all() const {
-        return open + close + read + list + status + readlink + filesystem_type + compare;
+        return open + close + read + list + status + readlink + filesystem_type + query + compare;
     }
 };
 
@@ -49,6 +49,10 @@ struct counting {
     }
     long filesystem_type(int fd) const {
         return ++count->filesystem_type, next.filesystem_type(fd);
+    }
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        return ++count->query, next.query_mapping(fd, from, found, space);
     }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         return ++count->compare, next.compare_descriptor_tables(a, b);
@@ -103,6 +107,11 @@ struct faulty {
     long filesystem_type(int fd) const {
         plan->on = plan->paths[fd];
         return made<long>([&] { return next.filesystem_type(fd); });
+    }
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        plan->on = plan->paths[fd];
+        return made<int>([&] { return next.query_mapping(fd, from, found, space); });
     }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         ++plan->calls; // is never interrupted
