@@ -371,6 +371,65 @@ TEST_CASE("account: exporters, the largest first") {
     CHECK(now.exporters[2].buffers == 2);
 }
 
+TEST_CASE("account: cgroups of the holders, and none where it cannot be read") {
+    fake::kernel kernel;
+    auto const shared = kernel.buffer(1, 4096);
+    for (auto const& [pid, cgroup] : std::map<int, std::string>{
+             {10, "/app"}, {20, "/app (deleted)"}, {30, "/app"}, {40, "not a path"}}) {
+        kernel.add(pid, "p").open(shared);
+        kernel.at(pid).cgroup = cgroup;
+    }
+    dmabuf::sample_options options;
+    options.cgroups = true;
+    auto const now = sampled(kernel, options);
+    CHECK(now.cgroups.size() == 2);
+    CHECK(now.cgroup_name(holder_of(now, 10).cgroup) == "/app");
+    CHECK(now.cgroup_name(holder_of(now, 20).cgroup) == "/app (deleted)");
+    CHECK(holder_of(now, 30).cgroup == holder_of(now, 10).cgroup);
+    CHECK(holder_of(now, 40).cgroup == dmabuf::no_cgroup);
+    CHECK(now.cgroup_name(dmabuf::no_cgroup).empty());
+    CHECK(now.coverage.first_failure ==
+          dmabuf::failure{dmabuf::operation::parse, EBADMSG, {dmabuf::object::cgroup, 40}});
+    CHECK(sampled(kernel).cgroups.empty());
+}
+
+TEST_CASE("account: buffers that nobody holds, by either list") {
+    bool const sysfs = GENERATE(false, true);
+    fake::kernel kernel;
+    kernel.sysfs_buffers = sysfs;
+    kernel.debugfs = true;
+    auto& holder = kernel.add(10, "holder");
+    holder.map(kernel.buffer(1, 8192, "i915"), 4096);
+    holder.open(kernel.buffer(2, 4096, "system"), true); // O_PATH: only the list tells its exporter
+    kernel.buffer(7, 100, "in flight");
+    kernel.buffer(5, 50, "udmabuf");
+    dmabuf::sample_options options;
+    options.unheld = options.bufinfo = true;
+    auto now = sampled(kernel, options);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.coverage.listed_by == (sysfs ? dmabuf::listing::sysfs : dmabuf::listing::bufinfo));
+    CHECK(now.unheld_bytes == 150);
+    REQUIRE(now.unheld.size() == 2);
+    CHECK(now.unheld[0].inode == 5);
+    CHECK(now.unheld[1].inode == 7);
+    CHECK(now.unheld[1].exporter.view() == "in flight");
+    CHECK(buffer_of(now, 1).exporter.view() == "i915");
+
+    // Made after the list was read the first time: it may be anybody's who was walked already.
+    kernel.event = [&](fake::call_event const& event) {
+        if (event.path == "/proc/10") kernel.buffer(9, 1);
+    };
+    now = sampled(kernel, options);
+    kernel.event = nullptr;
+    CHECK(now.unheld.size() == 2);
+
+    kernel.debugfs = false;
+    options.unheld = true;
+    now = sampled(kernel, options);
+    CHECK(now.unheld.size() == (sysfs ? 3 : 0));
+    CHECK(now.coverage.listed_by == (sysfs ? dmabuf::listing::sysfs : dmabuf::listing::none));
+}
+
 TEST_CASE("account: hostile names of buffers and processes") {
     auto const name = GENERATE("x\nsize:\t4\nino:\t777", "\nexp_name:\tevil", "", "\x1b[2J",
                                "0123456789012345678901234567890", "\\012", "\xff\xfe", "\n\n\n");

@@ -14,6 +14,7 @@ struct world {
     fake::file_ptr other = kernel.buffer(3, 100, "i915", "other");
 
     explicit world(bool list, bool sysfs) {
+        kernel.map_queries = !sysfs;
         kernel.dmabuf_fds = list;
         kernel.sysfs_buffers = sysfs;
         kernel.add(10, "before").open(shared);

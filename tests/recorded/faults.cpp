@@ -11,12 +11,14 @@ struct scenario {
     bool list = false;
     bool sysfs = false;
     fake::rights rights = {};
+    bool everything = false; ///< cgroups and unheld buffers too, by sysfs or debugfs
 };
 
 void populate(fake::kernel& kernel, scenario const& how) {
     kernel.dmabuf_fds = how.list;
     kernel.sysfs_buffers = how.sysfs;
     kernel.caller = how.rights;
+    kernel.debugfs = how.everything;
     auto const shared = kernel.buffer(1, 4097, "system", "shared");
     auto& first = kernel.add(10, "first");
     first.open(kernel.anonymous("[eventpoll]"));
@@ -30,6 +32,7 @@ void populate(fake::kernel& kernel, scenario const& how) {
     second.add_thread(22);
     auto const mapped = kernel.buffer(3, 100, "i915", "mapped");
     kernel.add(30, "mapper");
+    kernel.buffer(4, 4096, "system", "in flight");
     if (how.rights.dac_read_search) kernel.at(30).map(mapped, 4096);
     kernel.at(30).open(kernel.regular("/x"));
 }
@@ -43,8 +46,10 @@ struct outcome {
     unsigned calls = 0;
 };
 
-outcome sampled_with(fake::kernel& kernel, wrapped::faults& plan) {
-    faulty_sampler sampler({}, faulty_system{{&kernel}, &plan});
+outcome sampled_with(fake::kernel& kernel, wrapped::faults& plan, scenario const& how) {
+    dmabuf::sample_options options;
+    options.cgroups = options.unheld = options.bufinfo = how.everything;
+    faulty_sampler sampler(options, faulty_system{{&kernel}, &plan});
     outcome result;
     result.done = sampler.sample(result.now);
     result.calls = plan.calls;
@@ -103,7 +108,7 @@ void sweep(scenario const& how, int error) {
         fake::kernel kernel;
         populate(kernel, how);
         wrapped::faults none;
-        auto result = sampled_with(kernel, none);
+        auto result = sampled_with(kernel, none, how);
         REQUIRE(result.done);
         REQUIRE(lost(result.now, kernel.truth()) == "");
         REQUIRE(result.now.coverage.complete());
@@ -117,7 +122,7 @@ void sweep(scenario const& how, int error) {
         plan.fail_at = k;
         plan.error = error;
         auto const truth = kernel.truth();
-        auto const result = sampled_with(kernel, plan);
+        auto const result = sampled_with(kernel, plan, how);
         auto const& seen = result.now.coverage;
         INFO("call " << k << " on " << plan.failed_on << " fails with errno " << error << "\n"
                      << words(seen) << "\n"
@@ -146,6 +151,13 @@ void sweep(scenario const& how, int error) {
                 (file.name && buffer.name.view() != *file.name))
                 CHECK(seen.buffers_undescribed != 0);
         }
+        if (how.everything && seen.complete() && error != ENOENT && error != ESRCH) {
+            bool const listed = seen.listed_by != dmabuf::listing::none;
+            CHECK(result.now.unheld.size() <= (listed ? 1 : 0));
+            for (auto const& buffer : result.now.unheld)
+                CHECK(buffer.inode == 4);
+            CHECK((listed || seen.no_listing.error == error));
+        }
         // What is neither gone nor denied has its cause on record.
         if (seen.processes_failed + seen.descriptors_failed != 0) {
             CHECK(seen.first_failure.error == error);
@@ -155,10 +167,10 @@ void sweep(scenario const& how, int error) {
 }
 
 TEST_CASE("faults: the k-th call fails, for every k and errno") {
-    auto const how =
-        GENERATE(scenario{false, false, {}}, scenario{false, true, {}}, scenario{true, false, {}},
-                 scenario{true, true, {}}, scenario{false, true, fdinfo_only},
-                 scenario{true, true, fdinfo_only});
+    auto const how = GENERATE(scenario{false, false, {}}, scenario{false, true, {}},
+                              scenario{true, false, {}}, scenario{true, true, {}},
+                              scenario{false, true, fdinfo_only}, scenario{true, true, fdinfo_only},
+                              scenario{false, false, {}, true}, scenario{true, true, {}, true});
     for (int error :
          {ENOENT, ESRCH, EACCES, EPERM, EIO, ENOMEM, EMFILE, ENFILE, EINVAL, ENOSYS, EOVERFLOW})
         sweep(how, error);
@@ -186,7 +198,8 @@ TEST_CASE("faults: after a failure the next sample is right") {
 TEST_CASE("faults: interrupted calls and short reads change nothing") {
     auto const how =
         GENERATE(scenario{false, false, {}}, scenario{false, true, {}}, scenario{true, false, {}},
-                 scenario{true, true, {}}, scenario{false, true, fdinfo_only});
+                 scenario{true, true, {}}, scenario{false, true, fdinfo_only},
+                 scenario{false, false, {}, true}, scenario{true, true, {}, true});
     auto const bytes =
         GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{64});
     auto const interrupted = GENERATE(false, true);
@@ -196,7 +209,7 @@ TEST_CASE("faults: interrupted calls and short reads change nothing") {
     plan.interrupted = interrupted;
     plan.most_bytes = bytes;
     plan.most_listed = bytes == 0 ? 0 : 40;
-    auto const result = sampled_with(kernel, plan);
+    auto const result = sampled_with(kernel, plan, how);
     REQUIRE(result.done);
     INFO(words(result.now.coverage));
     CHECK(lost(result.now, kernel.truth()) == "");

@@ -227,6 +227,39 @@ TEST_CASE("rights: too few descriptors left is a failure, never an empty account
     }
 }
 
+TEST_CASE("rights: with three descriptors left, what could not be opened is named") {
+    world w;
+    w.kernel.descriptor_limit = 3;
+    fake_sampler sampler({}, fake::system{&w.kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now)); // /proc, its listing and /proc/P
+    INFO(words(now.coverage));
+    CHECK(w.kernel.open_descriptors() == 1);
+    CHECK(w.kernel.most_open_descriptors() == 3);
+    CHECK(broken_invariant(now) == "");
+    CHECK_FALSE(now.coverage.complete());
+    auto const& seen = now.coverage;
+    CHECK(seen.processes_failed == 5);
+    CHECK(dmabuf::describe(seen.first_failure).view() ==
+          "cannot open /proc/1/task/1/fd: too many open files (EMFILE)");
+}
+
+TEST_CASE("rights: no /sys is no news where a descriptor tells everything, and said where a list "
+          "was asked "
+          "for") {
+    world w;
+    auto const plain = sampled(w.kernel);
+    CHECK_COMPLETE(plain, w.kernel);
+    dmabuf::sample_options options;
+    options.unheld = true;
+    auto const now = sampled(w.kernel, options);
+    CHECK_COMPLETE(now, w.kernel);
+    CHECK(now.unheld.empty());
+    CHECK(now.coverage.listed_by == dmabuf::listing::none);
+    CHECK(dmabuf::describe(now.coverage.no_listing).view() ==
+          "cannot open /sys/kernel/dmabuf/buffers: no such file (ENOENT)");
+}
+
 TEST_CASE("rights: other files on the device of anonymous inodes, and a changed boot") {
     world w;
     w.kernel.dmabuf_device = {0, 4711};

@@ -142,6 +142,8 @@ account kernel::truth() const {
                 held.path_descriptors += slot.path ? 1 : 0;
             }
         }
+        auto const lives = [](auto const& task) { return !task->dead && !task->exiting; };
+        if (std::none_of(process->tasks.begin(), process->tasks.end(), lives)) continue;
         for (auto const& mapping : process->mappings) {
             if (mapping.file->what != file::kind::dmabuf) continue;
             auto& held = all[pid][mapping.file->inode];
@@ -260,9 +262,13 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
         if (next.path == "/proc" && proc_mounted) return is(what::proc);
         if (next.path == "/proc/sys/kernel/osrelease") return is(what::release);
         if (next.path == "/sys/kernel/dmabuf/buffers" && sysfs_buffers) return is(what::buffers);
-        for (char const* known : {"/sys", "/sys/kernel", "/sys/kernel/dmabuf", "/proc/sys/kernel"})
-            if (next.path == known && (sysfs_buffers || next.path[1] == 'p'))
-                return is(what::directory);
+        if (next.path == "/sys/kernel/debug/dma_buf/bufinfo") return is(what::bufinfo);
+        for (char const* known : {"/sys", "/sys/kernel", "/proc/sys/kernel"})
+            if (next.path == known) return is(what::directory);
+        if (next.path == "/sys/kernel/dmabuf" && sysfs_buffers) return is(what::directory);
+        if (next.path == "/sys/kernel/debug" && debugfs) // mode 0700
+            return caller.dac_read_search ? is(what::directory) : found{EACCES, {}};
+        if (next.path == "/sys/kernel/debug/dma_buf") return is(what::directory);
         return none;
     case what::proc: {
         if (name == "sys") return is(what::directory);
@@ -284,6 +290,7 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
         if (name == "stat") return is(what::stat);
         if (name == "status") return is(what::status);
         if (name == "task") return is(what::tasks);
+        if (name == "cgroup") return is(what::cgroup);
         if (name == "ns") return is(what::namespaces);
         if (name == "map_files") return is(what::map_files);
         return none;
@@ -438,6 +445,26 @@ std::string kernel::fdinfo_text(spot const& node) const {
     return text;
 }
 
+/// dma_buf_debug_show(): without those that only O_PATH descriptors pin, which is not modelled.
+std::string kernel::bufinfo_text() const {
+    std::string text = "\nDma-buf Objects:\n"
+                       "size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n";
+    std::uint64_t bytes = 0;
+    for (auto const& [inode, file] : buffers_) {
+        char row[128];
+        std::snprintf(row, sizeof row, "%08llu\t00000002\t00080007\t%08llu\t%s\t%08llu\t%s\n",
+                      static_cast<unsigned long long>(file->size_bytes),
+                      static_cast<unsigned long long>(count_of(*file)), file->exporter.c_str(),
+                      static_cast<unsigned long long>(inode),
+                      file->name.value_or("<none>").c_str());
+        text += row;
+        text += "\tAttached Devices:\nTotal 0 devices attached\n\n";
+        bytes += file->size_bytes;
+    }
+    return text + "\nTotal " + std::to_string(buffers_.size()) + " objects, " + number(bytes) +
+           " bytes\n";
+}
+
 /// The patched kernel's list: the first task of those that share a table prints it.
 std::string kernel::list_text(spot const& node) const {
     std::string text;
@@ -468,6 +495,11 @@ int kernel::produce(opened& file) const {
         return once(std::to_string(major) + "." + std::to_string(minor) + ".0-fake\n");
     case what::size:
         return once(number(node.file->size_bytes) + "\n");
+    case what::bufinfo:
+        return once(bufinfo_text());
+    case what::cgroup:
+        if (node.process->dead) return file.begun ? 0 : -ESRCH;
+        return once("0::" + node.process->cgroup + "\n");
     case what::exporter:
         return once(node.file->exporter + "\n");
     case what::stat: {

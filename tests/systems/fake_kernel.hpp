@@ -69,6 +69,7 @@ struct process {
     bool kernel_thread = false;
     bool dumpable = true;
     bool dead = false;
+    std::string cgroup = "/";
     std::vector<int> inner_pids; ///< its numbers in deeper pid namespaces
     std::vector<std::shared_ptr<task>> tasks;
     std::vector<mapping> mappings;
@@ -127,6 +128,7 @@ public:
     bool proc_mounted = true;
     bool sysfs_buffers = false;
     bool dmabuf_fds = false;
+    bool debugfs = false; ///< for root only
     bool kcmp = true;
     bool map_queries = true; ///< and not before 6.11
     int hidepid = 0;
@@ -195,7 +197,9 @@ private:
         map_file,
         namespaces,
         pid_namespace,
+        cgroup,
         release,
+        bufinfo,
         buffers,
         buffer,
         size,
@@ -239,8 +243,10 @@ private:
     /// Appends text to `file.pending`; a negative errno where there is none to be had.
     int produce(opened& file) const;
     [[nodiscard]] std::string fdinfo_text(spot const& node) const;
+    [[nodiscard]] std::string bufinfo_text() const;
     [[nodiscard]] std::string list_text(spot const& node) const;
     [[nodiscard]] std::uint64_t count_of(file const& file) const;
+    [[nodiscard]] dmabuf::device_number device_of(file const& file) const;
 
     std::map<int, std::shared_ptr<process>> processes_;
     std::map<std::uint64_t, file_ptr> buffers_;
