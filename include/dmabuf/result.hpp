@@ -170,6 +170,8 @@ constexpr std::string_view error_words(int error) {
         return "interrupted (EINTR)";
     case EIO:
         return "input/output error (EIO)";
+    case EAGAIN:
+        return "changes all the time (EAGAIN)";
     case EBADF:
         return "bad descriptor (EBADF)";
     case ENOMEM:

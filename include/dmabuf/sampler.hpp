@@ -133,32 +133,49 @@ private:
 
     // --- one process ---
 
+    /// Again where its tasks were gone before they could be read, and others are there: a process
+    /// can go on for ever in tasks made by the one before.
     outcome sample_process(std::int32_t pid) {
+        constexpr int attempts = 8;
+        for (int i = 0; i < attempts; ++i)
+            if (auto const how = try_process(pid)) return *how;
+        return note({operation::list, EAGAIN, {object::task_directory, pid}});
+    }
+
+    /// Nothing: the process is to be looked at again.
+    std::optional<outcome> try_process(std::int32_t pid) {
         denied_kernel_thread_ = false;
         auto const process = open_process(*proc_, pid);
         if (!process) return note(process.error());
         build_.begin_process();
+        has_memory_ = lost_a_task_ = false;
         auto how = list_tasks(*process);
         if (how == outcome::seen) how = sample_tables(*process);
         bool const shut_out = how == outcome::denied && !build_.holds_something();
         if (how != outcome::gone && !shut_out && options_.mappings)
             how = worse(how, sample_mappings(*process));
-        if (how != outcome::gone && build_.holds_something()) return worse(how, identify(*process));
+        bool const expects_memory = options_.mappings || !build_.holds_something();
+        bool const doubtful = lost_a_task_ || (expects_memory && !has_memory_);
+        if (doubtful && !shut_out && has_other_tasks(*process))
+            return build_.drop_process(), std::nullopt;
+        if (how != outcome::gone && build_.holds_something()) {
+            auto const identified = identify(*process);
+            return identified ? std::optional(worse(how, *identified)) : std::nullopt;
+        }
         build_.drop_process();
         return how == outcome::denied ? look_for_kernel_thread(*process) : how;
     }
 
     /// A process is told who it is after what it holds: one that exited meanwhile, whose
     /// descriptors went away one by one, must not count with half of them.
-    outcome identify(process<System> const& process) {
+    std::optional<outcome> identify(process<System> const& process) {
         auto const stat = read_stat(process);
         auto const status =
             stat ? read_process_status(process) : result<process_status>(stat.error());
         if (!status) return build_.drop_process(), note(status.error());
         if (stat->exiting() && stat->threads <= 1) return build_.drop_process(), outcome::gone;
         // It had one task and now has others: they hold what that one may have shown a part of.
-        if (stat->exiting() && tasks_.size() == 1)
-            return build_.drop_process(), sample_process(process.pid);
+        if (stat->exiting() && tasks_.size() == 1) return build_.drop_process(), std::nullopt;
         holder who;
         who.pid = process.pid;
         who.uid = status->uid;
@@ -199,6 +216,13 @@ private:
         return tasks_.empty() ? outcome::gone : outcome::seen;
     }
 
+    /// Whether tasks are there that `list_tasks` did not find before.
+    bool has_other_tasks(process<System> const& process) {
+        earlier_tasks_.assign(tasks_.begin(), tasks_.end());
+        bool const listed = list_tasks(process) == outcome::seen;
+        return listed && tasks_ != earlier_tasks_;
+    }
+
     // --- descriptor tables ---
 
     using compared = typename distinct_tables<System>::answer;
@@ -211,6 +235,7 @@ private:
             auto const known = compare(tid);
             if (known == compared::yes) continue;
             auto const how = sample_table(process, tid);
+            if (how == outcome::gone) lost_a_task_ = true;
             if (how == outcome::gone) continue;
             // Who may not look at the first thread may hardly ever look at the others.
             if (how == outcome::denied && first) return how;
@@ -505,6 +530,7 @@ private:
     snapshot_builder build_;
     kernel_list<System> list_;
     std::vector<std::int32_t> tasks_; ///< of the process being read
+    std::vector<std::int32_t> earlier_tasks_;
     std::vector<char> process_space_;
     std::vector<char> table_space_;
     bool queries_ = true;      ///< PROCMAP_QUERY may serve

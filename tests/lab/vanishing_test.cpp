@@ -35,6 +35,10 @@ public:
     int status(int directory, char const* path, int flags, dmabuf::file_status& status) const {
         return count(), live_system::status(directory, path, flags, status);
     }
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        return count(), live_system::query_mapping(fd, from, found, space);
+    }
 
 private:
     void count() const {
@@ -86,6 +90,54 @@ TEST_CASE("a process that exits at any call is there whole or not at all") {
     }
     CHECK(there >= 1);        // at the last calls it is known already who held them
     CHECK(there < calls / 2); // at the others it is not, or the process did not go
+}
+
+TEST_CASE("an exited process that nobody has reaped holds nothing") {
+    int ends[2];
+    lab::check(::pipe2(ends, O_CLOEXEC), "pipe2");
+    pid_t const zombie = lab::check(::fork(), "fork");
+    if (zombie == 0) {
+        auto const held = keep(lab::alloc_heap(page));
+        bool const told = ::write(ends[1], &held, sizeof held) == sizeof held;
+        ::_exit(told ? 0 : 1);
+    }
+    std::uint64_t held = 0;
+    lab::descriptor const reader(ends[0]);
+    lab::descriptor const writer(ends[1]);
+    REQUIRE(::read(reader.get(), &held, sizeof held) == sizeof held);
+    siginfo_t info{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(zombie), &info, WEXITED | WNOWAIT) == 0);
+    auto const now = sample();
+    CHECK_FALSE(find_holder(now, zombie));
+    CHECK_FALSE(find_buffer(now, held));
+    CHECK(now.coverage.processes_failed == 0);
+    ::waitpid(zombie, nullptr, 0);
+}
+
+TEST_CASE("a process that becomes a zombie at any call is there whole or not at all") {
+    unsigned there = 0;
+    unsigned at = 1;
+    for (bool happened = true; happened; ++at) {
+        actor goes(three_buffers);
+        auto const pid = goes.pid();
+        happened = false;
+        plan kill{std::to_string(pid), at, [&] {
+                      happened = true;
+                      ::kill(pid, SIGKILL);
+                      siginfo_t info{};
+                      ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+                  }};
+        auto const now = sample_with(kill);
+        CAPTURE(at);
+        if (auto const* holder = find_holder(now, pid)) {
+            CHECK(holder->rss_bytes == 7 * page);
+            ++there;
+        }
+        CHECK(now.coverage.processes_failed == 0);
+    }
+    CHECK(at > 20);
+    CHECK(there > 0);
+    CHECK(there < at - 2);
 }
 
 TEST_CASE("a descriptor that is closed while it is looked at takes nothing else with it") {

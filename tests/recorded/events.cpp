@@ -104,15 +104,81 @@ TEST_CASE("events: the leader becomes a zombie before the k-th call, with a thre
     auto const list = GENERATE(false, true);
     auto const thread = GENERATE(false, true);
     for (unsigned k = 1;; ++k) {
-        world w(list, thread);
+        world w(list, false);
+        if (!thread) w.kernel.at(20).tasks.pop_back();
         auto const before = w.kernel.truth();
         auto const s = sampled_while(w, k, [&] { w.kernel.at(20).end_leader(); });
         if (!s.happened) break;
-        INFO("before call " << k << "\n" << words(s.now.coverage));
+        CAPTURE(list, thread, k, words(s.now.coverage));
         check_bystanders(s, w);
         auto const found = words(account_of(s.now));
         CHECK((found == words(before) || found == words(w.kernel.truth())));
     }
+}
+
+TEST_CASE("events: the only thread makes another and becomes a zombie before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, false);
+        w.kernel.at(20).tasks.pop_back();
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            w.kernel.at(20).add_thread(22);
+            w.kernel.at(20).end_leader();
+        });
+        if (!s.happened) break;
+        CAPTURE(list, k, words(s.now.coverage));
+        check_bystanders(s, w);
+        CHECK(words(account_of(s.now)) == words(before));
+    }
+}
+
+TEST_CASE("events: both threads make others and exit before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            auto& victim = w.kernel.at(20);
+            auto const own = victim.tasks[1]->files;
+            victim.add_thread(22);
+            victim.add_thread(23, own);
+            victim.end_leader();
+            auto& thread = *victim.tasks[1];
+            thread.dead = thread.exiting = true;
+            thread.files = nullptr;
+        });
+        if (!s.happened) break;
+        CAPTURE(list, k, words(s.now.coverage));
+        check_bystanders(s, w);
+        CHECK(words(account_of(s.now)) == words(before));
+    }
+}
+
+TEST_CASE("events: a process that flees from task to task is not counted as nothing") {
+    auto const list = GENERATE(false, true);
+    world w(list, false);
+    w.kernel.at(20).tasks.pop_back();
+    int last = 20;
+    w.kernel.event = [&](fake::call_event const& event) {
+        // Whenever a task's table is about to be read, it has given it to another.
+        auto const task = "/proc/20/task/" + std::to_string(last) + "/";
+        if (!event.path.starts_with(task)) return;
+        auto& victim = w.kernel.at(20);
+        victim.add_thread(++last, victim.tasks.back()->files);
+        auto& left = *victim.tasks[victim.tasks.size() - 2];
+        left.files = nullptr;
+        left.exiting = true;
+        left.dead = left.tid != 20;
+    };
+    auto const now = sampled(w.kernel);
+    INFO(words(now.coverage));
+    CHECK(broken_invariant(now) == "");
+    CHECK(account_of(now).count(20) == 0);
+    CHECK(now.coverage.processes_failed == 1);
+    CHECK_FALSE(now.coverage.complete());
+    CHECK(dmabuf::describe(now.coverage.first_failure).view() ==
+          "cannot list /proc/20/task: changes all the time (EAGAIN)");
 }
 
 TEST_CASE("events: one of two threads that share a table exits before the k-th call") {
