@@ -61,9 +61,9 @@ struct view {
     dmabuf::coverage coverage;
 };
 
-view look_for(pid_t pid) {
+view look_for(pid_t pid, dmabuf::sample_options options = {}) {
     view seen;
-    dmabuf::sampler sampler;
+    dmabuf::sampler sampler(options);
     dmabuf::snapshot now;
     auto const done = sampler.sample(now);
     seen.sampled = done.has_value();
@@ -292,6 +292,42 @@ TEST_CASE("without /proc there is a failure that names it") {
     CHECK(seen.why.error == ENODEV);
     CHECK(path_of(seen.why.where).view() == "/proc");
     CHECK_FALSE(seen.coverage.complete());
+}
+
+TEST_CASE("without /sys the account is whole, and what only a list tells is said to be missing") {
+    auto const one = owned_by(0, 3);
+    auto const seen = elsewhere<view>([&] {
+        lab::check(::unshare(CLONE_NEWNS), "unshare");
+        lab::check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+        lab::check(::mount("none", "/sys", "tmpfs", 0, nullptr), "mount tmpfs");
+        return look_for(one.pid(), {.unheld = true, .bufinfo = true});
+    });
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.coverage.complete());
+    CHECK(seen.coverage.listed_by == dmabuf::listing::none);
+    CHECK(seen.coverage.no_listing.error == ENOENT);
+    CHECK(path_of(seen.coverage.no_listing.where).view() == "/sys/kernel/debug/dma_buf/bufinfo");
+}
+
+TEST_CASE("with three descriptors left, what could not be opened is named") {
+    auto const one = owned_by(0, 3);
+    auto const seen = elsewhere<view>([&] {
+        int spare[3];
+        for (int& fd : spare)
+            fd = lab::check(::dup(0), "dup"); // the lowest numbers that are free
+        rlimit const few{static_cast<rlim_t>(spare[2]) + 1, static_cast<rlim_t>(spare[2]) + 1};
+        for (int const fd : spare)
+            ::close(fd);
+        lab::check(::setrlimit(RLIMIT_NOFILE, &few), "setrlimit");
+        return look_for(one.pid());
+    });
+    REQUIRE(seen.sampled);
+    CHECK_FALSE(seen.coverage.complete());
+    auto const why = std::string(describe(seen.coverage.first_failure).view());
+    CAPTURE(why);
+    CHECK(seen.coverage.first_failure.error == EMFILE);
+    CHECK(why.starts_with("cannot "));
+    CHECK(why.find(" /proc/") != why.npos);
 }
 
 TEST_CASE("sixteen descriptors are enough") {

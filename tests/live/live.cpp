@@ -292,21 +292,58 @@ TEST_CASE("live: the sampler covers this machine and itself, and closes what it 
     CHECK(numbers(dmabuf::read_fds(process, ::getpid())) == before);
 }
 
-TEST_CASE("live: with 16 descriptors allowed a sample is still whole") {
+/// Whether `good` is true in a process of its own.
+template<class Good>
+bool holds_elsewhere(Good good) {
     int const child = ::fork();
-    if (child == 0) {
+    if (child == 0) ::_exit(good() ? 0 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_CASE("live: with 16 descriptors allowed a sample is still whole") {
+    CHECK(holds_elsewhere([] {
         ::rlimit const few{16, 16};
         ::setrlimit(RLIMIT_NOFILE, &few);
         dmabuf::sampler sampler;
         dmabuf::snapshot now;
-        bool const good = sampler.sample(now) && now.coverage.processes_failed == 0 &&
-                          now.coverage.descriptors_failed == 0;
-        ::_exit(good ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 0);
+        return sampler.sample(now) && now.coverage.processes_failed == 0 &&
+               now.coverage.descriptors_failed == 0;
+    }));
+}
+
+/// Allows no more descriptors than are open now, and `left`.
+void leave(int left) {
+    int spare = -1;
+    std::array<int, 8> all{};
+    for (int i = 0; i <= left; ++i)
+        all[static_cast<std::size_t>(i)] = spare = ::dup(0); // the lowest number that is free
+    for (int i = 0; i <= left; ++i)
+        ::close(all[static_cast<std::size_t>(i)]);
+    ::rlimit const few{static_cast<rlim_t>(spare), static_cast<rlim_t>(spare)};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+}
+
+TEST_CASE("live: with too few descriptors left, what could not be opened is named") {
+    CHECK(holds_elsewhere([] {
+        leave(0);
+        dmabuf::snapshot now;
+        auto const done = dmabuf::sampler().sample(now);
+        return !done && dmabuf::describe(done.error()).view() ==
+                            "cannot open /proc: too many open files (EMFILE)";
+    }));
+    // /proc, its listing and /proc/P, and nothing to read there.
+    CHECK(holds_elsewhere([] {
+        leave(3);
+        dmabuf::sampler sampler;
+        dmabuf::snapshot now;
+        auto const done = sampler.sample(now);
+        auto const& seen = now.coverage;
+        bool const failed = seen.processes_failed + seen.descriptors_failed != 0;
+        return done && failed == (seen.first_failure.error == EMFILE) &&
+               !(failed && seen.complete());
+    }));
 }
 
 } // namespace
