@@ -76,15 +76,22 @@ inline std::uint64_t inode_of(int fd) {
     return status.st_ino;
 }
 
-// A buffer of the exporter "system".
-inline descriptor alloc_heap(std::uint64_t size_bytes) {
-    descriptor heap(
+inline descriptor open_heap() {
+    return descriptor(
         check(::open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC), "/dev/dma_heap/system"));
+}
+
+// A buffer of the exporter "system".
+inline descriptor alloc_heap(descriptor const& heap, std::uint64_t size_bytes) {
     dma_heap_allocation_data request{};
     request.len = size_bytes;
     request.fd_flags = O_RDWR | O_CLOEXEC;
     check(::ioctl(heap.get(), DMA_HEAP_IOCTL_ALLOC, &request), "DMA_HEAP_IOCTL_ALLOC");
     return descriptor(static_cast<int>(request.fd));
+}
+
+inline descriptor alloc_heap(std::uint64_t size_bytes) {
+    return alloc_heap(open_heap(), size_bytes);
 }
 
 // udmabuf wants memory that cannot shrink below it.

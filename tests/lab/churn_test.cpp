@@ -16,9 +16,22 @@ using namespace scene;
 
 namespace {
 
-/// Sizes of churned buffers are multiples of 7 pages, those of the known ones are not: a size that
-/// is neither was made up.
+/// Sizes of churned buffers are one page or multiples of 7 pages, those of the known ones are
+/// neither: any other size was made up.
 constexpr std::uint64_t churn_pages = 7;
+
+/// Allocates small buffers by the dozen, passes one of each dozen around, drops them; for ever.
+[[noreturn]] void flood() {
+    auto const heap = lab::open_heap();
+    auto const pair = lab::make_socket_pair();
+    for (;;) {
+        std::vector<lab::descriptor> held;
+        for (unsigned i = 0; i < 12; ++i)
+            held.push_back(lab::alloc_heap(heap, page));
+        lab::send_fd(pair.here.get(), held[0].get());
+        held.push_back(lab::recv_fd(pair.there.get()));
+    }
+}
 
 /// Allocates, passes around, maps, drops; forks, makes threads, execs, exits; for ever.
 [[noreturn]] void churn(unsigned seed) {
@@ -87,6 +100,7 @@ TEST_CASE("under churn, known holders are right in every snapshot", "[.long]") {
     for (unsigned i = 0; i < 6; ++i)
         churners.emplace_back([i](lab::ready& done) {
             done.tell();
+            if (i < 2) flood();
             churn(i + 1);
         });
     for (auto& one : churners)
@@ -95,7 +109,8 @@ TEST_CASE("under churn, known holders are right in every snapshot", "[.long]") {
     dmabuf::sampler sampler({.unheld = true, .bufinfo = true});
     dmabuf::snapshot now;
     unsigned samples = 0;
-    std::uint64_t gone = 0, closed = 0, highest = 0;
+    std::uint64_t gone = 0, closed = 0, lowest = ~std::uint64_t{0}, highest = 0;
+    auto const begin = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < end) {
         REQUIRE(sampler.sample(now));
         ++samples;
@@ -119,18 +134,26 @@ TEST_CASE("under churn, known holders are right in every snapshot", "[.long]") {
             shares += holder.pss_bytes;
         REQUIRE(shares == now.total_bytes);
         for (auto const& buffer : now.buffers) {
+            lowest = std::min(lowest, buffer.inode);
             highest = std::max(highest, buffer.inode);
             if (!buffer.size_known) continue;
             auto const pages = buffer.size_bytes / page;
-            bool const churned = pages % churn_pages == 0 && pages <= 3 * churn_pages && pages != 0;
+            bool const churned =
+                pages == 1 || (pages % churn_pages == 0 && pages <= 3 * churn_pages && pages != 0);
             bool const ours = pages % churn_pages == 1 && pages <= 6 * churn_pages + 1;
             CAPTURE(buffer.inode, buffer.size_bytes);
             REQUIRE((churned || ours));
             REQUIRE((buffer.exporter.empty() || buffer.exporter.view() == "system"));
         }
     }
+    auto const elapsed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin)
+            .count();
+    REQUIRE(elapsed > 0);
     WARN("churn: " << samples << " snapshots, " << gone << " processes and " << closed
-                   << " descriptors vanished while looked at, highest inode " << highest);
+                   << " descriptors vanished while looked at, "
+                   << (highest - lowest) / static_cast<std::uint64_t>(elapsed)
+                   << " buffers a second"); // their inodes are consecutive
     CHECK(samples > 10);
     CHECK(gone > 0);
     CHECK(closed > 0);
