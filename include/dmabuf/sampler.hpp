@@ -287,7 +287,7 @@ private:
                 build_.set_size(at, found->size_bytes);
                 build_.found(at, found->path);
                 if (found->path)
-                    name_by_link(process, tid, found->fd, at), describe_by_sysfs(at);
+                    name_by_link(process, tid, found->fd, at);
                 else
                     describe(process, tid, found->fd, at);
             } else if (auto const how = table_failure(found.error()); how != outcome::seen) {
