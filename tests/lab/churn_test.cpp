@@ -37,7 +37,7 @@ constexpr std::uint64_t churn_pages = 7;
 [[noreturn]] void churn(unsigned seed) {
     std::minstd_rand random(seed);
     auto const pair = lab::make_socket_pair();
-    for (unsigned round = 0;; ++round) {
+    for (;;) {
         std::vector<lab::descriptor> held;
         for (unsigned i = 0; i < 1 + random() % 8; ++i)
             held.push_back(lab::alloc_heap(churn_pages * page * (1 + random() % 3)));

@@ -133,6 +133,25 @@ TEST_CASE("events: the only thread makes another and becomes a zombie before the
     }
 }
 
+TEST_CASE("events: a thread makes another in its table and exits before the k-th call") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            auto& victim = w.kernel.at(20);
+            victim.add_thread(22, victim.tasks[1]->files);
+            auto& thread = *victim.tasks[1];
+            thread.dead = thread.exiting = true;
+            thread.files = nullptr;
+        });
+        if (!s.happened) break;
+        CAPTURE(list, k, words(s.now.coverage));
+        check_bystanders(s, w);
+        CHECK(words(account_of(s.now)) == words(before));
+    }
+}
+
 TEST_CASE("events: both threads make others and exit before the k-th call") {
     auto const list = GENERATE(false, true);
     for (unsigned k = 1;; ++k) {

@@ -609,7 +609,8 @@ long kernel::list(int fd, std::span<char> space) {
     }
 
     std::size_t filled = 0;
-    for (auto name = names.lower_bound(directory.position); name != names.end(); ++name) {
+    for (auto name = names.lower_bound(static_cast<std::size_t>(directory.position));
+         name != names.end(); ++name) {
         std::size_t const length = (19 + name->second.size() + 1 + 7) / 8 * 8;
         if (filled + length > space.size()) {
             if (filled == 0) return -EINVAL;

@@ -218,7 +218,7 @@ private:
     struct opened {
         spot at;
         std::string pending;
-        std::size_t position = 0;
+        std::uint64_t position = 0; ///< an address in maps, an entry of a directory
         bool begun = false;
     };
     struct found {
