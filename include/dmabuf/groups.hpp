@@ -18,18 +18,32 @@ struct group_total {
     std::uint64_t uss_bytes = 0; ///< buffers that no process outside the group holds
 };
 
-/// Adds up `now` by `group_of(holder)`, a number below 2^32; largest pss first.
-/// A group that holds a buffer through several processes counts it once, and as its own where
-/// nobody else holds it: the sums are not those of its processes' rss and uss. Cost: two
-/// allocations, one sort of the references.
-template<class GroupOf>
-std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
+/// What by_group() works in and answers in. Reused, it keeps its memory.
+struct group_sums {
+    std::vector<group_total> totals; ///< largest pss first
+
     struct held {
         std::uint32_t group;
         std::uint32_t buffer;
     };
-    std::vector<group_total> totals;
-    std::vector<held> all;
+    std::vector<held> scratch;
+
+    void reserve(capacity const& most) {
+        totals.reserve(most.holders);
+        scratch.reserve(most.references);
+    }
+};
+
+/// Adds up `now` by `group_of(holder)`, a number below 2^32, into `sums`.
+/// A group that holds a buffer through several processes counts it once, and as its own where
+/// nobody else holds it: the sums are not those of its processes' rss and uss. Cost: one sort of
+/// the references; no allocation once `sums` has grown.
+template<class GroupOf>
+void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
+    auto& totals = sums.totals;
+    auto& all = sums.scratch;
+    totals.clear();
+    all.clear();
     all.reserve(now.references.size());
     for (auto const& holder : now.holders) {
         auto const group = static_cast<std::uint32_t>(group_of(holder));
@@ -42,7 +56,7 @@ std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
         for (auto const& reference : now.references_of(holder))
             all.push_back({index, reference.buffer});
     }
-    std::sort(all.begin(), all.end(), [](held a, held b) {
+    std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
         return a.group != b.group ? a.group < b.group : a.buffer < b.buffer;
     });
     for (std::size_t i = 0; i < all.size();) {
@@ -60,7 +74,14 @@ std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
     std::sort(totals.begin(), totals.end(), [](group_total const& a, group_total const& b) {
         return a.pss_bytes != b.pss_bytes ? a.pss_bytes > b.pss_bytes : a.group < b.group;
     });
-    return totals;
+}
+
+/// As above. Cost: two allocations, one sort of the references.
+template<class GroupOf>
+std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
+    group_sums sums;
+    by_group(now, group_of, sums);
+    return std::move(sums.totals);
 }
 
 /// By effective user; `group` is the uid.

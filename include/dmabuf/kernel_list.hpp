@@ -20,6 +20,11 @@ class kernel_list {
 public:
     using sysfs_directory = sysfs_buffers_directory<System>;
 
+    void reserve(capacity const& most) {
+        before_.reserve(most.buffers);
+        after_.reserve(most.buffers);
+    }
+
     /// `sysfs` may be null; `bufinfo` allows to ask debugfs, which takes locks in the kernel.
     void read_before(System system, sysfs_directory const* sysfs, bool bufinfo,
                      std::span<char> space) {

@@ -166,6 +166,17 @@ struct coverage {
     }
 };
 
+/// How large a system is at most, so that there is room for a snapshot of it before it is taken.
+struct capacity {
+    std::size_t buffers = 0;         ///< of the whole system
+    std::size_t holders = 0;         ///< processes that hold buffers
+    std::size_t references = 0;      ///< buffers held, added up over the holders
+    std::size_t table = 4096;        ///< descriptors of buffers in one descriptor table
+    std::size_t threads = 4096;      ///< of one process
+    std::size_t exporters = 32;      ///< different ones
+    std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
+};
+
 /// Everything one walk found. Reused, it keeps its memory: the second `sample()` allocates nothing.
 struct snapshot {
     std::vector<buffer> buffers;           ///< in ascending order of inode
@@ -214,11 +225,16 @@ struct snapshot {
         begin_ns = end_ns = total_bytes = unheld_bytes = 0;
     }
 
-    /// Makes room, so that a later `sample()` of this size allocates nothing.
-    void reserve(std::size_t buffer_count, std::size_t holder_count, std::size_t reference_count) {
-        buffers.reserve(buffer_count);
-        holders.reserve(holder_count);
-        references.reserve(reference_count);
+    /// Makes room for a snapshot of `most`. See `sampler::reserve()`. Cost: one allocation a
+    /// member.
+    void reserve(capacity const& most) {
+        buffers.reserve(most.buffers);
+        holders.reserve(most.holders);
+        references.reserve(most.references);
+        exporters.reserve(most.exporters);
+        unheld.reserve(most.buffers);
+        cgroups.reserve(most.holders);
+        cgroup_text.reserve(most.cgroup_bytes);
     }
 };
 

@@ -19,6 +19,15 @@ public:
     /// that use no inode number twice.
     void remember(bool on) { remembers_ = on; }
 
+    void reserve(capacity const& most) {
+        index_.reserve(most.buffers);
+        slots_.reserve(most.buffers);
+        table_.reserve(most.table);
+        sorted_.reserve(most.buffers);
+        scratch_.reserve(most.buffers);
+        memory_.reserve(most.buffers);
+    }
+
     void begin(snapshot& now) {
         now_ = &now;
         now.clear();

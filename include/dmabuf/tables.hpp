@@ -18,6 +18,7 @@ public:
     explicit distinct_tables(System system)
         : system_(system) {}
 
+    void reserve(std::size_t tables) { tasks_.reserve(tables); }
     void clear() { tasks_.clear(); }
     void add(std::int32_t tid) { tasks_.push_back(tid); }
     [[nodiscard]] bool empty() const { return tasks_.empty(); }

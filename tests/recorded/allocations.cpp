@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The second sample allocates nothing. In an executable of its own, because it replaces operator
-// new.
+// The second sample allocates nothing, nor does the first after reserve(). In an executable of its
+// own, because it replaces operator new.
+#include <dmabuf/groups.hpp>
 #include <dmabuf/sampler.hpp>
 
 #include "systems/fake_kernel.hpp"
@@ -108,8 +109,9 @@ std::size_t allocations_of(dmabuf::basic_sampler<quiet>& sampler, dmabuf::snapsh
     return allocations;
 }
 
-TEST_CASE("allocations: the second sample makes none, by every source and with all rights") {
-    fake::kernel kernel;
+/// 30 holders of 99 buffers, with tables of their own, mappings and O_PATH descriptors; and what to
+/// ask of them.
+dmabuf::sample_options populate(fake::kernel& kernel) {
     kernel.dmabuf_fds = GENERATE(false, true);
     kernel.sysfs_buffers = GENERATE(false, true);
     bool const everything = GENERATE(false, true);
@@ -132,6 +134,12 @@ TEST_CASE("allocations: the second sample makes none, by every source and with a
     }
     dmabuf::sample_options options;
     options.cgroups = options.unheld = options.bufinfo = everything;
+    return options;
+}
+
+TEST_CASE("allocations: the second sample makes none, by every source and with all rights") {
+    fake::kernel kernel;
+    auto const options = populate(kernel);
     dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
     dmabuf::snapshot now;
     CHECK(allocations_of(sampler, now) != 0); // or nothing is counted
@@ -139,11 +147,38 @@ TEST_CASE("allocations: the second sample makes none, by every source and with a
     CHECK(allocations_of(sampler, now) == 0);
     CHECK_FALSE(now.holders.empty());
 
-    if (everything) return; // what they held would be unheld, and more of it than before
+    if (options.unheld) return; // what they held would be unheld, and more of it than before
     // Nor does a smaller world, nor the first one again.
     for (int pid = 20; pid < 30; ++pid)
         kernel.exit(pid);
     CHECK(allocations_of(sampler, now) == 0);
+}
+
+TEST_CASE("allocations: after reserve() the first sample makes none, nor do the sums by group") {
+    fake::kernel kernel;
+    auto const options = populate(kernel);
+    dmabuf::capacity most;
+    most.buffers = 100;
+    most.holders = 30;
+    most.references = 30 * 21;
+    most.table = 20;
+    most.threads = 3;
+    most.exporters = 3; // unknown is one
+    most.cgroup_bytes = 4096;
+    dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
+    dmabuf::snapshot now;
+    dmabuf::group_sums users;
+    sampler.reserve(most);
+    now.reserve(most);
+    users.reserve(most);
+    CHECK(allocations_of(sampler, now) == 0);
+    CHECK_FALSE(now.holders.empty());
+
+    watching = true;
+    by_group(now, [](auto const& who) { return who.uid; }, users);
+    watching = false;
+    CHECK(allocations == 0);
+    CHECK(users.totals.size() == dmabuf::by_user(now).size());
 }
 
 TEST_CASE("allocations: parsing and describing make none") {
