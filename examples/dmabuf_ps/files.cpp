@@ -3,7 +3,7 @@
 
 #include <dmabuf/system.hpp>
 
-#include "output.hpp"
+#include "report/write_all.hpp"
 
 #include <array>
 #include <cerrno>
@@ -31,7 +31,7 @@ bool write_file(std::string const& path, std::string_view text) {
     int const fd =
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return false;
-    bool const written = write_all(fd, text);
+    bool const written = report::write_all(fd, text);
     int const error = errno;
     bool const closed = ::close(fd) == 0;
     if (written && closed) return std::rename(beside.c_str(), path.c_str()) == 0;

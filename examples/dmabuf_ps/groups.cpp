@@ -12,16 +12,6 @@ namespace dmabuf_ps {
 
 namespace {
 
-/// The snapshot with only the processes shown in it. Its buffers still know all their holders.
-dmabuf::snapshot shown_part(observation const& seen, selection const& shown) {
-    auto part = seen.now;
-    part.holders.clear();
-    for (auto const* who : shown.processes)
-        part.holders.push_back(*who);
-    std::ranges::sort(part.holders, {}, &dmabuf::holder::pid);
-    return part;
-}
-
 std::uint32_t unsized_of(dmabuf::snapshot const& now, auto const& is_member) {
     std::uint32_t unsized = 0;
     for (auto const& who : now.holders)
@@ -76,6 +66,15 @@ std::string exporter_table(observation const& seen, selection const& shown,
 }
 
 } // namespace
+
+dmabuf::snapshot shown_part(observation const& seen, selection const& shown) {
+    auto part = seen.now;
+    part.holders.clear();
+    for (auto const* who : shown.processes)
+        part.holders.push_back(*who);
+    std::ranges::sort(part.holders, {}, &dmabuf::holder::pid);
+    return part;
+}
 
 std::vector<named_total> user_totals(observation const& seen, selection const& shown) {
     auto const part = shown_part(seen, shown);

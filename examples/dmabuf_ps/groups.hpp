@@ -13,6 +13,9 @@
 
 namespace dmabuf_ps {
 
+/// The snapshot with only the processes shown in it. Its buffers still know all their holders.
+dmabuf::snapshot shown_part(observation const& seen, selection const& shown);
+
 /// What a group of processes holds, by the name that is shown.
 struct named_total {
     std::string name;

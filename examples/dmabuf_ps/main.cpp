@@ -4,12 +4,13 @@
 #include <dmabuf/fmt.hpp>
 
 #include "changes.hpp"
-#include "coverage_words.hpp"
 #include "groups.hpp"
 #include "json_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "report/coverage_words.hpp"
+#include "report/write_all.hpp"
 #include "selection.hpp"
 #include "tables.hpp"
 
@@ -31,7 +32,7 @@ int complain(auto const& what) {
 }
 
 int print(std::string const& text) {
-    if (write_all(STDOUT_FILENO, text)) return done;
+    if (report::write_all(STDOUT_FILENO, text)) return done;
     return complain(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
 }
 
@@ -57,8 +58,8 @@ std::string tables(observation const& seen, selection const& shown, options cons
 }
 
 std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
-    auto text = tables(seen, shown, chosen) + coverage_words(seen.now, seen.mine);
-    if (chosen.verbose) text += source_words(seen.now);
+    auto text = tables(seen, shown, chosen) + report::coverage_words(seen.now, seen.mine);
+    if (chosen.verbose) text += report::source_words(seen.now);
     return text;
 }
 

@@ -5,7 +5,7 @@
 
 #include <dmabuf/snapshot.hpp>
 
-#include "rights.hpp"
+#include "report/rights.hpp"
 #include "users.hpp"
 #include "why_not_shown.hpp"
 
@@ -18,7 +18,7 @@ struct observation {
     dmabuf::snapshot before; ///< with --diff
     dmabuf::snapshot now;
     std::vector<explanation> absences; ///< of the processes asked for that hold nothing
-    rights mine;
+    report::rights mine;
     std::string kernel; ///< release, raw
     user_names users;
     std::string trouble; ///< what went wrong beside looking; empty: nothing

@@ -33,7 +33,7 @@ dmabuf::sample_options sampling(options const& chosen) {
     // A recording shall serve whatever may be asked of it.
     wanted.cgroups = chosen.json || chosen.by == grouping::cgroup || !chosen.record.empty();
     wanted.unheld = true;
-    wanted.bufinfo = !chosen.no_debugfs && own_rights().root;
+    wanted.bufinfo = !chosen.no_debugfs && report::own_rights().root;
     return wanted;
 }
 
@@ -42,7 +42,7 @@ replay::circumstances circumstances_here(options const& chosen) {
     replay::circumstances here;
     here.kernel = kernel_release();
     here.uid = ::geteuid();
-    here.rights = words_of(own_rights());
+    here.rights = report::words_of(report::own_rights());
     here.samples = chosen.diff_seconds ? 2 : 1;
     here.options = sampling(chosen);
     return here;
@@ -79,7 +79,7 @@ void wait(options const& chosen) {
 
 observation here(replay::circumstances const& made) {
     observation seen;
-    seen.mine = own_rights();
+    seen.mine = report::own_rights();
     seen.kernel = made.kernel;
     seen.users = user_names::of_this_machine();
     return seen;
@@ -130,7 +130,7 @@ answer replay_recording(options const& chosen) {
     if (chosen.diff_seconds && made.samples < 2)
         return complaint{fmt::format("{} holds one sample: record it with --diff", chosen.replay)};
     observation seen;
-    seen.mine = rights_of(made.rights);
+    seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
     seen.users = user_names(made.users);
     auto failed = take_samples(system, made.options, chosen, [] {}, seen);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
-#include <map>
+#include "report/choice.hpp"
 
 namespace dmabuf_ps {
+
+using report::add_choice;
 
 namespace {
 
@@ -32,28 +31,6 @@ std::map<std::string, grouping> const groupings = {
     {"cgroup", grouping::cgroup},
     {"exporter", grouping::exporter},
 };
-
-std::map<std::string, dmabuf::source> const sources = {
-    {"auto", dmabuf::source::none},
-    {"fd_walk", dmabuf::source::fd_walk},
-    {"dmabuf_fds", dmabuf::source::dmabuf_fds},
-};
-
-/// CLI11's transformers print the numbers behind the words in --help; this prints the words.
-template<class Value>
-CLI::Option* add_choice(CLI::App& app, std::string const& name, Value& chosen,
-                        std::map<std::string, Value> const& choices, std::string const& help) {
-    std::string words;
-    for (auto const& [word, value] : choices)
-        words += (words.empty() ? "" : ", ") + word;
-    auto const take = [&chosen, &choices, name, words](std::string const& word) {
-        auto const found = choices.find(word);
-        if (found == choices.end())
-            throw CLI::ValidationError(name, fmt::format("'{}' is none of {}", word, words));
-        chosen = found->second;
-    };
-    return app.add_option_function<std::string>(name, take, fmt::format("{} ({})", help, words));
-}
 
 /// Empty where `word` is the number of a process.
 std::string wrong_pid(std::string const& word) {
@@ -92,7 +69,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
     auto const* const source =
-        add_choice(app, "--source", chosen.source, sources, "How to find out")->type_name("SOURCE");
+        add_choice(app, "--source", chosen.source, report::sources, "How to find out")
+            ->type_name("SOURCE");
     app.add_flag("--no-debugfs", chosen.no_debugfs,
                  "Do not ask debugfs, as root, for buffers that no process holds");
     app.add_option("--record", chosen.record, "Also keep all that the kernel told in a file")

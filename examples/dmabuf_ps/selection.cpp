@@ -67,11 +67,4 @@ selection select(dmabuf::snapshot const& now, options const& chosen) {
     return shown;
 }
 
-std::vector<std::vector<holder const*>> holders_by_buffer(dmabuf::snapshot const& now) {
-    std::vector<std::vector<holder const*>> holders(now.buffers.size());
-    for (auto const& reference : now.references)
-        holders[reference.buffer].push_back(&now.holders[reference.holder]);
-    return holders;
-}
-
 } // namespace dmabuf_ps

@@ -24,7 +24,4 @@ struct selection {
 
 selection select(dmabuf::snapshot const& now, options const& chosen);
 
-/// The holders of every buffer of the snapshot, by the buffer's index.
-std::vector<std::vector<dmabuf::holder const*>> holders_by_buffer(dmabuf::snapshot const& now);
-
 } // namespace dmabuf_ps

@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 #include "columns.hpp"
+#include "report/buffer_holders.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -16,10 +17,12 @@ std::string name_of(dmabuf::buffer const& buffer) {
     return buffer.named ? visible(buffer.name) : "-";
 }
 
-std::string list(std::vector<dmabuf::holder const*> const& holders) {
+std::string list(dmabuf::snapshot const& now, std::span<std::uint32_t const> holders) {
     std::string text;
-    for (auto const* who : holders)
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", who->pid, visible(who->comm));
+    for (auto const at : holders) {
+        auto const& who = now.holders[at];
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", who.pid, visible(who.comm));
+    }
     return text;
 }
 
@@ -65,7 +68,8 @@ std::string buffer_table(observation const& seen, selection const& shown,
                    {"MAPS", true},
                    {"NAME", false, true},
                    {"HOLDERS", false, true}});
-    auto const holders = holders_by_buffer(now);
+    report::buffer_holders holders;
+    holders.fill(now);
     auto by_size = shown.buffers;
     std::ranges::sort(by_size, [](auto const* a, auto const* b) {
         return std::tie(b->size_bytes, a->inode) < std::tie(a->size_bytes, b->inode);
@@ -76,7 +80,7 @@ std::string buffer_table(observation const& seen, selection const& shown,
                        buffer->size_known ? size(buffer->size_bytes, style) : "?",
                        exporter_cell(buffer->exporter), fmt::format("{}", buffer->descriptors),
                        fmt::format("{}", buffer->mappings), name_of(*buffer),
-                       list(holders[index])});
+                       list(now, holders.of(index))});
     }
     return table.text(style.width);
 }

@@ -4,9 +4,9 @@
 #include <dmabuf/dmabuf.hpp>
 #include <dmabuf/fmt.hpp>
 
-#include "coverage_words.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
+#include "report/coverage_words.hpp"
 
 namespace dmabuf_ps {
 
@@ -40,7 +40,7 @@ bool may_not_be_read(dmabuf::process<System> const& process) {
 } // namespace
 
 template<dmabuf::system System>
-explanation why_not_shown(System system, std::int32_t pid, rights const& mine) {
+explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine) {
     auto const proc = dmabuf::open_proc(system);
     if (!proc) return {true, fmt::format("{}", proc.error())};
     auto const process = dmabuf::open_process(*proc, pid);
@@ -53,12 +53,12 @@ explanation why_not_shown(System system, std::int32_t pid, rights const& mine) {
         return {true, fmt::format("{} is a thread ({}), not a process", pid, stat->comm)};
     if (!stat->kernel_thread() && may_not_be_read(*process))
         return {true, fmt::format("process {} ({}) may not be read: {}", pid, stat->comm,
-                                  what_would_help(mine))};
+                                  report::what_would_help(mine))};
     return {false, fmt::format("Process {} ({}) holds no DMA-BUF.", pid, stat->comm)};
 }
 
-template explanation why_not_shown(dmabuf::live_system, std::int32_t, rights const&);
-template explanation why_not_shown(replay::recording_system<>, std::int32_t, rights const&);
-template explanation why_not_shown(replay::replayed_system, std::int32_t, rights const&);
+template explanation why_not_shown(dmabuf::live_system, std::int32_t, report::rights const&);
+template explanation why_not_shown(replay::recording_system<>, std::int32_t, report::rights const&);
+template explanation why_not_shown(replay::replayed_system, std::int32_t, report::rights const&);
 
 } // namespace dmabuf_ps

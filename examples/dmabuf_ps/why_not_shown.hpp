@@ -5,7 +5,7 @@
 
 #include <dmabuf/system.hpp>
 
-#include "rights.hpp"
+#include "report/rights.hpp"
 
 #include <cstdint>
 #include <string>
@@ -19,6 +19,6 @@ struct explanation {
 
 /// For the three systems that dmabuf_ps asks: this machine, recorded or not, and a recording.
 template<dmabuf::system System>
-explanation why_not_shown(System system, std::int32_t pid, rights const& mine);
+explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine);
 
 } // namespace dmabuf_ps

@@ -7,17 +7,19 @@
 
 #include "rights.hpp"
 
+#include <functional>
 #include <string>
-#include <vector>
+#include <string_view>
 
-namespace dmabuf_ps {
+namespace report {
 
 /// What lets this program read the processes that it may not read now.
-std::string what_would_help(rights const& mine);
+std::string_view what_would_help(rights const& mine);
 
-/// One sentence for everything that may be missing. Empty where the coverage is complete and every
-/// count is exact.
-std::vector<std::string> what_is_missing(dmabuf::coverage const& coverage, rights const& mine);
+/// Hands out one sentence for everything that may be missing: none where the coverage is complete
+/// and every count is exact. Allocates nothing.
+void what_is_missing(dmabuf::coverage const& coverage, rights const& mine,
+                     std::function<void(std::string_view)> const& take);
 
 /// The sentence that the coverage is complete, or what is missing. Never empty.
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine);
@@ -25,4 +27,4 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine);
 /// Which source answered, and why not a better one; how much was read in what time.
 std::string source_words(dmabuf::snapshot const& now);
 
-} // namespace dmabuf_ps
+} // namespace report

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace dmabuf_ps {
+namespace report {
 
 struct rights {
     bool root = false;
@@ -20,4 +20,4 @@ rights own_rights();
 std::vector<std::string> words_of(rights const& mine);
 rights rights_of(std::vector<std::string> const& words);
 
-} // namespace dmabuf_ps
+} // namespace report

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace dmabuf_ps {
+namespace report {
 
 namespace {
 
@@ -48,4 +48,4 @@ rights rights_of(std::vector<std::string> const& words) {
     return mine;
 }
 
-} // namespace dmabuf_ps
+} // namespace report

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "snapshot_json.hpp"
+
+#include "coverage_words.hpp"
+
+namespace report {
+
+void write_failure(json_writer& out, dmabuf::failure const& why) {
+    if (why.error == 0) return out.null();
+    out.object([&] {
+        out.field("path", path_of(why.where).view());
+        out.field("errno", why.error);
+        out.field("text", describe(why).view());
+    });
+}
+
+namespace {
+
+void write_name(json_writer& out, std::string_view key, bool known, std::string_view bytes) {
+    out.field_if(known, key, raw_name{bytes});
+}
+
+void write_exporter(json_writer& out, std::string_view key, dmabuf::exporter_name const& name) {
+    write_name(out, key, !name.empty(), name.view());
+}
+
+void write_reference(json_writer& out, dmabuf::snapshot const& now, dmabuf::reference const& one) {
+    out.object([&] {
+        out.field("inode", now.buffers[one.buffer].inode);
+        out.field("descriptors", one.descriptors);
+        out.field("path_descriptors", one.path_descriptors);
+        out.field("mappings", one.mappings);
+        out.field("mapped_bytes", one.mapped_bytes);
+    });
+}
+
+void write_process(json_writer& out, dmabuf::snapshot const& now, dmabuf::holder const& who) {
+    out.object([&] {
+        out.field("pid", who.pid);
+        out.field("uid", who.uid);
+        out.field("comm", raw_name{who.comm.view()});
+        out.field("start_ticks", who.start_ticks);
+        write_name(out, "cgroup", who.cgroup != dmabuf::no_cgroup, now.cgroup_name(who.cgroup));
+        out.field("rss_bytes", who.rss_bytes);
+        out.field("pss_bytes", who.pss_bytes);
+        out.field("uss_bytes", who.uss_bytes);
+        out.field("mapped_bytes", who.mapped_bytes);
+        out.field("unsized_buffers", who.unsized_buffers);
+        out.key("references");
+        out.array(now.references_of(who), [&](auto const& one) { write_reference(out, now, one); });
+    });
+}
+
+void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one,
+                  std::span<std::uint32_t const> holders) {
+    out.object([&] {
+        out.field("inode", one.inode);
+        out.field_if(one.size_known, "size_bytes", one.size_bytes);
+        write_exporter(out, "exporter", one.exporter);
+        write_name(out, "name", one.named, one.name.view());
+        out.field("name_known", one.name_known);
+        out.field("holders", one.holders);
+        out.key("pids");
+        out.array(holders, [&](auto who) { out.value(now.holders[who].pid); });
+        out.field("descriptors", one.descriptors);
+        out.field("mappings", one.mappings);
+    });
+}
+
+void write_exporter_total(json_writer& out, dmabuf::exporter_total const& one) {
+    out.object([&] {
+        write_exporter(out, "name", one.name);
+        out.field("buffers", one.buffers);
+        out.field("size_bytes", one.size_bytes);
+    });
+}
+
+void write_group_sums(json_writer& out, dmabuf::group_total const& one) {
+    out.field("processes", one.holders);
+    out.field("buffers", one.buffers);
+    out.field("rss_bytes", one.rss_bytes);
+    out.field("pss_bytes", one.pss_bytes);
+    out.field("uss_bytes", one.uss_bytes);
+}
+
+void write_user(json_writer& out, dmabuf::group_total const& one) {
+    out.object([&] {
+        out.field("uid", one.group);
+        write_group_sums(out, one);
+    });
+}
+
+void write_cgroup(json_writer& out, dmabuf::snapshot const& now, dmabuf::group_total const& one) {
+    out.object([&] {
+        auto const path = now.cgroup_name(one.group);
+        write_name(out, "cgroup", !path.empty(), path);
+        write_group_sums(out, one);
+    });
+}
+
+void write_unheld(json_writer& out, dmabuf::buffer const& one) {
+    out.object([&] {
+        out.field("inode", one.inode);
+        out.field("size_bytes", one.size_bytes);
+        write_exporter(out, "exporter", one.exporter);
+    });
+}
+
+void write_notes(json_writer& out, dmabuf::coverage const& seen, rights const& mine) {
+    out.key("notes");
+    out.array([&] {
+        what_is_missing(seen, mine, [&](std::string_view sentence) { out.value(sentence); });
+    });
+}
+
+void write_coverage(json_writer& out, dmabuf::coverage const& seen, rights const& mine) {
+    auto const failure = [&](std::string_view key, dmabuf::failure const& why) {
+        out.key(key);
+        write_failure(out, why);
+    };
+    out.object([&] {
+        out.field("complete", seen.complete());
+        write_notes(out, seen, mine);
+        out.field("source", name_of(seen.used));
+        failure("not_better", seen.not_better);
+        out.field("sight", name_of(seen.sight));
+        out.field("processes", seen.processes);
+        out.field("processes_seen", seen.processes_seen);
+        out.field("processes_denied", seen.processes_denied);
+        out.field("processes_gone", seen.processes_gone);
+        out.field("processes_failed", seen.processes_failed);
+        out.field("kernel_threads", seen.kernel_threads);
+        out.field("tables", seen.tables);
+        out.field("tables_uncertain", seen.tables_uncertain);
+        out.field("descriptors_gone", seen.descriptors_gone);
+        out.field("descriptors_failed", seen.descriptors_failed);
+        out.field("undecided", seen.undecided);
+        out.field("buffers_unsized", seen.buffers_unsized);
+        out.field("buffers_undescribed", seen.buffers_undescribed);
+        out.field("mappings_read", seen.mappings_read);
+        out.field_if(seen.listed_by != dmabuf::listing::none, "listed_by", name_of(seen.listed_by));
+        failure("no_listing", seen.no_listing);
+        failure("first_failure", seen.first_failure);
+    });
+}
+
+void write_totals(json_writer& out, snapshot_view const& shown) {
+    out.object([&] {
+        out.field("processes", shown.processes.size());
+        out.field("buffers", shown.buffers.size());
+        out.field("size_bytes", shown.total_bytes);
+        out.field("unheld_buffers", shown.now.unheld.size());
+        out.field("unheld_bytes", shown.now.unheld_bytes);
+    });
+}
+
+} // namespace
+
+void write_snapshot(json_writer& out, snapshot_view const& shown) {
+    auto const& now = shown.now;
+    auto const list = [&](std::string_view key, auto const& range, auto write) {
+        out.key(key);
+        out.array(range, write);
+    };
+    out.field("schema", "dmabuf_ps/1");
+    out.field("kernel", raw_name{shown.kernel});
+    out.field("begin_ns", now.begin_ns);
+    out.field("elapsed_ns", now.end_ns - now.begin_ns);
+    out.key("totals");
+    write_totals(out, shown);
+    list("exporters", shown.exporters, [&](auto const& one) { write_exporter_total(out, one); });
+    list("users", shown.users, [&](auto const& one) { write_user(out, one); });
+    list("cgroups", shown.cgroups, [&](auto const& one) { write_cgroup(out, now, one); });
+    list("processes", shown.processes, [&](auto const* who) { write_process(out, now, *who); });
+    list("buffers", shown.buffers, [&](auto const* one) {
+        auto const at = static_cast<std::size_t>(one - now.buffers.data());
+        write_buffer(out, now, *one, shown.holders.of(at));
+    });
+    list("unheld", now.unheld, [&](auto const& one) { write_unheld(out, one); });
+    out.key("coverage");
+    write_coverage(out, now.coverage, shown.mine);
+}
+
+} // namespace report

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// A snapshot as JSON, as dmabuf_ps/SCHEMA.md describes it: of dmabuf_ps and of lowmem_capture.
+#pragma once
+
+#include <dmabuf/groups.hpp>
+
+#include "buffer_holders.hpp"
+#include "json_writer.hpp"
+#include "rights.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace report {
+
+/// What is written of a snapshot, and in which order. Everything it points to must outlive it.
+struct snapshot_view {
+    dmabuf::snapshot const& now;
+    buffer_holders const& holders; ///< of all processes
+    std::string_view kernel;       ///< release, raw
+    rights mine;
+    std::span<dmabuf::holder const* const> processes;
+    std::span<dmabuf::buffer const* const> buffers;
+    std::span<dmabuf::exporter_total const> exporters; ///< of these buffers
+    std::uint64_t total_bytes = 0;                     ///< of these buffers
+    std::span<dmabuf::group_total const> users;        ///< of these processes
+    std::span<dmabuf::group_total const> cgroups;      ///< of these processes
+};
+
+/// null where there is no failure.
+void write_failure(json_writer& out, dmabuf::failure const& why);
+
+/// The fields of schema dmabuf_ps/1 from `schema` to `coverage`, into an object that is open.
+/// Allocates nothing.
+void write_snapshot(json_writer& out, snapshot_view const& shown);
+
+} // namespace report
