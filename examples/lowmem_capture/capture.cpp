@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "capture.hpp"
+
+#include "report/coverage_words.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <sys/utsname.h>
+
+namespace lowmem_capture {
+
+namespace {
+
+dmabuf::sample_options sampling(options const& chosen) {
+    dmabuf::sample_options wanted;
+    wanted.cgroups = true;
+    wanted.unheld = true; // by sysfs: debugfs takes locks that whoever waits for memory may hold
+    wanted.mappings = !chosen.no_mappings;
+    wanted.names = !chosen.no_names;
+    wanted.force = chosen.source;
+    return wanted;
+}
+
+/// Buffers are held by two or three processes, some by more.
+dmabuf::capacity room_for(std::size_t buffers) {
+    dmabuf::capacity most;
+    most.buffers = buffers;
+    most.holders = std::max<std::size_t>(buffers / 8, 64);
+    most.references = 4 * buffers;
+    most.table = buffers;
+    most.cgroup_bytes = 64 * 1024;
+    return most;
+}
+
+dmabuf::unique_fd<> open_file(char const* path) {
+    return {dmabuf::live_system{}, ::open(path, O_RDONLY | O_CLOEXEC)};
+}
+
+/// All of a file that stays open; empty where it cannot be read.
+std::string_view read_again(dmabuf::unique_fd<> const& file, std::span<char> space) {
+    long const got = ::pread(file.get(), space.data(), space.size(), 0);
+    return {space.data(), got < 0 ? 0 : static_cast<std::size_t>(got)};
+}
+
+dmabuf::inline_text<31> utc_now() {
+    std::time_t const now = std::time(nullptr);
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    std::array<char, 32> text;
+    auto const size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return dmabuf::inline_text<31>({text.data(), size});
+}
+
+std::uint64_t now_ns() {
+    return dmabuf::live_system{}.clock_ns();
+}
+
+double milliseconds(std::uint64_t from_ns, std::uint64_t to_ns) {
+    return static_cast<double>(to_ns - from_ns) / 1e6;
+}
+
+/// Takes everything and keeps nothing.
+class no_sink final : public report::text_sink {
+public:
+    void write(std::string_view /*text*/) override {}
+};
+
+} // namespace
+
+capturer::capturer(options const& chosen, trigger const* armed)
+    : armed_(armed)
+    , forced_(chosen.source)
+    , sampler_(sampling(chosen)) {
+    auto const most = room_for(chosen.buffers);
+    sampler_.reserve(most);
+    now_.reserve(most);
+    users_.reserve(most);
+    cgroups_.reserve(most);
+    holders_.reserve(most.buffers, most.references);
+    processes_.reserve(most.holders);
+    buffers_.reserve(most.buffers);
+}
+
+std::string capturer::prepare() {
+    ::utsname names{};
+    ::uname(&names);
+    kernel_ = names.release;
+    mine_ = report::own_rights();
+    if (armed_) pressure_file_ = open_file(armed_->path().c_str());
+    meminfo_file_ = open_file("/proc/meminfo");
+    look();
+    if (!done_) return fmt::format("{}", done_.error());
+    auto const& coverage = now_.coverage;
+    if (forced_ != dmabuf::source::none && coverage.used != forced_)
+        return fmt::format("{}", coverage.not_better);
+    if (coverage.processes_denied != 0)
+        say("{} processes may not be read: {}", coverage.processes_denied,
+            report::what_would_help(mine_));
+    no_sink nowhere;
+    write(nowhere, {});
+    return {};
+}
+
+bool capturer::capture(ring& files, occasion const& why) {
+    look();
+    if (!done_) say("{}", done_.error());
+    auto const failed = files.add([&](report::text_sink& sink) { write(sink, why); });
+    if (failed.error != 0)
+        say("{}: cannot {}: {}; the next event tries again", files.path(), failed.doing,
+            words(failed.error));
+    else
+        say_it(files, why);
+    return failed.error == 0;
+}
+
+void capturer::look() {
+    allocations_before_ = allocations();
+    faults_before_ = page_faults();
+    pressure_ = read_again(pressure_file_, pressure_space_);
+    meminfo_ = read_again(meminfo_file_, meminfo_space_);
+    done_ = sampler_.sample(now_);
+    if (done_) arrange();
+}
+
+void capturer::arrange() {
+    processes_.clear();
+    for (auto const& who : now_.holders)
+        processes_.push_back(&who);
+    std::ranges::sort(processes_, [](auto const* a, auto const* b) {
+        return a->pss_bytes != b->pss_bytes ? a->pss_bytes > b->pss_bytes : a->pid < b->pid;
+    });
+    buffers_.clear();
+    for (auto const& one : now_.buffers)
+        buffers_.push_back(&one);
+    holders_.fill(now_);
+    by_group(now_, [](auto const& who) { return who.uid; }, users_);
+    by_group(now_, [](auto const& who) { return who.cgroup; }, cgroups_);
+}
+
+report::snapshot_view capturer::view() const {
+    return {now_,     holders_,       kernel_,          mine_,         processes_,
+            buffers_, now_.exporters, now_.total_bytes, users_.totals, cgroups_.totals};
+}
+
+void capturer::write(report::text_sink& sink, occasion const& why) const {
+    report::json_writer out(sink);
+    out.object([&] { write_fields(out, why); });
+    out.finish();
+}
+
+void capturer::write_fields(report::json_writer& out, occasion const& why) const {
+    out.field("schema", "lowmem_capture/1");
+    out.field("time", utc_now().view());
+    using text = std::string_view;
+    out.field_if(armed_, "pressure_file", report::raw_name{armed_ ? text(armed_->path()) : text()});
+    out.field_if(armed_, "trigger", armed_ ? text(armed_->text()) : text());
+    out.field("event_ns", why.event_ns);
+    out.field("events_skipped", why.events_skipped);
+    out.field("captures_failed", why.captures_failed);
+    out.field_if(armed_, "pressure", pressure_);
+    out.field("meminfo", meminfo_);
+    out.key("failure");
+    write_failure(out, done_.error());
+    out.key("snapshot");
+    if (done_)
+        out.object([&] { write_snapshot(out, view()); });
+    else
+        out.null();
+    write_what_it_took(out, why);
+}
+
+void capturer::write_what_it_took(report::json_writer& out, occasion const& why) const {
+    auto const faults = page_faults();
+    out.field_if(done_.has_value(), "to_snapshot_ns", now_.end_ns - why.event_ns);
+    out.field("allocations", allocations() - allocations_before_);
+    out.field("minor_faults", faults.minor - faults_before_.minor);
+    out.field("major_faults", faults.major - faults_before_.major);
+}
+
+void capturer::say_it(ring const& files, occasion const& why) const {
+    say("{}/{}: snapshot after {:.1f} ms, file after {:.1f} ms", files.path(),
+        files.newest().view(), milliseconds(why.event_ns, now_.end_ns),
+        milliseconds(why.event_ns, now_ns()));
+    if (!processes_.empty())
+        say("{} processes hold {}; most of it {} ({}): {}", processes_.size(),
+            dmabuf::bytes{now_.total_bytes}, processes_[0]->pid, processes_[0]->comm,
+            dmabuf::bytes{processes_[0]->rss_bytes});
+    if (auto const count = allocations() - allocations_before_; count != 0)
+        say("it had to ask for memory {} times: start it with more than --buffers {}", count,
+            now_.buffers.size());
+}
+
+} // namespace lowmem_capture

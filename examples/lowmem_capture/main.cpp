@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+//
+// lowmem_capture waits until memory is short, and writes down who holds how much DMA-BUF memory.
+#include "capture.hpp"
+#include "options.hpp"
+#include "say.hpp"
+
+#include <csignal>
+#include <poll.h>
+#include <sys/signalfd.h>
+
+namespace lowmem_capture {
+
+namespace {
+
+constexpr int done = 0;
+constexpr int failed = 1;
+constexpr int unsupported = 3;
+
+template<class... Values>
+int complain(fmt::format_string<Values...> text, Values&&... values) {
+    say(text, std::forward<Values>(values)...);
+    return failed;
+}
+
+/// The signals that end the program, for poll(2): a capture that has begun is finished first.
+dmabuf::unique_fd<> end_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    return {dmabuf::live_system{}, ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+}
+
+std::uint64_t now_ns() {
+    return dmabuf::live_system{}.clock_ns();
+}
+
+/// What cannot be had is said, and done without.
+void hold_on_to_memory(options const& chosen) {
+    if (int const error = set_oom_score_adj(chosen.oom_score_adj); error != 0)
+        say("cannot set oom_score_adj to {}: {}: the kernel may end this program when memory is "
+            "short",
+            chosen.oom_score_adj, words(error));
+    if (int const error = lock_memory(); error != 0)
+        say("cannot lock memory: {}: reading it back may take long when memory is short (needs "
+            "CAP_IPC_LOCK)",
+            words(error));
+}
+
+/// Waits for events and captures, but not within the cooldown after a capture.
+int watch(options const& chosen, trigger const& armed, capturer& capturer, ring& files) {
+    auto const ends = end_signals();
+    auto const cooldown_ns = static_cast<std::uint64_t>(chosen.cooldown_seconds * 1e9);
+    std::uint64_t quiet_until_ns = 0;
+    occasion next;
+    for (;;) {
+        std::array<pollfd, 2> waiting{{{armed.fd(), POLLPRI, 0}, {ends.get(), POLLIN, 0}}};
+        if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+            if (errno == EINTR) continue;
+            return complain("cannot wait: {}", words(errno));
+        }
+        next.event_ns = now_ns();
+        if (waiting[1].revents != 0) return done;
+        if ((waiting[0].revents & POLLERR) != 0)
+            return complain("{} is gone: was its cgroup removed?", armed.path());
+        if ((waiting[0].revents & POLLPRI) == 0) continue;
+        if (next.event_ns < quiet_until_ns) {
+            ++next.events_skipped;
+        } else if (capturer.capture(files, next)) {
+            if (chosen.once) return done;
+            next = {};
+            quiet_until_ns = now_ns() + cooldown_ns;
+        } else {
+            ++next.captures_failed;
+        }
+    }
+}
+
+int run(options const& chosen) {
+    trigger armed;
+    if (!chosen.test) {
+        auto found = trigger::arm(chosen);
+        if (auto const* const none = std::get_if<no_trigger>(&found)) {
+            say("{}", none->why);
+            return none->unsupported ? unsupported : failed;
+        }
+        armed = std::get<trigger>(std::move(found));
+    }
+    ring files(chosen.directory, chosen.keep);
+    if (auto const trouble = files.open(); trouble.error != 0)
+        return complain("{}: cannot {}: {}", chosen.directory, trouble.doing, words(trouble.error));
+    capturer capturer(chosen, chosen.test ? nullptr : &armed);
+    if (auto const wrong = capturer.prepare(); !wrong.empty()) return complain("{}", wrong);
+    hold_on_to_memory(chosen);
+    if (chosen.test) return capturer.capture(files, {now_ns(), 0, 0}) ? done : failed;
+    say("armed \"{}\" on {}; captures go to {}", armed.text(), armed.path(), files.path());
+    return watch(chosen, armed, capturer, files);
+}
+
+int main(int count, char const* const* arguments) {
+    std::signal(SIGPIPE, SIG_IGN); // stderr may be closed
+    auto const parsed = parse_options(count, arguments);
+    if (auto const* const words = std::get_if<last_words>(&parsed)) {
+        report::write_all(words->status == done ? STDOUT_FILENO : STDERR_FILENO, words->text);
+        return words->status;
+    }
+    return run(std::get<options>(parsed));
+}
+
+} // namespace
+
+} // namespace lowmem_capture
+
+int main(int count, char** arguments) {
+    return lowmem_capture::main(count, arguments);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include "report/choice.hpp"
+
+namespace lowmem_capture {
+
+namespace {
+
+constexpr auto description = "Waits until memory is short, and then writes down at once who holds "
+                             "how much DMA-BUF memory.\n";
+
+constexpr auto footer =
+    R"(Memory is short when tasks had to wait for it for so long (--stall) within so long
+(--window), as the kernel measures it (/proc/pressure, Linux 5.2). Each capture is a file
+of its own in the directory, JSON (see SCHEMA.md); names sort by time.
+
+Exit status: 0 (ended by SIGTERM or SIGINT, or all done), 1 (could not go on), 2 (wrong
+usage), 3 (this kernel does not measure pressure).)";
+
+std::map<std::string, std::string> const levels = {{"some", "some"}, {"full", "full"}};
+
+} // namespace
+
+std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
+    options chosen;
+    CLI::App app(description, "lowmem_capture");
+    app.footer(footer);
+    app.set_help_flag("-h,--help", "Print this and exit");
+    app.set_version_flag("--version",
+                         fmt::format("lowmem_capture {}.{}.{}", DMABUF_VERSION_MAJOR,
+                                     DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
+                         "Print the version and exit");
+    app.add_option("-d,--directory", chosen.directory, "Where captures go; made where it is not")
+        ->required()
+        ->type_name("DIR");
+    app.add_option("-k,--keep", chosen.keep, "Keep so many captures, the newest (default: 8)")
+        ->check(CLI::Range(1, 1000000).description(""))
+        ->type_name("N");
+    app.add_option("--cgroup", chosen.cgroup,
+                   "Watch the pressure in this cgroup instead of the whole system's")
+        ->type_name("DIR");
+    report::add_choice(app, "--level", chosen.level, levels, "Some tasks wait, or all at once")
+        ->type_name("LEVEL");
+    app.add_option("--stall", chosen.stall_ms,
+                   "Waiting that counts as short of memory (default: 150)")
+        ->check(CLI::Range(1, 10000).description(""))
+        ->type_name("MS");
+    app.add_option("--window", chosen.window_ms, "Within so long, 500 to 10000 (default: 1000)")
+        ->check(CLI::Range(500, 10000).description(""))
+        ->type_name("MS");
+    app.add_option("--cooldown", chosen.cooldown_seconds,
+                   "Only count events for so long after a capture (default: 10)")
+        ->check(CLI::Range(0.0, 1e6).description(""))
+        ->type_name("SECONDS");
+    app.add_flag("--once", chosen.once, "End after the first capture");
+    auto const* const test =
+        app.add_flag("--test", chosen.test, "Capture now, wait for nothing, and end");
+    report::add_choice(app, "--source", chosen.source, report::sources, "How to find out")
+        ->type_name("SOURCE");
+    app.add_flag("--no-mappings", chosen.no_mappings,
+                 "Leave out mappings: reading them can wait for a process that waits for memory");
+    app.add_flag("--no-names", chosen.no_names,
+                 "Leave out buffers' names: where the kernel lists buffers, that is much faster");
+    app.add_option("--buffers", chosen.buffers,
+                   "Hold memory ready for so many buffers (default: 8192)")
+        ->check(CLI::Range(1, 10000000).description(""))
+        ->type_name("N");
+    app.add_option(
+           "--oom-score-adj", chosen.oom_score_adj,
+           "How readily the kernel may kill this program, -1000 (never) to 1000 (default: -1000)")
+        ->check(CLI::Range(-1000, 1000).description(""))
+        ->type_name("N");
+
+    try {
+        app.parse(count, arguments);
+        if (test->count() != 0 && !chosen.cgroup.empty())
+            throw CLI::ValidationError("--test", "there is no pressure to watch for");
+        if (chosen.stall_ms > chosen.window_ms)
+            throw CLI::ValidationError("--stall", "it is longer than the window");
+    } catch (CLI::CallForHelp const&) {
+        return last_words{0, app.help()};
+    } catch (CLI::CallForVersion const& version) {
+        return last_words{0, fmt::format("{}\n", version.what())};
+    } catch (CLI::ParseError const& wrong) {
+        return last_words{
+            2, fmt::format("lowmem_capture: {}\nTry: lowmem_capture --help\n", wrong.what())};
+    }
+    return chosen;
+}
+
+} // namespace lowmem_capture

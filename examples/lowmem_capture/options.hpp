@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// What the command line asks for.
+#pragma once
+
+#include <dmabuf/snapshot.hpp>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace lowmem_capture {
+
+struct options {
+    std::string directory; ///< of the captures
+    std::size_t keep = 8;
+    std::string cgroup;             ///< directory; empty: the whole system
+    std::string level = "some";     ///< or "full"
+    std::uint64_t stall_ms = 150;   ///< in a window
+    std::uint64_t window_ms = 1000; ///< kernel: 500 to 10,000
+    double cooldown_seconds = 10;   ///< after a capture
+    bool once = false;
+    bool test = false; ///< capture now, and wait for nothing
+    bool no_mappings = false;
+    bool no_names = false;
+    std::size_t buffers = 8192; ///< to have room for
+    int oom_score_adj = -1000;
+    dmabuf::source source = dmabuf::source::none; ///< `none`: the best
+};
+
+/// Nothing more is to be done than to print `text`, on stderr where `status` is not 0.
+struct last_words {
+    int status = 0;
+    std::string text;
+};
+
+std::variant<options, last_words> parse_options(int count, char const* const* arguments);
+
+} // namespace lowmem_capture
