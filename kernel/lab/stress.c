@@ -98,16 +98,15 @@ static int buffer(void)
     return done < 0 ? -1 : (int)data.fd;
 }
 
-static void fail_allocations(bool yes)
+/* From here on this task's allocations may fail. To say so takes a right that only root has. */
+static void let_allocations_fail(void)
 {
     if (!failslab)
         return;
-    int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, yes ? "1" : "0", 1) != 1)
-            ADD(other, 1);
-        close(fd);
-    }
+    int const fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "1", 1) != 1)
+        _exit(1);
+    close(fd);
 }
 
 static void become_user(void)
@@ -435,19 +434,18 @@ static void run_reader(unsigned seed)
 {
     bool const privileged = chance(&seed, 3) == 0;
     ADD(readers_started, 1);
+    let_allocations_fail();
     if (!privileged)
         become_user();
     for (;;) {
         struct dirent* entry;
         DIR* directory = opendir("/proc");
-        fail_allocations(true);
         while (directory && (entry = readdir(directory))) {
             if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
                 continue;
             if (!chance(&seed, 3) || atoi(entry->d_name) > 100)
                 read_process(entry->d_name, &seed, privileged);
         }
-        fail_allocations(false);
         if (directory)
             closedir(directory);
     }
@@ -650,6 +648,10 @@ int main(int argc, char** argv)
         say("processes are left that SIGKILL does not end\n");
     if (all->malformed)
         say("a malformed list begins: '%s'\n", all->text);
+    if (failslab && !all->no_memory) {
+        say("no reader ran out of memory\n");
+        failed = true;
+    }
     if (all->malformed || all->secrets_seen || leaky || stuck || !all->lists || !all->numbers)
         failed = true;
     say("%s\n", failed ? "FAILED" : "ok");
