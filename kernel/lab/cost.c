@@ -177,7 +177,8 @@ static void start_small_thread(void* (*run)(void*))
     pthread_t thread;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 32768);
-    pthread_create(&thread, &attributes, run, NULL);
+    if (pthread_create(&thread, &attributes, run, NULL))
+        perror("pthread_create"), exit(1);
 }
 
 static void* with_a_table_for_two(void* unused)
