@@ -30,6 +30,7 @@ std::string kernel_release() {
 dmabuf::sample_options sampling(options const& chosen) {
     dmabuf::sample_options wanted;
     wanted.force = chosen.source;
+    wanted.bpf = chosen.record.empty(); // a recording is of what /proc and /sys tell
     // A recording shall serve whatever may be asked of it.
     wanted.cgroups = chosen.json || chosen.by == grouping::cgroup || !chosen.record.empty();
     wanted.unheld = true;
@@ -65,8 +66,10 @@ std::optional<complaint> take_samples(System system, dmabuf::sample_options cons
     if (auto const done = sampler.sample(seen.now); !done)
         return complaint{fmt::format("{}", done.error())};
     auto const& coverage = seen.now.coverage;
-    if (wanted.force == dmabuf::source::dmabuf_fds && coverage.used != wanted.force)
-        return complaint{fmt::format("{}", coverage.not_better)};
+    if (wanted.force != dmabuf::source::none && coverage.used != wanted.force)
+        return complaint{fmt::format("{}", wanted.force == dmabuf::source::bpf_iterator
+                                               ? coverage.no_bpf_iterator
+                                               : coverage.not_better)};
     for (auto const pid : chosen.pids)
         if (!is_holder(seen.now, pid))
             seen.absences.push_back(why_not_shown(system, pid, seen.mine));

@@ -89,6 +89,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
             throw CLI::ValidationError("--anonymise", "there is nothing to --record");
         if (!chosen.replay.empty() && !chosen.record.empty())
             throw CLI::ValidationError("--record", "what is replayed has been recorded");
+        if (!chosen.record.empty() && chosen.source == dmabuf::source::bpf_iterator)
+            throw CLI::ValidationError("--record", "records what /proc and /sys tell, not BPF");
         if (!chosen.replay.empty() && (source->count() != 0 || chosen.no_debugfs))
             throw CLI::ValidationError("--replay", "the recording tells where to look");
     } catch (CLI::CallForHelp const&) {

@@ -353,6 +353,7 @@ void parse_result(scanner& in, entry& one) {
 }
 
 void parse_options(scanner& in, dmabuf::sample_options& options) {
+    options.bpf = false; // a recording is of what /proc and /sys tell
     for (auto const& one : option_words)
         options.*one.flag = false;
     while (!in.at_end()) {

@@ -34,6 +34,7 @@ inline std::map<std::string, dmabuf::source> const sources = {
     {"auto", dmabuf::source::none},
     {"fd_walk", dmabuf::source::fd_walk},
     {"dmabuf_fds", dmabuf::source::dmabuf_fds},
+    {"bpf_iterator", dmabuf::source::bpf_iterator},
 };
 
 } // namespace report

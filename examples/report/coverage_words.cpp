@@ -118,7 +118,9 @@ std::string counted(std::uint32_t count, std::string_view one, std::string_view 
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
     auto const& seen = now.coverage;
     std::string text;
-    if (seen.complete())
+    if (seen.complete() && seen.used == dmabuf::source::bpf_iterator)
+        text = "Complete: the kernel itself looked at every process.\n";
+    else if (seen.complete())
         text = fmt::format("Complete: all {} were seen.\n",
                            counted(seen.processes - seen.processes_gone, "process", "processes"));
     else if (now.buffers.empty() || !holders_out_of_sight(seen))
@@ -133,9 +135,9 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
 std::string source_words(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
     auto text = fmt::format("Source: {}", seen.used);
-    if (seen.not_better.error != 0)
-        text += fmt::format("; no better one: {}", seen.not_better);
-    else if (seen.used != dmabuf::source::dmabuf_fds)
+    for (auto const& why : {seen.no_bpf_iterator, seen.not_better})
+        if (why.error != 0) text += fmt::format("; no better one: {}", why);
+    if (seen.used == dmabuf::source::fd_walk && seen.not_better.error == 0)
         text += ", as asked for";
     auto list = fmt::format("List of all buffers: {}", name_of(seen.listed_by));
     if (seen.listed_by == dmabuf::listing::none) list += fmt::format("; {}", seen.no_listing);

@@ -122,6 +122,7 @@ void write_coverage(json_writer& out, dmabuf::coverage const& seen, rights const
         out.field("complete", seen.complete());
         write_notes(out, seen, mine);
         out.field("source", name_of(seen.used));
+        failure("no_bpf_iterator", seen.no_bpf_iterator);
         failure("not_better", seen.not_better);
         out.field("sight", name_of(seen.sight));
         out.field("processes", seen.processes);

@@ -5,6 +5,11 @@
 #pragma once
 
 #include <dmabuf/account.hpp>
+#include <dmabuf/bpf_account.hpp>
+#include <dmabuf/bpf_pins.hpp>
+#include <dmabuf/bpf_process.hpp>
+#include <dmabuf/bpf_records.hpp>
+#include <dmabuf/bpf_totals.hpp>
 #include <dmabuf/bufinfo.hpp>
 #include <dmabuf/diff.hpp>
 #include <dmabuf/dmabuf_fds.hpp>

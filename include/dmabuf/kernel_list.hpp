@@ -4,6 +4,8 @@
 // of them no process holds, and size and exporter of those that no descriptor tells them of.
 #pragma once
 
+#include <dmabuf/bpf_pins.hpp>
+#include <dmabuf/bpf_totals.hpp>
 #include <dmabuf/bufinfo.hpp>
 #include <dmabuf/snapshot_builder.hpp>
 #include <dmabuf/sysfs_buffers.hpp>
@@ -25,23 +27,18 @@ public:
         after_.reserve(most.buffers);
     }
 
-    /// `sysfs` may be null; `bufinfo` allows to ask debugfs, which takes locks in the kernel.
-    void read_before(System system, sysfs_directory const* sysfs, bool bufinfo,
+    /// `sysfs` may be null; `bpf` allows to ask what is pinned, `bufinfo` to ask debugfs, which
+    /// takes locks in the kernel.
+    void read_before(System system, sysfs_directory const* sysfs, bool bpf, bool bufinfo,
                      std::span<char> space) {
         before_.clear();
         after_.clear();
         used_ = listing::none;
-        why_not_ = {};
-        if (sysfs)
-            read_sysfs(*sysfs, space);
-        else
-            why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
-        if (used_ == listing::none && bufinfo) {
-            used_ = listing::bufinfo;
-            why_not_ = {};
-            for (auto const& row : read_bufinfo(system, read_space(space)))
-                take(row, before_);
-        }
+        why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
+        if (sysfs) read_sysfs(*sysfs, space);
+        if (bpf) try_list(listing::bpf_iterator, system, space);
+        if (bpf) try_list(listing::android_bpf, system, space);
+        if (bufinfo) try_list(listing::bufinfo, system, space);
         std::sort(before_.begin(), before_.end());
     }
 
@@ -51,14 +48,14 @@ public:
         if (used_ == listing::sysfs)
             for (auto const inode : before_)
                 if (build.find(inode) == inode_index::none) remember(*sysfs, inode);
-        if (used_ != listing::bufinfo) return;
-        for (auto const& row : read_bufinfo(system, read_space(space))) {
-            if (!row) return fail(row.error());
-            if (auto const at = build.find(row->inode); at != inode_index::none)
-                describe(build, at, *row);
-            if (std::binary_search(before_.begin(), before_.end(), row->inode))
-                after_.push_back(unheld(row->inode, row->size_bytes, row->exporter));
-        }
+        if (used_ == listing::sysfs || used_ == listing::none) return;
+        auto const failed = for_each(used_, system, space, [&](listed_buffer const& row) {
+            if (auto const at = build.find(row.inode); at != inode_index::none)
+                describe(build, at, row);
+            if (std::binary_search(before_.begin(), before_.end(), row.inode))
+                after_.push_back(unheld(row.inode, row.size_bytes, row.exporter));
+        });
+        if (failed) fail(*failed);
     }
 
     /// Adds to a finished snapshot what no process holds.
@@ -85,7 +82,7 @@ private:
         return one;
     }
 
-    static void describe(snapshot_builder& build, std::uint32_t at, bufinfo_buffer const& row) {
+    static void describe(snapshot_builder& build, std::uint32_t at, listed_buffer const& row) {
         if (!build[at].size_known) build.set_size(at, row.size_bytes);
         if (build[at].exporter.empty()) build[at].exporter = row.exporter;
     }
@@ -98,15 +95,58 @@ private:
         after_.clear();
     }
 
-    void take(result<bufinfo_buffer> const& row, std::vector<std::uint64_t>& inodes) {
-        if (row)
-            inodes.push_back(row->inode);
-        else
-            fail(row.error());
+    /// Takes this list where no better one served. That it is not there says nothing new.
+    void try_list(listing which, System system, std::span<char> space) {
+        if (used_ != listing::none) return;
+        auto const failed = for_each(
+            which, system, space, [&](listed_buffer const& row) { before_.push_back(row.inode); });
+        if (!failed) return used_ = which, void(why_not_ = {});
+        if (failed->error != ENOENT || which == listing::bufinfo) fail(*failed);
+        before_.clear();
+    }
+
+    /// Hands every row of a list to `take`; what went wrong ends it.
+    template<class Take>
+    static std::optional<failure> for_each(listing which, System system, std::span<char> space,
+                                           Take take) {
+        if (which == listing::bpf_iterator) return for_each_pinned(system, space, take);
+        if (which == listing::android_bpf) {
+            for (auto const& row : read_bpf_totals(system, read_space(space))) {
+                if (!row) return row.error();
+                take(*row);
+            }
+            return std::nullopt;
+        }
+        for (auto const& row : read_bufinfo(system, read_space(space))) {
+            if (!row) return row.error();
+            take(listed_buffer{row->inode, row->size_bytes, row->exporter, {}});
+        }
+        return std::nullopt;
+    }
+
+    template<class Take>
+    static std::optional<failure> for_each_pinned(System system, std::span<char> space, Take take) {
+        bpf_walk<System> walk(system, bpf_content::buffers, space);
+        if (auto const header = walk.begin(); !header) return header.error();
+        std::uint64_t bytes = detail::bpf_layout::header;
+        for (;;) {
+            auto const record = walk.next();
+            if (!record) return record.error();
+            if (record->is_end()) break;
+            auto const row = parse_bpf_listed(*record, walk.where());
+            if (!row) return row.error();
+            take(listed_buffer{row->inode, row->size_bytes, exporter_name(row->exporter),
+                               buffer_name(row->name)});
+            bytes += record->bytes.size();
+        }
+        if (bpf_totals_parser::may_be_cut(bytes))
+            return failure{operation::read, EOVERFLOW, walk.where()};
+        return std::nullopt;
     }
 
     void read_sysfs(sysfs_directory const& tree, std::span<char> space) {
         used_ = listing::sysfs;
+        why_not_ = {};
         number_directory<std::uint64_t, System> inodes{
             tree.system, tree.directory.get(), {"."}, {object::sysfs_buffers}, read_space(space)};
         for (auto const& inode : inodes) {

@@ -49,6 +49,10 @@ enum class object : std::uint8_t {
     sysfs_buffers,       ///< /sys/kernel/dmabuf/buffers
     sysfs_size,          ///< /sys/kernel/dmabuf/buffers/I/size
     sysfs_exporter_name, ///< /sys/kernel/dmabuf/buffers/I/exporter_name
+    bpf_descriptors,     ///< /sys/fs/bpf/dmabuf/descriptors
+    bpf_mappings,        ///< /sys/fs/bpf/dmabuf/mappings
+    bpf_buffers,         ///< /sys/fs/bpf/dmabuf/buffers
+    bpf_android_buffers, ///< /sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf
 };
 
 /// Names the thing a call was made on. Fields that do not apply keep their defaults.
@@ -198,6 +202,10 @@ constexpr std::string_view error_words(int error) {
         return "not the text that the kernel writes (EBADMSG)";
     case ENOTSUP:
         return "not supported (ENOTSUP)";
+    case EPROTONOSUPPORT:
+        return "of another version (EPROTONOSUPPORT)";
+    case EXDEV:
+        return "its numbers are of other namespaces (EXDEV)";
     default:
         return {};
     }
@@ -275,6 +283,18 @@ constexpr inline_text<95> path_of(place const& where) {
         break;
     case object::sysfs_exporter_name:
         buffer("/exporter_name");
+        break;
+    case object::bpf_descriptors:
+        path.append("/sys/fs/bpf/dmabuf/descriptors");
+        break;
+    case object::bpf_mappings:
+        path.append("/sys/fs/bpf/dmabuf/mappings");
+        break;
+    case object::bpf_buffers:
+        path.append("/sys/fs/bpf/dmabuf/buffers");
+        break;
+    case object::bpf_android_buffers:
+        path.append("/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf");
         break;
     }
     return path;

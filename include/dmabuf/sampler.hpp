@@ -4,6 +4,7 @@
 // finds to the builder. The only header that joins reading and accounting.
 #pragma once
 
+#include <dmabuf/bpf_account.hpp>
 #include <dmabuf/dmabuf_fds.hpp>
 #include <dmabuf/fd_walk.hpp>
 #include <dmabuf/kernel_list.hpp>
@@ -23,15 +24,17 @@ struct sample_options {
     bool cgroups = false;         ///< of every holder, four calls each
     bool unheld = false;  ///< `snapshot::unheld`, by sysfs, or by bufinfo where that is allowed
     bool bufinfo = false; ///< allows to ask debugfs, which takes each buffer's lock in the kernel
-    source force = source::none; ///< `fd_walk`: even where a better source serves
+    bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
+    source force = source::none; ///< this source and no better one; `used` tells if it served
 };
 
 /// Takes snapshots of all processes that /proc shows. One sampler per thread.
 /// Cost of a sample by fd_walk: about 12 system calls per process and 8 more per holder, one per
 /// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, four per buffer for exporter
 /// and name, one kcmp per further thread, and one per mapping of a file (before Linux 6.11, per
-/// 32 KiB of maps). No allocation once everything has grown to the size of the system. At most 6
-/// descriptors are open at a time.
+/// 32 KiB of maps). By the pinned BPF iterators: eight, and one per 32 KiB of records, of which a
+/// reference takes about 150 bytes; where these do not serve, one to find out. No allocation once
+/// everything has grown to the size of the system. At most 6 descriptors are open at a time.
 template<system System = live_system>
 class basic_sampler {
 public:
@@ -47,6 +50,7 @@ public:
         make_space();
         build_.reserve(most);
         list_.reserve(most);
+        if (options_.bpf) bpf_.reserve(most);
         tasks_.reserve(most.threads);
         earlier_tasks_.reserve(most.threads);
         tables_.reserve(most.threads);
@@ -60,11 +64,8 @@ public:
         auto const begin_ns = system_.clock_ns();
         if (auto ready = prepare(); !ready) return ready;
         list_before();
-        bool const knew_all = known_.mount_id && known_.device();
-        if (auto done = sample_processes(now); !done) return done;
-        // What had to stay undecided, because no DMA-BUF had been met yet, can be decided now.
-        if (now.coverage.undecided != 0 && !knew_all && (known_.mount_id || known_.device()))
-            if (auto done = sample_processes(now); !done) return done;
+        if (!sample_by_bpf(now))
+            if (auto done = sample_by_walk(now); !done) return done;
         if (options_.unheld || options_.bufinfo)
             list_.read_after(system_, sysfs(), build_, table_space_);
         build_.finish();
@@ -105,14 +106,60 @@ private:
 
     void list_before() {
         if (options_.unheld || options_.bufinfo)
-            list_.read_before(system_, sysfs(), options_.bufinfo, table_space_);
+            list_.read_before(system_, sysfs(), options_.bpf, options_.bufinfo, table_space_);
     }
 
-    // --- all processes ---
+    // --- all processes, by the kernel itself ---
+
+    [[nodiscard]] bool may_use_bpf() const {
+        return options_.bpf &&
+               (options_.force == source::none || options_.force == source::bpf_iterator);
+    }
+
+    /// False where it did not serve: then `no_bpf_iterator_` says why.
+    bool sample_by_bpf(snapshot& now) {
+        no_bpf_iterator_ = {};
+        if (!may_use_bpf()) return false;
+        build_.begin(now);
+        auto const done = bpf_.read(
+            system_, {options_.exporters, options_.names, options_.mappings}, build_, table_space_);
+        if (!done) return no_bpf_iterator_ = done.error(), false;
+        now.coverage.used = source::bpf_iterator;
+        now.coverage.sight = visibility::everything;
+        now.coverage.mappings_read = options_.mappings;
+        if (options_.cgroups) add_cgroups(now);
+        return true;
+    }
+
+    /// A process that is not the one seen, or is out of the caller's sight, has no cgroup here.
+    void add_cgroups(snapshot& now) {
+        for (auto& who : now.holders) {
+            auto const process = open_process(*proc_, who.pid);
+            if (!process) continue;
+            auto const path = read_cgroup(*process, table_space_);
+            auto const stat = path ? read_stat(*process) : result<task_stat>(path.error());
+            if (stat && stat->start_ticks == who.start_ticks)
+                who.cgroup = build_.cgroup_at(*path);
+            else if (!stat)
+                (void)note(stat.error());
+        }
+    }
+
+    // --- all processes, one after the other ---
+
+    result<void> sample_by_walk(snapshot& now) {
+        bool const knew_all = known_.mount_id && known_.device();
+        if (auto done = sample_processes(now); !done) return done;
+        // What had to stay undecided, because no DMA-BUF had been met yet, can be decided now.
+        if (now.coverage.undecided != 0 && !knew_all && (known_.mount_id || known_.device()))
+            return sample_processes(now);
+        return {};
+    }
 
     result<void> sample_processes(snapshot& now) {
         build_.begin(now);
         now.coverage.used = used_;
+        now.coverage.no_bpf_iterator = no_bpf_iterator_;
         now.coverage.not_better = platform_.not_better;
         now.coverage.sight = platform_.sight;
         now.coverage.mappings_read = options_.mappings;
@@ -545,6 +592,8 @@ private:
     distinct_tables<System> tables_;
     snapshot_builder build_;
     kernel_list<System> list_;
+    bpf_account<System> bpf_;
+    failure no_bpf_iterator_;
     std::vector<std::int32_t> tasks_; ///< of the process being read
     std::vector<std::int32_t> earlier_tasks_;
     std::vector<char> process_space_;

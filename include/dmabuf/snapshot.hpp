@@ -68,8 +68,9 @@ struct exporter_total {
 /// Where the references came from.
 enum class source : std::uint8_t {
     none,
-    fd_walk,    ///< /proc/P/task/T/fd, on every kernel
-    dmabuf_fds, ///< /proc/P/task/T/dmabuf_fds, on a patched kernel
+    fd_walk,      ///< /proc/P/task/T/fd, on every kernel
+    dmabuf_fds,   ///< /proc/P/task/T/dmabuf_fds, on a patched kernel
+    bpf_iterator, ///< /sys/fs/bpf/dmabuf, where an administrator pinned it (examples/dmabuf_pin)
 };
 
 constexpr std::string_view name_of(source which) {
@@ -80,6 +81,8 @@ constexpr std::string_view name_of(source which) {
         return "fd_walk";
     case source::dmabuf_fds:
         return "dmabuf_fds";
+    case source::bpf_iterator:
+        return "bpf_iterator";
     }
     return "none";
 }
@@ -87,8 +90,10 @@ constexpr std::string_view name_of(source which) {
 /// Which list of all buffers, whoever holds them, was compared with what the processes hold.
 enum class listing : std::uint8_t {
     none,
-    sysfs,   ///< /sys/kernel/dmabuf/buffers
-    bufinfo, ///< /sys/kernel/debug/dma_buf/bufinfo, without those pinned by O_PATH only
+    sysfs,        ///< /sys/kernel/dmabuf/buffers
+    bufinfo,      ///< /sys/kernel/debug/dma_buf/bufinfo, without those pinned by O_PATH only
+    bpf_iterator, ///< /sys/fs/bpf/dmabuf/buffers, pinned by examples/dmabuf_pin on Linux 6.16
+    android_bpf,  ///< /sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf, pinned by Android 16
 };
 
 constexpr std::string_view name_of(listing which) {
@@ -99,6 +104,10 @@ constexpr std::string_view name_of(listing which) {
         return "sysfs";
     case listing::bufinfo:
         return "bufinfo";
+    case listing::bpf_iterator:
+        return "bpf_iterator";
+    case listing::android_bpf:
+        return "android_bpf";
     }
     return "none";
 }
@@ -128,10 +137,15 @@ constexpr std::string_view name_of(visibility how) {
 /// What was seen and what was not. Everything that could not be read is counted here.
 struct coverage {
     source used = source::none;
-    failure not_better; ///< why no better source served; `error` 0 when the best did
+    failure no_bpf_iterator; ///< why the pinned BPF iterators did not serve; `error` 0: they did,
+                             ///< or were not asked
+    failure not_better; ///< why `dmabuf_fds` did not; `error` 0: it did, or a better one, or it was
+                        ///< not asked
     visibility sight = visibility::unknown;
 
-    std::uint32_t processes = 0;      ///< listed by /proc; the sum of the five below
+    /// Listed by /proc; the sum of the five below. By `bpf_iterator`: those that hold a buffer, all
+    /// of them seen: the kernel walks all tasks itself.
+    std::uint32_t processes = 0;
     std::uint32_t processes_seen = 0; ///< read in full
     std::uint32_t processes_denied =
         0; ///< at least one descriptor table or the mappings may not be read

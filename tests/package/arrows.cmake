@@ -8,7 +8,7 @@ cmake_minimum_required(VERSION 3.25)
 # From bottom to top: a header includes only such that stand before it. A new one has its place here.
 set(order
     version text result names inode_index snapshot account diff groups snapshot_builder
-    system process fdinfo maps dmabuf_fds sysfs_buffers bufinfo kernel_list tables probe fd_walk sampler dmabuf fmt)
+    system bpf_records bpf_pins bpf_process bpf_account bpf_totals process fdinfo maps dmabuf_fds sysfs_buffers bufinfo kernel_list tables probe fd_walk sampler dmabuf fmt)
 # Values: they include only each other and the C++ library.
 set(values version text result names inode_index snapshot account diff groups snapshot_builder)
 # What nobody includes, because it costs too much or splits the program.

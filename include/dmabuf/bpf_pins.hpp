@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+//
+// Reads the BPF iterators that examples/dmabuf_pin pins in /sys/fs/bpf/dmabuf, with nothing but
+// open and read. Nothing here loads BPF.
+#pragma once
+
+#include <dmabuf/bpf_records.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// The file of an iterator, and how a failure names it.
+constexpr char const* path_of(bpf_content content) {
+    return content == bpf_content::descriptors ? "/sys/fs/bpf/dmabuf/descriptors"
+           : content == bpf_content::mappings  ? "/sys/fs/bpf/dmabuf/mappings"
+                                               : "/sys/fs/bpf/dmabuf/buffers";
+}
+
+constexpr place place_of(bpf_content content) {
+    return {content == bpf_content::descriptors ? object::bpf_descriptors
+            : content == bpf_content::mappings  ? object::bpf_mappings
+                                                : object::bpf_buffers};
+}
+
+/// The records of one walk, whole and in the kernel's order.
+///
+/// Only root can put a file that walks tasks on a bpffs, but on some systems anybody can put links
+/// there: the file is opened without waiting, and must be on a bpffs itself. What begins otherwise
+/// than with the header of this version is refused, and so is a walk that ends without its end.
+/// Kernel: kernel/bpf/bpf_iter.c, bpf_seq_read(): at most 32 KiB per read; -EAGAIN after a million
+/// files of which none was a DMA-BUF, and the next read goes on.
+/// Cost: three calls, one read per 32 KiB and one that sees the end. No allocation.
+template<system System = live_system>
+class bpf_walk {
+public:
+    bpf_walk(System system, bpf_content content, std::span<char> space, char const* path = nullptr)
+        : system_(system)
+        , content_(content)
+        , space_(space)
+        , path_(path ? path : path_of(content))
+        , where_(place_of(content)) {}
+
+    /// Of an iterator that is open already.
+    bpf_walk(System system, bpf_content content, std::span<char> space, unique_fd<System> file)
+        : bpf_walk(system, content, space) {
+        file_ = std::move(file);
+    }
+
+    /// Opens the file and reads the header, once.
+    /// Errors: ENOENT where nothing is pinned, EACCES, ENODEV for a file that is not on a bpffs,
+    /// EBADMSG for one that is no walk, EPROTONOSUPPORT for a program of another version.
+    result<bpf_header> begin() {
+        if (!file_.is_open())
+            if (auto const done = open(); !done) return done.error();
+        auto const record = take();
+        if (!record) return record.error();
+        auto const header = parse_bpf_header(*record, where_);
+        if (header && header->content != content_)
+            return failure{operation::parse, EBADMSG, where_, 20};
+        return header;
+    }
+
+    /// The next record, or the end of the walk (`is_end()`).
+    /// Errors: from read; EBADMSG for what is no record, and where the file ends before the walk
+    /// does. Nothing more comes after either. Lifetime: until the next call.
+    result<bpf_record> next() {
+        auto const record = take();
+        if (!record || record->is_end()) file_.reset();
+        return record;
+    }
+
+    [[nodiscard]] place const& where() const { return where_; }
+
+private:
+    /// BPF_FS_MAGIC, include/uapi/linux/magic.h, as far as long has room.
+    static constexpr long bpffs_magic =
+        static_cast<long>(std::uint32_t{0xcafe4a11} & std::uintmax_t{LONG_MAX});
+    static constexpr int patience = 1000; // a thousand million descriptors
+
+    result<void> open() {
+        auto file = open_at(system_, AT_FDCWD, path_, O_RDONLY | O_NONBLOCK, where_);
+        if (!file) return file.error();
+        long const magic =
+            detail::uninterrupted([&] { return system_.filesystem_type(file->get()); });
+        if (magic < 0) return failure{operation::statfs, static_cast<int>(-magic), where_};
+        if (magic != bpffs_magic) return failure{operation::identify, ENODEV, where_};
+        file_ = std::move(file).value();
+        return {};
+    }
+
+    result<bpf_record> take() {
+        for (;;) {
+            auto const record = take_bpf_record(unread_, where_);
+            if (!record) return record.error();
+            if (*record) return **record;
+            if (auto const more = refill(); !more) return more.error();
+        }
+    }
+
+    result<void> refill() {
+        std::size_t const kept = unread_.size();
+        if (kept != 0) __builtin_memmove(space_.data(), unread_.data(), kept);
+        if (kept == space_.size()) return failure{operation::read, EOVERFLOW, where_};
+        long got = -EAGAIN;
+        for (int i = 0; got == -EAGAIN && i < patience; ++i)
+            got = detail::uninterrupted(
+                [&] { return system_.read(file_.get(), space_.subspan(kept)); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
+        if (got == 0) return failure{operation::parse, EBADMSG, where_};
+        unread_ = {space_.data(), kept + static_cast<std::size_t>(got)};
+        return {};
+    }
+
+    [[no_unique_address]] System system_;
+    bpf_content content_;
+    std::span<char> space_;
+    char const* path_;
+    place where_;
+    unique_fd<System> file_;
+    std::string_view unread_;
+};
+
+/// Every descriptor, or every mapping, of a DMA-BUF in the whole system.
+/// A table that several threads share without their group's leader comes once per thread, with the
+/// same `set`. Cost: see `bpf_walk`. Errors: as its, as the last item.
+/// Lifetime: an item's text lives until the next.
+template<system System = live_system>
+class bpf_reference_reader : public reader<bpf_reference_reader<System>, result<bpf_reference>> {
+public:
+    bpf_reference_reader(System system, bpf_content content, read_space space,
+                         char const* path = nullptr)
+        : space_(std::move(space))
+        , walk_(system, content, space_.get(), path)
+        , content_(content) {}
+
+    /// Of an iterator that is open already.
+    bpf_reference_reader(unique_fd<System> file, bpf_content content, read_space space)
+        : space_(std::move(space))
+        , walk_({}, content, space_.get(), std::move(file))
+        , content_(content) {}
+
+    /// Of one that could not be opened: the failure is its only item.
+    bpf_reference_reader(failure const& why, bpf_content content, read_space space)
+        : space_(std::move(space))
+        , walk_({}, content, {})
+        , content_(content)
+        , failure_(why) {}
+
+    /// After begin().
+    [[nodiscard]] std::optional<bpf_header> const& header() const { return header_; }
+
+private:
+    friend reader<bpf_reference_reader, result<bpf_reference>>;
+
+    void next(std::optional<result<bpf_reference>>& out) {
+        if (ended_) return;
+        if (failure_) return give_up(out, *failure_);
+        if (!header_) {
+            auto const header = walk_.begin();
+            if (!header) return give_up(out, header.error());
+            header_ = *header;
+        }
+        auto const record = walk_.next();
+        if (!record) return give_up(out, record.error());
+        if (record->is_end()) return void(ended_ = true);
+        out = parse_bpf_reference(*record, content_, walk_.where());
+        ended_ = !*out;
+    }
+
+    void give_up(std::optional<result<bpf_reference>>& out, failure const& why) {
+        ended_ = true;
+        out = why;
+    }
+
+    read_space space_;
+    bpf_walk<System> walk_;
+    bpf_content content_;
+    std::optional<bpf_header> header_;
+    std::optional<failure> failure_;
+    bool ended_ = false;
+};
+
+/// The range described above. `content` is `descriptors` or `mappings`.
+template<system System = live_system>
+bpf_reference_reader<System> read_bpf_references(bpf_content content, read_space space = {},
+                                                 System system = {}, char const* path = nullptr) {
+    return {system, content, std::move(space), path};
+}
+
+} // namespace v0
+} // namespace dmabuf

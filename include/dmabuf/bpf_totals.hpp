@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+//
+// The list of all buffers that Android pins: text, four lines per buffer.
+#pragma once
+
+#include <dmabuf/names.hpp>
+#include <dmabuf/system.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// One buffer of a list of all buffers, whoever holds them.
+struct listed_buffer {
+    std::uint64_t inode = 0;
+    std::uint64_t size_bytes = 0;
+    exporter_name exporter; ///< empty: not known
+    buffer_name name;       ///< without newlines: the program makes blanks of them
+};
+
+/// Parses the text line by line: inode, size, name (it may be empty), exporter.
+/// Nothing tells a buffer without a name from one with an empty name.
+class bpf_totals_parser {
+public:
+    explicit constexpr bpf_totals_parser(place where = {object::bpf_android_buffers})
+        : where_(where) {}
+
+    /// Takes one line; `out` gets a buffer with every fourth.
+    /// Errors: EBADMSG for an inode or a size that is no number, once; nothing more is believed.
+    constexpr void line(std::string_view text, std::optional<result<listed_buffer>>& out) {
+        if (broken_) return;
+        auto const which = lines_++ % 4;
+        bool fits = true;
+        if (which == 0) fits = detail::parse_number(text, buffer_.inode);
+        if (which == 1) fits = detail::parse_number(text, buffer_.size_bytes);
+        if (which == 2) buffer_.name = buffer_name(text);
+        if (which == 3) buffer_.exporter = exporter_name(text);
+        broken_ = !fits;
+        if (broken_)
+            out = failure{operation::parse, EBADMSG, where_, offset_};
+        else if (which == 3)
+            out = buffer_;
+        offset_ += static_cast<std::uint32_t>(text.size() + 1);
+    }
+
+    /// The text has ended. Errors: EBADMSG where that is within a buffer; EOVERFLOW where the text
+    /// fills the one buffer of 32 KiB that the kernel's iterator writes to, and so may be cut off:
+    /// kernel/bpf/dmabuf_iter.c of 6.16 does not go on in a second one.
+    constexpr void finish(std::optional<result<listed_buffer>>& out) {
+        if (broken_) return;
+        broken_ = true;
+        if (lines_ % 4 != 0)
+            out = failure{operation::parse, EBADMSG, where_, offset_};
+        else if (may_be_cut(offset_))
+            out = failure{operation::read, EOVERFLOW, where_};
+    }
+
+    /// Whether a walk over buffers that wrote so many bytes may have ended too early.
+    static constexpr bool may_be_cut(std::uint64_t bytes) {
+        constexpr std::uint64_t kernel_buffer = 32768;
+        constexpr std::uint64_t largest = 256;
+        return bytes > kernel_buffer - largest && bytes <= kernel_buffer;
+    }
+
+private:
+    place where_;
+    listed_buffer buffer_;
+    std::uint64_t lines_ = 0;
+    std::uint32_t offset_ = 0;
+    bool broken_ = false;
+};
+
+/// The buffers of Android's pinned iterator.
+/// Kernel: iter/dmabuf, since 6.16, read by system/bpfprogs/dmabufIter.c of Android 16.
+/// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation.
+/// Errors: an item each; ENOENT where it is not pinned, EACCES.
+template<system System = live_system>
+class bpf_totals_reader : public reader<bpf_totals_reader<System>, result<listed_buffer>> {
+public:
+    bpf_totals_reader(System system, char const* path, read_space space)
+        : system_(system)
+        , path_(path)
+        , space_(std::move(space)) {}
+
+private:
+    friend reader<bpf_totals_reader, result<listed_buffer>>;
+
+    void next(std::optional<result<listed_buffer>>& out) {
+        if (!std::exchange(opened_, true) && !open(out)) return;
+        while (lines_ && !out) {
+            auto const line = lines_->next();
+            if (!line) return parser_.finish(out);
+            if (*line)
+                parser_.line(**line, out);
+            else
+                out = (*line).error(), lines_.reset();
+        }
+    }
+
+    bool open(std::optional<result<listed_buffer>>& out) {
+        place const where{object::bpf_android_buffers};
+        auto file = open_at(system_, AT_FDCWD, path_, O_RDONLY | O_NONBLOCK, where);
+        if (file)
+            lines_.emplace(std::move(file).value(), system_, std::move(space_), where);
+        else
+            out = file.error();
+        return lines_.has_value();
+    }
+
+    [[no_unique_address]] System system_;
+    char const* path_;
+    read_space space_;
+    bpf_totals_parser parser_;
+    std::optional<line_reader<System>> lines_;
+    bool opened_ = false;
+};
+
+/// The range described above.
+template<system System = live_system>
+bpf_totals_reader<System>
+read_bpf_totals(System system = {}, read_space space = {},
+                char const* path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf") {
+    return {system, path, std::move(space)};
+}
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+//
+// The pinned BPF iterators: the account out of their records, and every way in which they may not
+// serve. Whatever happens, the walk over /proc stands behind them.
+#include "harness.hpp"
+#include "systems/bpf_stream.hpp"
+
+namespace {
+
+using dmabuf::source;
+using system_with_pins = bpf::pinned<fake::system>;
+using pinned_sampler = dmabuf::basic_sampler<system_with_pins>;
+
+struct scene {
+    fake::kernel kernel;
+    bpf::bpffs files;
+    bpf::walks walks;
+
+    /// Pins what `processes` hold.
+    void pin(std::vector<int> const& pids, std::size_t piece = 32768) {
+        std::vector<fake::process const*> processes;
+        for (int const pid : pids)
+            processes.push_back(&kernel.at(pid));
+        walks = bpf::of(kernel, processes);
+        files.pins[bpf::descriptors_path] = bpf::pin::of(walks.descriptors, piece);
+        files.pins[bpf::mappings_path] = bpf::pin::of(walks.mappings, piece);
+    }
+
+    dmabuf::snapshot sample(dmabuf::sample_options options = {}) {
+        pinned_sampler sampler(options, system_with_pins{{&kernel}, &files});
+        dmabuf::snapshot now;
+        auto const done = sampler.sample(now);
+        INFO(describe(done.error()).c_str());
+        REQUIRE(done);
+        CHECK(broken_invariant(now) == "");
+        CHECK(files.open.empty());
+        return now;
+    }
+};
+
+/// Threads with tables of their own, shared tables, a dead leader, dup, O_PATH, mappings.
+void populate(scene& all) {
+    auto& kernel = all.kernel;
+    auto const shared = kernel.buffer(1, 10'000'001, "system", "shared");
+    auto const own = kernel.buffer(2, 4096, "udmabuf");
+    auto const third = kernel.buffer(3, 8192, "system", "a\nsize:\t1\n");
+    auto const mapped = kernel.buffer(4, 100, "i915", "");
+    auto& compositor = kernel.add(100, "compositor", 1000);
+    compositor.open(kernel.regular("/etc/passwd"));
+    compositor.open(shared);
+    compositor.open(shared);
+    compositor.open(own);
+    compositor.map(shared, 4096);
+    compositor.map(shared, 8192);
+    auto& camera = kernel.add(200, "a) S 1 (b", 7);
+    camera.open(shared);
+    camera.open(third, true);
+    auto const worker = std::make_shared<fake::table>();
+    fake::process::open_in(*worker, own);
+    camera.add_thread(450, worker); // between the tasks of others
+    camera.add_thread(451, worker);
+    camera.add_thread(452);
+    auto& headless = kernel.add(300, "headless", 0);
+    headless.open(third);
+    headless.open(mapped);
+    headless.map(mapped, 4096);
+    headless.add_thread(301, headless.leader().files);
+    headless.add_thread(302, headless.leader().files);
+    headless.end_leader();
+    auto& sharing = kernel.add(400, "sharing", 1000);
+    sharing.leader().files = compositor.leader().files;
+    kernel.add(500, "mapper", 1000).map(mapped, 65536);
+}
+
+constexpr auto all_holders = {100, 200, 300, 400, 500};
+
+} // namespace
+
+TEST_CASE("bpf: the account is the truth, in reads of any size") {
+    scene all;
+    populate(all);
+    auto const piece = GENERATE(std::size_t{32768}, std::size_t{1000}, std::size_t{7});
+    all.pin(all_holders, piece);
+    // Nobody looks at a process: the caller has no right at all.
+    all.kernel.caller = fake::rights::user(4711);
+    all.kernel.hidepid = GENERATE(0, 2);
+    auto const now = all.sample();
+    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.no_bpf_iterator.error == 0);
+    CHECK_COMPLETE(now, all.kernel);
+    CHECK(now.coverage.processes == 5);
+    CHECK(now.coverage.processes_seen == 5);
+    CHECK(now.coverage.tables == 5);
+    CHECK(now.coverage.buffers_undescribed == 0);
+    CHECK(holder_of(now, 200).comm.view() == "a) S 1 (b");
+    CHECK(holder_of(now, 200).uid == 7);
+    CHECK(holder_of(now, 200).start_ticks == all.kernel.at(200).start_ticks);
+    CHECK(buffer_of(now, 4).named);
+    CHECK(buffer_of(now, 2).name_known);
+    CHECK_FALSE(buffer_of(now, 2).named);
+}
+
+TEST_CASE("bpf: a walk over /proc gives the same account") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    auto const walked = all.sample({.force = source::fd_walk});
+    CHECK(walked.coverage.used == source::fd_walk);
+    CHECK(walked.coverage.no_bpf_iterator.error == 0);
+    CHECK(words(account_of(walked)) == words(account_of(all.sample())));
+    CHECK(all.sample({.bpf = false}).coverage.used == source::fd_walk);
+}
+
+TEST_CASE("bpf: a snapshot is a handful of calls, whatever the number of processes") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    pinned_sampler sampler({}, system_with_pins{{&all.kernel}, &all.files});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now)); // probes as well
+    auto const before = all.kernel.calls();
+    all.files.calls = 0;
+    REQUIRE(sampler.sample(now));
+    CHECK(all.kernel.calls() == before);
+    CHECK(all.files.calls == 8); // open, statfs, read, close, each twice
+}
+
+TEST_CASE("bpf: what does not serve is named, and the walk serves") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    auto const& text = all.walks.descriptors;
+    auto& pin = all.files.pins[bpf::descriptors_path];
+    struct row {
+        char const* what;
+        std::function<void()> make;
+        dmabuf::operation doing;
+        int error;
+    };
+    using dmabuf::operation;
+    auto const begun_by = [&](std::string const& head) {
+        return [&, head] { pin = bpf::pin::of(head + text.substr(sizeof(dmabuf_bpf_header))); };
+    };
+    std::vector<row> const rows = {
+        {"not pinned", [&] { all.files.pins.clear(); }, operation::open, ENOENT},
+        {"only one pinned", [&] { all.files.pins.erase(bpf::mappings_path); }, operation::open,
+         ENOENT},
+        {"denied", [&] { pin.open_error = EACCES; }, operation::open, EACCES},
+        {"another file system", [&] { pin.filesystem = 0x01021994; }, operation::identify, ENODEV},
+        {"statfs fails", [&] { pin.filesystem = -EIO; }, operation::statfs, EIO},
+        {"empty", [&] { pin.answers.clear(); }, operation::parse, EBADMSG},
+        {"text", [&] { pin = bpf::pin::of("1\n4096\nname\nsystem\n"); }, operation::parse, EBADMSG},
+        {"another magic", begun_by(bpf::header(2, 0, 1, 42)), operation::parse, EBADMSG},
+        {"another version", begun_by(bpf::header(2, 0, 2)), operation::identify, EPROTONOSUPPORT},
+        {"another walk", begun_by(bpf::header(3)), operation::parse, EBADMSG},
+        {"another pid namespace", begun_by(bpf::header(2, DMABUF_BPF_IN_PID_NAMESPACE)),
+         operation::identify, EXDEV},
+        {"another user namespace", begun_by(bpf::header(2, DMABUF_BPF_IN_USER_NAMESPACE)),
+         operation::identify, EXDEV},
+        {"another time namespace", begun_by(bpf::header(2, DMABUF_BPF_IN_TIME_NAMESPACE)),
+         operation::identify, EXDEV},
+        {"no end", [&] { pin = bpf::pin::of(text.substr(0, text.size() - 8)); }, operation::parse,
+         EBADMSG},
+        {"read fails", [&] { pin.answers.emplace_front(EIO); }, operation::read, EIO},
+        {"read fails later",
+         [&] {
+             pin = bpf::pin::of(text, 1024);
+             pin.answers.insert(pin.answers.begin() + 1, ENOMEM);
+         },
+         operation::read, ENOMEM},
+        {"never an answer", [&] { pin.answers.assign(5000, EAGAIN); }, operation::read, EAGAIN},
+    };
+    for (auto const& row : rows) {
+        INFO(row.what);
+        all.pin(all_holders);
+        row.make();
+        auto const now = all.sample();
+        CHECK(now.coverage.used == source::fd_walk);
+        CHECK(now.coverage.no_bpf_iterator.doing == row.doing);
+        CHECK(now.coverage.no_bpf_iterator.error == row.error);
+        CHECK_COMPLETE(now, all.kernel);
+    }
+}
+
+TEST_CASE("bpf: a walk cut off anywhere is never taken for a whole one") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    auto const text = all.walks.descriptors;
+    for (std::size_t size = 0; size < text.size(); ++size) {
+        all.files.pins[bpf::descriptors_path] = bpf::pin::of(text.substr(0, size));
+        auto const now = all.sample();
+        INFO(size);
+        REQUIRE(now.coverage.used == source::fd_walk);
+    }
+}
+
+TEST_CASE("bpf: a million files without a DMA-BUF, and a signal, only take another read") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    all.files.pins[bpf::descriptors_path].answers.push_front(EAGAIN);
+    all.files.pins[bpf::mappings_path].answers.push_front(EINTR);
+    auto const now = all.sample();
+    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK_COMPLETE(now, all.kernel);
+}
+
+TEST_CASE("bpf: under lockdown there are no names") {
+    scene all;
+    all.kernel.add(100, "a").open(all.kernel.buffer(1, 4096, "system", "name"));
+    dmabuf_bpf_buffer buffer{1, 4096, 11, 0, {}};
+    all.files.pins[bpf::descriptors_path] =
+        bpf::pin::of(bpf::header(2, DMABUF_BPF_NO_NAMES) +
+                     bpf::reference(2, bpf::holder_of(all.kernel.at(100), 100), buffer, nullptr,
+                                    DMABUF_BPF_UNDESCRIBED) +
+                     bpf::end());
+    all.files.pins[bpf::mappings_path] = bpf::pin::of(bpf::header(3) + bpf::end());
+    auto const now = all.sample();
+    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.complete());
+    CHECK(now.coverage.buffers_undescribed == 1);
+    CHECK(now.total_bytes == 4096);
+    CHECK_FALSE(buffer_of(now, 1).name_known);
+    CHECK(buffer_of(now, 1).exporter.empty());
+}
+
+TEST_CASE("bpf: a number used again during the walk is the later process's") {
+    scene all;
+    auto& kernel = all.kernel;
+    auto const first = kernel.buffer(1, 4096);
+    auto const second = kernel.buffer(2, 8192);
+    auto& process = kernel.add(100, "later");
+    process.open(second);
+    auto holder = bpf::holder_of(process, 100);
+    auto earlier = holder;
+    earlier.start_ns -= 20'000'000;
+    earlier.set = 77;
+    all.files.pins[bpf::descriptors_path] =
+        bpf::pin::of(bpf::header(2) + bpf::reference(2, earlier, bpf::buffer_of(*first), nullptr) +
+                     bpf::reference(2, holder, bpf::buffer_of(*second), nullptr) + bpf::end());
+    all.files.pins[bpf::mappings_path] = bpf::pin::of(bpf::header(3) + bpf::end());
+    CHECK_COMPLETE(all.sample(), kernel);
+}
+
+TEST_CASE("bpf: a table that one thread shows in part and another whole is whole, once") {
+    scene all;
+    auto& process = all.kernel.add(100, "threads");
+    auto const first = all.kernel.buffer(1, 4096);
+    process.open(first);
+    process.open(first);
+    auto holder = bpf::holder_of(process, 101);
+    auto const at = [&](int tid, std::uint64_t fd) {
+        holder.tid = tid;
+        holder.item = fd;
+        return bpf::reference(2, holder, bpf::buffer_of(*first), nullptr);
+    };
+    all.files.pins[bpf::descriptors_path] = bpf::pin::of(bpf::header(2) + at(101, 0) + at(102, 0) +
+                                                         at(102, 1) + at(103, 1) + bpf::end());
+    all.files.pins[bpf::mappings_path] = bpf::pin::of(bpf::header(3) + bpf::end());
+    auto const now = all.sample();
+    CHECK_COMPLETE(now, all.kernel);
+    CHECK(now.coverage.tables == 1);
+}
+
+TEST_CASE("bpf: cgroups are asked of /proc, of the process that was seen") {
+    scene all;
+    all.kernel.add(100, "a").open(all.kernel.buffer(1, 4096));
+    all.pin({100});
+    auto const now = all.sample({.cgroups = true});
+    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.complete());
+}
+
+namespace {
+
+std::string listed(fake::file const& file) {
+    dmabuf_bpf_listed record{{0, DMABUF_BPF_BUFFER, DMABUF_BPF_NAMED}, bpf::buffer_of(file), {}};
+    bpf::set_name(record.head.length, record.buffer.name_bytes, record.name,
+                  offsetof(dmabuf_bpf_listed, name), "name");
+    return bpf::bytes_of(record, record.head.length);
+}
+
+} // namespace
+
+TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes") {
+    scene all;
+    auto const held = all.kernel.buffer(1, 4096, "system");
+    auto const mapped = all.kernel.buffer(2, 8192, "udmabuf");
+    auto const unheld = all.kernel.buffer(3, 16384, "i915");
+    auto& process = all.kernel.add(100, "a");
+    process.open(held);
+    process.map(mapped, 4096);
+    all.kernel.caller = fake::rights{1000, false, false, false};
+    std::string text;
+    for (auto const& file : {held, mapped, unheld})
+        text += std::to_string(file->inode) + "\n" + std::to_string(file->size_bytes) + "\n\n" +
+                file->exporter + "\n";
+    bool const android = GENERATE(true, false);
+    if (android)
+        all.files.pins[bpf::android_path] = bpf::pin::of(text);
+    else
+        all.files.pins[bpf::buffers_path] =
+            bpf::pin::of(bpf::header(DMABUF_BPF_BUFFER) + listed(*held) + listed(*mapped) +
+                         listed(*unheld) + bpf::end());
+    auto const now = all.sample({.unheld = true});
+    CHECK(now.coverage.listed_by ==
+          (android ? dmabuf::listing::android_bpf : dmabuf::listing::bpf_iterator));
+    CHECK(now.coverage.no_listing.error == 0);
+    REQUIRE(now.unheld.size() == 1);
+    CHECK(now.unheld[0].inode == 3);
+    CHECK(now.unheld_bytes == 16384);
+    CHECK(now.unheld[0].exporter.view() == "i915");
+    CHECK(buffer_of(now, 2).size_bytes == 8192);
+    CHECK(buffer_of(now, 2).exporter.view() == "udmabuf");
+    CHECK(now.coverage.buffers_unsized == 0);
+}
+
+TEST_CASE("bpf: a list of all buffers that breaks off says nothing") {
+    scene all;
+    auto const held = all.kernel.buffer(1, 4096, "system");
+    all.kernel.add(100, "a").open(held);
+    auto const [text, error] = GENERATE(std::pair<char const*, int>{"1\n4096\n\n", EBADMSG},
+                                        std::pair<char const*, int>{"x\n4096\n\n\n", EBADMSG},
+                                        std::pair<char const*, int>{"1\n40", EBADMSG});
+    all.files.pins[bpf::android_path] = bpf::pin::of(text);
+    auto const now = all.sample({.unheld = true});
+    CHECK(now.coverage.listed_by == dmabuf::listing::none);
+    CHECK(now.coverage.no_listing.error == error);
+    CHECK(now.coverage.no_listing.where.what == dmabuf::object::bpf_android_buffers);
+    CHECK(now.unheld.empty());
+}

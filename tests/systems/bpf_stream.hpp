@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// What the pinned BPF iterators hand out, written with the program's own structures
+// (kernel/bpf/records.h), and a system on which such files are pinned.
+#pragma once
+
+#include <dmabuf/system.hpp>
+
+#include "fake_kernel.hpp"
+
+#include <climits>
+#include <cstring>
+#include <deque>
+#include <kernel/bpf/records.h>
+#include <map>
+#include <string>
+#include <variant>
+
+namespace bpf {
+
+template<class Record>
+std::string bytes_of(Record const& record, std::size_t size = sizeof(Record)) {
+    return {reinterpret_cast<char const*>(&record), size};
+}
+
+inline std::string header(std::uint32_t content, std::uint32_t flags = 0,
+                          std::uint32_t version = DMABUF_BPF_VERSION,
+                          std::uint64_t magic = DMABUF_BPF_MAGIC) {
+    return bytes_of(dmabuf_bpf_header{
+        {sizeof(dmabuf_bpf_header), DMABUF_BPF_HEADER, flags}, magic, version, content});
+}
+
+inline std::string end() {
+    return bytes_of(dmabuf_bpf_head{sizeof(dmabuf_bpf_head), DMABUF_BPF_END, 0});
+}
+
+inline void set_name(std::uint16_t& length, std::uint32_t& name_bytes, char (&to)[32],
+                     std::size_t fixed, std::string const& name) {
+    name_bytes = static_cast<std::uint32_t>(name.size());
+    std::memcpy(to, name.data(), name.size());
+    length = static_cast<std::uint16_t>(fixed + (name.size() + 7) / 8 * 8);
+}
+
+/// A reference as the program writes it; `name` null: none was set.
+inline std::string reference(std::uint16_t kind, dmabuf_bpf_holder const& holder,
+                             dmabuf_bpf_buffer const& buffer, std::string const* name,
+                             std::uint32_t flags = 0) {
+    dmabuf_bpf_reference record{
+        {0, kind, flags | (name ? DMABUF_BPF_NAMED : 0)}, holder, buffer, {}};
+    set_name(record.head.length, record.buffer.name_bytes, record.name,
+             offsetof(dmabuf_bpf_reference, name), name ? *name : "");
+    return bytes_of(record, record.head.length);
+}
+
+inline dmabuf_bpf_buffer buffer_of(fake::file const& file) {
+    dmabuf_bpf_buffer buffer{file.inode, file.size_bytes, 11, 0, {}};
+    std::memcpy(buffer.exporter, file.exporter.data(), file.exporter.size());
+    return buffer;
+}
+
+inline dmabuf_bpf_holder holder_of(fake::process const& process, int tid) {
+    dmabuf_bpf_holder holder{process.pid, tid, process.uid, 0, process.start_ticks * 10'000'000,
+                             0,           0,   0,           {}};
+    std::memcpy(holder.comm, process.comm.data(), std::min<std::size_t>(process.comm.size(), 15));
+    return holder;
+}
+
+/// The walks over a kernel in memory, as kernel/bpf/task_iter.c of Linux 6.12 makes them: by task
+/// number, and a task that shares its leader's table is passed over; one without a leader is not.
+struct walks {
+    std::string descriptors;
+    std::string mappings;
+};
+
+inline walks of(fake::kernel const& kernel, std::vector<fake::process const*> const& processes) {
+    std::map<int, std::pair<fake::process const*, fake::task const*>> tasks;
+    for (auto const* const process : processes)
+        for (auto const& task : process->tasks)
+            if (!task->dead) tasks[task->tid] = {process, task.get()};
+    (void)kernel;
+    walks text{header(DMABUF_BPF_DESCRIPTOR), header(DMABUF_BPF_MAPPING)};
+    for (auto const& [tid, both] : tasks) {
+        auto const& [process, task] = both;
+        auto const& leader = process->leader();
+        if (task != &leader && task->files == leader.files) continue;
+        auto holder = holder_of(*process, tid);
+        if (task->files)
+            for (auto const& [fd, slot] : *task->files) {
+                if (slot.file->what != fake::file::kind::dmabuf) continue;
+                holder.set = reinterpret_cast<std::uintptr_t>(task->files.get());
+                holder.item = static_cast<__u64>(fd);
+                text.descriptors += reference(DMABUF_BPF_DESCRIPTOR, holder, buffer_of(*slot.file),
+                                              slot.file->name ? &*slot.file->name : nullptr,
+                                              slot.path ? DMABUF_BPF_PATH : 0);
+            }
+        if (task->exiting) continue;
+        for (auto const& mapping : process->mappings) {
+            if (mapping.file->what != fake::file::kind::dmabuf) continue;
+            holder.set = reinterpret_cast<std::uintptr_t>(process);
+            holder.item = mapping.begin;
+            holder.mapped_bytes = mapping.end - mapping.begin;
+            text.mappings += reference(DMABUF_BPF_MAPPING, holder, buffer_of(*mapping.file),
+                                       mapping.file->name ? &*mapping.file->name : nullptr);
+        }
+    }
+    text.descriptors += end();
+    text.mappings += end();
+    return text;
+}
+
+/// A file where iterators are pinned. Each read takes one answer: bytes, of which what does not fit
+/// comes with the next read, or an errno; after the last, the file ends.
+struct pin {
+    int open_error = 0;
+    long filesystem = static_cast<long>(0xcafe4a11U & static_cast<unsigned long>(LONG_MAX));
+    std::deque<std::variant<std::string, int>> answers;
+
+    /// In pieces as the kernel's buffer of 32 KiB makes them, or smaller ones.
+    static pin of(std::string const& text, std::size_t piece = 32768) {
+        pin made;
+        for (std::size_t at = 0; at < text.size(); at += piece)
+            made.answers.emplace_back(text.substr(at, piece));
+        return made;
+    }
+};
+
+inline constexpr auto descriptors_path = "/sys/fs/bpf/dmabuf/descriptors";
+inline constexpr auto mappings_path = "/sys/fs/bpf/dmabuf/mappings";
+inline constexpr auto buffers_path = "/sys/fs/bpf/dmabuf/buffers";
+inline constexpr auto android_path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf";
+
+/// What is pinned, and how it was used.
+struct bpffs {
+    std::map<std::string, pin> pins;
+    std::map<int, pin> open; ///< each with its own walk
+    int next = 500'000;
+    unsigned calls = 0;
+};
+
+/// Goes around another system.
+template<dmabuf::system System>
+struct pinned {
+    System inner{};
+    bpffs* files = nullptr;
+
+    int open(int directory, char const* path, int flags) const {
+        if (!std::string_view(path).starts_with("/sys/fs/bpf/"))
+            return inner.open(directory, path, flags);
+        ++files->calls;
+        auto const found = files->pins.find(path);
+        if (found == files->pins.end()) return -ENOENT;
+        if (found->second.open_error != 0) return -found->second.open_error;
+        if ((flags & O_NONBLOCK) == 0) return -EDEADLK; // a pipe put there would hold us up
+        files->open[files->next] = found->second;
+        return files->next++;
+    }
+    int close(int fd) const {
+        return files->open.erase(fd) == 1 ? (++files->calls, 0) : inner.close(fd);
+    }
+    long read(int fd, std::span<char> space) const {
+        auto const at = files->open.find(fd);
+        if (at == files->open.end()) return inner.read(fd, space);
+        ++files->calls;
+        auto& answers = at->second.answers;
+        if (answers.empty()) return 0;
+        if (auto const* const error = std::get_if<int>(&answers.front())) {
+            int const number = *error;
+            answers.pop_front();
+            return -number;
+        }
+        auto& text = std::get<std::string>(answers.front());
+        auto const count = std::min(space.size(), text.size());
+        std::memcpy(space.data(), text.data(), count);
+        text.erase(0, count);
+        if (text.empty()) answers.pop_front();
+        return static_cast<long>(count);
+    }
+    long list(int fd, std::span<char> space) const { return inner.list(fd, space); }
+    int status(int directory, char const* path, int flags, dmabuf::file_status& status) const {
+        return inner.status(directory, path, flags, status);
+    }
+    long readlink(int directory, char const* path, std::span<char> space) const {
+        return inner.readlink(directory, path, space);
+    }
+    long filesystem_type(int fd) const {
+        auto const at = files->open.find(fd);
+        if (at == files->open.end()) return inner.filesystem_type(fd);
+        ++files->calls;
+        return at->second.filesystem;
+    }
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        return inner.query_mapping(fd, from, found, space);
+    }
+    int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
+        return inner.compare_descriptor_tables(a, b);
+    }
+    std::int32_t process_id() const { return inner.process_id(); }
+    std::uint64_t clock_ns() const { return inner.clock_ns(); }
+};
+
+} // namespace bpf
