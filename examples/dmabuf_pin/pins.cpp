@@ -25,6 +25,21 @@ std::string file_of(std::string const& path, std::string_view name) {
     return fmt::format("{}/{}", path, name);
 }
 
+/// Until the end nobody but root may read it: bpffs makes files with mode 0600.
+template<class Pin>
+std::string pin_as(std::string const& file, options const& chosen, Pin pin) {
+    auto const fresh = file + "_new";
+    if (::unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed("replace", fresh);
+    if (pin(fresh.c_str()) != 0) return failed("pin", fresh);
+    if (::chown(fresh.c_str(), 0, chosen.group.value_or(0)) != 0 ||
+        ::chmod(fresh.c_str(), chosen.mode) != 0 || std::rename(fresh.c_str(), file.c_str()) != 0) {
+        auto const wrong = failed("set up", fresh);
+        ::unlink(fresh.c_str());
+        return wrong;
+    }
+    return {};
+}
+
 } // namespace
 
 std::string prepare_directory(std::string const& path) {
@@ -43,18 +58,12 @@ std::string prepare_directory(std::string const& path) {
 }
 
 std::string pin_iterator(iterator const& one, options const& chosen) {
-    auto const file = file_of(chosen.path, one.name);
-    auto const fresh = file + "_new";
-    if (::unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed("replace", fresh);
-    if (bpf_link__pin(one.link.get(), fresh.c_str()) != 0) return failed("pin", fresh);
-    // Until here nobody but root may read it: bpffs makes files with mode 0600.
-    if (::chown(fresh.c_str(), 0, chosen.group.value_or(0)) != 0 ||
-        ::chmod(fresh.c_str(), chosen.mode) != 0 || std::rename(fresh.c_str(), file.c_str()) != 0) {
-        auto const wrong = failed("set up", fresh);
-        ::unlink(fresh.c_str());
-        return wrong;
-    }
-    return {};
+    auto const link = [&](char const* file) { return bpf_link__pin(one.link.get(), file); };
+    auto const program = [&](char const* file) { return bpf_program__pin(one.program, file); };
+    auto wrong = pin_as(file_of(chosen.path, one.name), chosen, link);
+    if (wrong.empty() && one.name != "buffers")
+        wrong = pin_as(file_of(chosen.path, one.name) + "_of", chosen, program);
+    return wrong;
 }
 
 std::string unpin(std::string const& path) {

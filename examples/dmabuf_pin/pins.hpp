@@ -12,7 +12,9 @@
 
 namespace dmabuf_pin {
 
-inline constexpr std::array<std::string_view, 3> pin_names = {"descriptors", "mappings", "buffers"};
+/// The iterators over everything, and the programs to walk over one process with.
+inline constexpr std::array<std::string_view, 5> pin_names = {"descriptors", "mappings", "buffers",
+                                                              "descriptors_of", "mappings_of"};
 
 /// Makes the directory where it is not there, and makes sure that only root can change it.
 std::string prepare_directory(std::string const& path);

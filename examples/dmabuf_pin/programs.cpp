@@ -45,7 +45,7 @@ object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
 std::string attach(object_ptr object, programs& all) {
     bpf_program* program = nullptr;
     while ((program = bpf_object__next_program(object.get(), program))) {
-        iterator one{bpf_program__name(program), nullptr};
+        iterator one{bpf_program__name(program), nullptr, program};
         one.link.reset(bpf_program__attach_iter(program, nullptr));
         if (!one.link)
             return fmt::format("cannot attach the iterator {}: {}", one.name, std::strerror(errno));

@@ -11,6 +11,7 @@
 
 struct bpf_link;
 struct bpf_object;
+struct bpf_program;
 
 namespace dmabuf_pin {
 
@@ -25,6 +26,7 @@ struct destroy_link {
 struct iterator {
     std::string_view name;
     std::unique_ptr<bpf_link, destroy_link> link;
+    bpf_program* program = nullptr; ///< of an object in `programs`
 };
 
 struct programs {

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: MIT
+//
+// The pinned BPF iterators on a real kernel: what they see that a walk over /proc does not, what
+// neither sees, who is let in, and what happens where they do not serve.
+#include "scene.hpp"
+
+#include <grp.h>
+#include <linux/io_uring.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <thread>
+
+using namespace scene;
+using dmabuf::source;
+
+namespace {
+
+constexpr auto directory = "/sys/fs/bpf/dmabuf";
+
+int shell(std::string const& command) {
+    return std::system(command.c_str());
+}
+
+/// Pins for as long as it lives.
+class pins {
+public:
+    explicit pins(std::string const& options) {
+        INFO(options);
+        REQUIRE(shell("dmabuf_pin " + options + " > /tmp/pinned") == 0);
+    }
+    ~pins() { take_away(); }
+    pins(pins&&) = delete;
+
+    static void take_away() { CHECK(shell("dmabuf_pin --unpin") == 0); }
+};
+
+void become(uid_t uid) {
+    lab::check(::setgroups(0, nullptr), "setgroups");
+    lab::check(::setresgid(uid, uid, uid), "setresgid");
+    lab::check(::setresuid(uid, uid, uid), "setresuid");
+}
+
+struct view {
+    bool sampled = false;
+    source used = source::none;
+    int error = 0; ///< why the iterators did not serve
+    bool complete = false;
+    std::uint64_t rss_bytes = 0; ///< of the process asked for
+    std::uint32_t descriptors = 0;
+    std::uint32_t undescribed = 0;
+    std::uint64_t start_ticks = 0;
+    std::uint32_t uid = 0;
+};
+
+view look_for(pid_t pid, dmabuf::sample_options options = {}) {
+    view seen;
+    dmabuf::sampler sampler(options);
+    dmabuf::snapshot now;
+    seen.sampled = sampler.sample(now).has_value();
+    seen.used = now.coverage.used;
+    seen.error = now.coverage.no_bpf_iterator.error;
+    seen.complete = now.coverage.complete();
+    seen.undescribed = now.coverage.buffers_undescribed;
+    if (auto const* holder = find_holder(now, pid)) {
+        seen.rss_bytes = holder->rss_bytes;
+        seen.start_ticks = holder->start_ticks;
+        seen.uid = holder->uid;
+        for (auto const& reference : now.references_of(*holder))
+            seen.descriptors += reference.descriptors;
+    }
+    return seen;
+}
+
+actor holder_of_pages(std::uint64_t pages, std::string const& name = {}) {
+    return actor([=] {
+        auto fd = lab::alloc_heap(pages * page);
+        if (!name.empty()) lab::set_name(fd.get(), name);
+        return std::vector{keep(std::move(fd))};
+    });
+}
+
+void own_mounts() {
+    lab::check(::unshare(CLONE_NEWNS), "unshare");
+    lab::check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+}
+
+} // namespace
+
+TEST_CASE("bpf: pinned for all, an ordinary user sees every process, complete", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    auto const one = holder_of_pages(3);
+    auto const walked = look_for(one.pid(), {.bpf = false});
+    auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
+    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.error == 0);
+    CHECK(seen.complete);
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.descriptors == 1);
+    CHECK(seen.undescribed == 0);
+    CHECK(walked.used == source::fd_walk);
+    CHECK(seen.start_ticks == walked.start_ticks);
+    CHECK(seen.uid == walked.uid);
+}
+
+TEST_CASE("bpf: pinned for root, nobody else is let in, and /proc serves", "[.bpf]") {
+    pins const pinned("");
+    auto const one = holder_of_pages(3);
+    CHECK(look_for(one.pid()).used == source::bpf_iterator);
+    auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
+    CHECK(seen.sampled);
+    CHECK(seen.used == source::fd_walk);
+    CHECK(seen.error == EACCES);
+    CHECK(seen.rss_bytes == 0);
+    CHECK_FALSE(seen.complete);
+}
+
+TEST_CASE("bpf: pinned for a group, its members are let in", "[.bpf]") {
+    pins const pinned("--group 4712");
+    auto const one = holder_of_pages(3);
+    auto const member = elsewhere<view>([&] {
+        gid_t const group = 4712;
+        lab::check(::setgroups(1, &group), "setgroups");
+        lab::check(::setresgid(4711, 4711, 4711), "setresgid");
+        lab::check(::setresuid(4711, 4711, 4711), "setresuid");
+        return look_for(one.pid());
+    });
+    CHECK(member.used == source::bpf_iterator);
+    CHECK(elsewhere<view>([&] { return become(4711), look_for(one.pid()); }).error == EACCES);
+}
+
+TEST_CASE("bpf: where bpffs lets nobody pass, the pins' mode is of no use, and --status says so",
+          "[.bpf]") {
+    own_mounts();
+    lab::check(::mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=0700"), "mount"); // as systemd does
+    {
+        pins const pinned("--mode 0444");
+        auto const one = holder_of_pages(3);
+        CHECK(elsewhere<view>([&] { return become(4711), look_for(one.pid()); }).error == EACCES);
+        CHECK(shell("dmabuf_pin --status | grep -q 'chmod 711 /sys/fs/bpf$'") == 0);
+        CHECK(shell("chmod 711 /sys/fs/bpf") == 0);
+        CHECK(shell("dmabuf_pin --status | grep -q 'chmod 711'") != 0);
+        CHECK(elsewhere<view>([&] { return become(4711), look_for(one.pid()); }).error == 0);
+    }
+    lab::check(::umount("/sys/fs/bpf"), "umount");
+}
+
+TEST_CASE("bpf: unpinned, the same sampler goes on by /proc, and comes back", "[.bpf]") {
+    auto const one = holder_of_pages(3);
+    dmabuf::sampler sampler;
+    dmabuf::snapshot now;
+    auto const used = [&] {
+        REQUIRE(sampler.sample(now));
+        CHECK(holder_of(now, one.pid()).rss_bytes == 3 * page);
+        return now.coverage.used;
+    };
+    CHECK(used() == source::fd_walk);
+    CHECK(now.coverage.no_bpf_iterator.error == ENOENT);
+    {
+        pins const pinned("");
+        CHECK(used() == source::bpf_iterator);
+        // Pinning again, with other rights, leaves no gap and no second file.
+        CHECK(shell("dmabuf_pin --mode 0440 > /dev/null") == 0);
+        CHECK(shell("test $(ls /sys/fs/bpf/dmabuf | wc -l) = 4") == 0);
+        CHECK(used() == source::bpf_iterator);
+    }
+    CHECK(::access(directory, F_OK) != 0);
+    CHECK(used() == source::fd_walk);
+}
+
+TEST_CASE("bpf: in another namespace the numbers are others', so /proc serves", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    auto const one = holder_of_pages(3);
+    auto const in_pid_namespace = elsewhere<view>([&] {
+        lab::check(::unshare(CLONE_NEWPID), "unshare");
+        return elsewhere<view>([] { return look_for(1); });
+    });
+    CHECK(in_pid_namespace.error == EXDEV);
+    CHECK(in_pid_namespace.used == source::fd_walk);
+    auto const in_user_namespace = elsewhere<view>([&] {
+        lab::check(::unshare(CLONE_NEWUSER), "unshare");
+        return look_for(one.pid());
+    });
+    CHECK(in_user_namespace.error == EXDEV);
+    CHECK(in_user_namespace.used == source::fd_walk);
+    auto const in_time_namespace = elsewhere<view>([&] {
+        lab::check(::unshare(CLONE_NEWTIME), "unshare");
+        return elsewhere<view>([&] { return look_for(one.pid()); });
+    });
+    CHECK(in_time_namespace.error == EXDEV);
+    CHECK(in_time_namespace.used == source::fd_walk);
+}
+
+TEST_CASE("bpf: without a bpffs, or with a foreign file in its place, /proc serves", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    auto const one = holder_of_pages(3);
+    struct row {
+        char const* make;
+        int error;
+    };
+    auto const [make, error] = GENERATE(
+        row{"umount /sys/fs/bpf", ENOENT},
+        row{"mount -t tmpfs none /sys/fs/bpf && mkdir /sys/fs/bpf/dmabuf && cp /tmp/pinned "
+            "/sys/fs/bpf/dmabuf/descriptors",
+            ENODEV},
+        row{"mount -t tmpfs none /sys/fs/bpf && mkdir /sys/fs/bpf/dmabuf && mkfifo "
+            "/sys/fs/bpf/dmabuf/descriptors",
+            ENODEV},
+        row{"rm /sys/fs/bpf/dmabuf/descriptors && ln -s /proc/kmsg /sys/fs/bpf/dmabuf/descriptors",
+            ENODEV},
+        row{"mv /sys/fs/bpf/dmabuf/mappings /sys/fs/bpf/dmabuf/descriptors", EBADMSG});
+    CAPTURE(make);
+    auto const seen = elsewhere<view>([&, command = make] {
+        own_mounts();
+        if (shell(command) != 0) return view{};
+        return look_for(one.pid());
+    });
+    CHECK(seen.sampled);
+    CHECK(seen.used == source::fd_walk);
+    CHECK(seen.error == error);
+    CHECK(seen.rss_bytes == 3 * page);
+}
+
+TEST_CASE("bpf: no hardened setting keeps a pinned iterator from being read", "[.bpf]") {
+    auto const setting = GENERATE("kernel/unprivileged_bpf_disabled=2", "net/core/bpf_jit_enable=0",
+                                  "net/core/bpf_jit_harden=2", "kernel/kptr_restrict=2",
+                                  "kernel/perf_event_paranoid=3");
+    std::string const text = setting;
+    auto const path = "/proc/sys/" + text.substr(0, text.find('='));
+    auto const value = text.substr(text.find('=') + 1);
+    CAPTURE(text);
+    std::string old = "0";
+    if (shell("cat " + path + " > /tmp/setting 2>/dev/null && echo " + value + " > " + path +
+              " 2>/dev/null") != 0) {
+        std::printf("SKIPPED: %s: this kernel does not let it be set\n", setting);
+        return;
+    }
+    {
+        pins const pinned("--mode 0444");
+        auto const one = holder_of_pages(3);
+        auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
+        CHECK(seen.used == source::bpf_iterator);
+        CHECK(seen.rss_bytes == 3 * page);
+    }
+    (void)shell("cat /tmp/setting > " + path + " 2>/dev/null");
+}
+
+TEST_CASE("bpf: what only an O_PATH descriptor or a mapping holds is told in full", "[.bpf]") {
+    pins const pinned("");
+    actor const one([] {
+        auto const first = lab::alloc_udmabuf(page);
+        lab::set_name(first.get(), "by path");
+        auto const link = "/proc/self/fd/" + std::to_string(first.get());
+        auto const path = lab::check(::open(link.c_str(), O_PATH | O_CLOEXEC), "open");
+        auto const second = lab::alloc_heap(2 * page);
+        lab::check(::mmap(nullptr, page, PROT_READ, MAP_SHARED, second.get(), 0) == MAP_FAILED ? -1
+                                                                                               : 0,
+                   "mmap");
+        return std::vector{lab::inode_of(path), lab::inode_of(second.get())};
+    });
+    auto const now = sample();
+    REQUIRE(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.buffers_undescribed == 0);
+    auto const& by_path = buffer_of(now, one.inode(0));
+    CHECK(by_path.exporter.view() == "udmabuf");
+    CHECK(by_path.name.view() == "by path");
+    CHECK(reference_of(now, one.pid(), one.inode(0)).path_descriptors == 1);
+    auto const& mapped = buffer_of(now, one.inode(1));
+    CHECK(mapped.size_bytes == 2 * page);
+    CHECK(mapped.exporter.view() == "system");
+    CHECK(mapped.name_known);
+    CHECK_FALSE(mapped.named);
+    CHECK(reference_of(now, one.pid(), one.inode(1)).mapped_bytes == page);
+}
+
+TEST_CASE("bpf: in flight over a socket, or in an io_uring, a buffer has no visible holder",
+          "[.bpf]") {
+    pins const pinned("");
+    actor const one([] {
+        auto ends = lab::make_socket_pair();
+        auto const in_flight = lab::alloc_heap(page);
+        lab::send_fd(ends.here.get(), in_flight.get());
+        ends.here.release();
+        ends.there.release();
+
+        auto const in_ring = lab::alloc_heap(page);
+        io_uring_params parameters{};
+        int const ring = static_cast<int>(
+            lab::check(::syscall(SYS_io_uring_setup, 1, &parameters), "io_uring_setup"));
+        int const fd = in_ring.get();
+        lab::check(::syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &fd, 1),
+                   "io_uring_register");
+        return std::vector{lab::inode_of(in_flight.get()), lab::inode_of(in_ring.get()),
+                           keep(lab::alloc_heap(page))};
+    });
+    auto const now = sample();
+    REQUIRE(now.coverage.used == source::bpf_iterator);
+    CHECK_FALSE(find_buffer(now, one.inode(0)));
+    CHECK_FALSE(find_buffer(now, one.inode(1)));
+    CHECK(find_buffer(now, one.inode(2)));
+    // The walk over /proc does not see them either.
+    auto const walked = sample({.bpf = false});
+    CHECK_FALSE(find_buffer(walked, one.inode(0)));
+    CHECK_FALSE(find_buffer(walked, one.inode(1)));
+}
+
+TEST_CASE("bpf: a process that forbade being looked at is looked at", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    actor const one([] {
+        auto const inode = keep(lab::alloc_heap(page));
+        become(1000);
+        lab::check(::prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
+        return std::vector{inode};
+    });
+    auto const seen = elsewhere<view>([&] { return become(1000), look_for(one.pid()); });
+    CHECK(seen.rss_bytes == page);
+    CHECK(elsewhere<view>([&] {
+              return become(1000), look_for(one.pid(), {.bpf = false});
+          }).rss_bytes == 0);
+}
+
+TEST_CASE("bpf: a hundred thousand descriptors come in many reads, each once", "[.bpf]") {
+    pins const pinned("");
+    constexpr int count = 100'000;
+    actor const one([] {
+        rlimit const limit{count + 100, count + 100};
+        lab::check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+        auto const first = lab::alloc_heap(page);
+        lab::set_name(first.get(), std::string(31, 'n'));
+        for (int i = 1; i < count; ++i)
+            lab::check(::dup(first.get()), "dup");
+        return std::vector{lab::inode_of(first.get())};
+    });
+    auto const now = sample();
+    REQUIRE(now.coverage.used == source::bpf_iterator);
+    // The first one was closed when its owner was through.
+    CHECK(reference_of(now, one.pid(), one.inode()).descriptors == count - 1);
+    CHECK(buffer_of(now, one.inode()).name.view() == std::string(31, 'n'));
+}
+
+TEST_CASE("bpf: a table that threads share behind a leader that exited counts once", "[.bpf]") {
+    pins const pinned("");
+    actor const one([] {
+        auto const inode = keep(lab::alloc_heap(page));
+        return std::vector{inode};
+    });
+    (void)one;
+    // In a process of its own, since its leader must exit.
+    lab::child const headless([](lab::ready& done) {
+        int const fd = lab::alloc_heap(5 * page).release();
+        for (int i = 0; i < 3; ++i)
+            std::thread([] {
+                for (;;)
+                    ::pause();
+            }).detach();
+        done.tell(std::to_string(lab::inode_of(fd)));
+        ::syscall(SYS_exit, 0);
+    });
+    auto& child = const_cast<lab::child&>(headless);
+    auto const inode = std::stoull(child.wait_ready());
+    ::usleep(200'000); // until the leader is through exit_files()
+    auto const now = sample();
+    REQUIRE(now.coverage.used == source::bpf_iterator);
+    CHECK(reference_of(now, child.pid(), inode).descriptors == 1);
+    CHECK(holder_of(now, child.pid()).rss_bytes == 5 * page);
+}
+
+TEST_CASE("bpf: one process alone, by a user without any capability", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    auto const other = holder_of_pages(1);
+    actor const one([] {
+        auto const first = lab::alloc_heap(2 * page);
+        lab::set_name(first.get(), "mine");
+        int const second = lab::check(::dup(first.get()), "dup");
+        lab::check(::mmap(nullptr, page, PROT_READ, MAP_SHARED, first.get(), 0) == MAP_FAILED ? -1
+                                                                                              : 0,
+                   "mmap");
+        return std::vector{lab::inode_of(second)};
+    });
+    struct answer {
+        int error = 0;
+        int descriptors = 0, mappings = 0, others = 0, of_nobody = 0;
+        bool same = true;
+    };
+    auto const seen = elsewhere<answer>([&] {
+        become(4711);
+        answer found;
+        auto const descriptors = dmabuf::open_bpf_program(dmabuf::bpf_content::descriptors);
+        auto const mappings = dmabuf::open_bpf_program(dmabuf::bpf_content::mappings);
+        if (!descriptors || !mappings) {
+            found.error = (descriptors ? mappings : descriptors).error().error;
+            return found;
+        }
+        auto const count = [&](auto const& program, auto content, pid_t pid, int& into) {
+            for (auto const& item : dmabuf::read_bpf_references_of(program, content, pid)) {
+                if (!item) return void(found.error = item.error().error);
+                ++into;
+                if (pid == one.pid())
+                    found.same = found.same && item->pid == pid &&
+                                 item->buffer.inode == one.inode() && item->buffer.name == "mine";
+            }
+        };
+        count(*descriptors, dmabuf::bpf_content::descriptors, one.pid(), found.descriptors);
+        count(*mappings, dmabuf::bpf_content::mappings, one.pid(), found.mappings);
+        count(*descriptors, dmabuf::bpf_content::descriptors, other.pid(), found.others);
+        count(*descriptors, dmabuf::bpf_content::descriptors, 999'999, found.of_nobody);
+        return found;
+    });
+    CHECK(seen.error == 0);
+    CHECK(seen.descriptors == 1); // the first one was closed
+    CHECK(seen.mappings == 1);
+    CHECK(seen.others == 1);
+    CHECK(seen.of_nobody == 0);
+    CHECK(seen.same);
+}
+
+TEST_CASE("dmabuf_pin refuses what would not be safe, and what cannot be", "[.bpf]") {
+    auto const refused = [](std::string const& arguments, std::string const& why) {
+        INFO(arguments);
+        CHECK(shell("dmabuf_pin " + arguments + " 2> /tmp/refused; test $? != 0") == 0);
+        CHECK(shell("grep -q '" + why + "' /tmp/refused") == 0);
+    };
+    refused("--mode 0666", "only reading can be allowed");
+    refused("--mode 0555", "only reading can be allowed");
+    refused("--mode x", "only reading can be allowed");
+    refused("--group nobody-of-this-name", "no group");
+    refused("--unpin --mode 0400", "for pinning only");
+    refused("--path /tmp/pins", "not on a bpffs");
+    CHECK(shell("su lab -c 'mkdir /sys/fs/bpf/dmabuf'") == 0);
+    refused("", "only root can change");
+    CHECK(shell("rmdir /sys/fs/bpf/dmabuf") == 0);
+    CHECK(shell("su lab -c 'dmabuf_pin' 2> /tmp/refused; test $? = 1") == 0);
+    CHECK(shell("grep -q 'run as root' /tmp/refused") == 0);
+    CHECK(shell("dmabuf_pin --status > /dev/null; test $? = 1") == 0);
+    CHECK(shell("dmabuf_pin --unpin") == 0);
+}
+
+TEST_CASE("bpf: under lockdown=confidentiality there are no names, and all else", "[.lockdown]") {
+    pins const pinned("--mode 0444");
+    CHECK(shell("grep -q lockdown=confidentiality /tmp/pinned") == 0);
+    auto const one = holder_of_pages(3, "a name");
+    auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
+    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.complete);
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(seen.undescribed == 1);
+    CHECK(look_for(one.pid(), {.bpf = false}).undescribed == 0);
+}
+
+TEST_CASE("bpf: after a million files without a buffer the walk goes on", "[.long]") {
+    pins const pinned("");
+    actor const many([] {
+        rlimit const limit{1'048'576, 1'048'576};
+        lab::check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+        for (int i = 0; i < 1'048'000; ++i)
+            lab::check(::dup(0), "dup");
+        return std::vector<std::uint64_t>{};
+    });
+    auto const one = holder_of_pages(3);
+    auto const seen = look_for(one.pid());
+    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.rss_bytes == 3 * page);
+}
