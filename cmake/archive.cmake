@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+#
+# The release archive: `cmake --build build/gcc`, then `cpack --config build/gcc/CPackSourceConfig.cmake`.
+# It holds the sources, and the BPF programs compiled, so that whoever builds from it needs no clang.
+set(CPACK_PACKAGE_NAME dmabuf)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_SOURCE_GENERATOR TXZ)
+set(CPACK_SOURCE_PACKAGE_FILE_NAME dmabuf-${PROJECT_VERSION})
+set(CPACK_SOURCE_INSTALLED_DIRECTORIES "${PROJECT_SOURCE_DIR};/")
+if(DMABUF_BPF_COMPILED)
+    list(APPEND CPACK_SOURCE_INSTALLED_DIRECTORIES "${DMABUF_BPF_COMPILED};/kernel/bpf/prebuilt")
+endif()
+set(CPACK_SOURCE_IGNORE_FILES "^${PROJECT_SOURCE_DIR}/build/" "/\\\\.git/" "/\\\\.git$" "/CMakeUserPresets\\\\.json$" "\\\\.swp$")
+include(CPack)
