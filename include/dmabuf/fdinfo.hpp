@@ -54,13 +54,6 @@ public:
         }
     }
 
-    /// A line was seen that no DMA-BUF has.
-    [[nodiscard]] constexpr bool foreign() const { return info_.foreign; }
-    /// -1 until it was seen.
-    [[nodiscard]] constexpr std::int32_t mount_id() const {
-        return (seen_ & seen_mount) != 0 ? info_.mount_id : -1;
-    }
-
     /// What was read, once the text has ended.
     /// Errors: EBADMSG for text that ends early or has a number that is none.
     constexpr result<fdinfo> finish() {
