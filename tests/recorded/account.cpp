@@ -523,7 +523,8 @@ TEST_CASE("account: exporters are remembered while names are asked for again") {
         reads_of_fdinfo += event.path.find("fdinfo") != event.path.npos;
     };
     REQUIRE(sampler.sample(now));
-    CHECK(reads_of_fdinfo == 0);
+    // With 32 bits an inode number may come back, and nothing is remembered.
+    CHECK((reads_of_fdinfo == 0) == (sizeof(long) == 8));
     CHECK(buffer_of(now, 1).exporter.view() == "system");
 }
 

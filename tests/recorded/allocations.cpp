@@ -147,7 +147,9 @@ TEST_CASE("allocations: the second sample makes none, by every source and with a
     CHECK(allocations_of(sampler, now) == 0);
     CHECK_FALSE(now.holders.empty());
 
-    if (options.unheld) return; // what they held would be unheld, and more of it than before
+    // What they held would be unheld, and more of it than before; and where nothing is remembered,
+    // with 32 bits, "unknown" would be one more exporter.
+    if (options.unheld || sizeof(long) != 8) return;
     // Nor does a smaller world, nor the first one again.
     for (int pid = 20; pid < 30; ++pid)
         kernel.exit(pid);
