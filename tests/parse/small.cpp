@@ -139,6 +139,8 @@ constexpr place_row places[] = {
     {{object::dmabuf_fds, 12, 13}, "/proc/12/task/13/dmabuf_fds"},
     {{object::maps, 12, 13}, "/proc/12/task/13/maps"},
     {{object::map_files, 12}, "/proc/12/map_files"},
+    {{object::cgroup, 12}, "/proc/12/cgroup"},
+    {{object::bufinfo}, "/sys/kernel/debug/dma_buf/bufinfo"},
     {{object::pid_namespace}, "/proc/self/ns/pid"},
     {{object::kernel_release}, "/proc/sys/kernel/osrelease"},
     {{object::sysfs_buffers}, "/sys/kernel/dmabuf/buffers"},
@@ -174,8 +176,26 @@ constexpr failure_row failures[] = {
      "(EBADMSG)"},
     {{operation::identify, ENOTSUP, {object::fd, 1, 2, 3}},
      "cannot identify /proc/1/task/2/fd/3: not supported (ENOTSUP)"},
+    {{operation::query, EIO, {object::maps, 1, 2}},
+     "cannot query /proc/1/task/2/maps: input/output error (EIO)"},
+    {{operation::list, EAGAIN, {object::task_directory, 1}},
+     "cannot list /proc/1/task: changes all the time (EAGAIN)"},
     {{operation::open, 9999, {object::proc}}, "cannot open /proc: errno 9999"},
 };
+
+TEST_CASE("snapshot: sources, lists and views have names") {
+    using dmabuf::name_of;
+    CHECK(name_of(dmabuf::source::none) == "none");
+    CHECK(name_of(dmabuf::source::fd_walk) == "fd_walk");
+    CHECK(name_of(dmabuf::source::dmabuf_fds) == "dmabuf_fds");
+    CHECK(name_of(dmabuf::listing::none) == "none");
+    CHECK(name_of(dmabuf::listing::sysfs) == "sysfs");
+    CHECK(name_of(dmabuf::listing::bufinfo) == "bufinfo");
+    CHECK(name_of(dmabuf::visibility::unknown) == "unknown");
+    CHECK(name_of(dmabuf::visibility::everything) == "everything");
+    CHECK(name_of(dmabuf::visibility::pid_namespace) == "pid_namespace");
+    CHECK(name_of(dmabuf::visibility::hidden) == "hidden");
+}
 
 TEST_CASE("result: every place has its path, every failure its sentence") {
     CHECK_TABLE(places);
