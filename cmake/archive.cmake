@@ -8,7 +8,11 @@ set(CPACK_SOURCE_GENERATOR TXZ)
 set(CPACK_SOURCE_PACKAGE_FILE_NAME dmabuf-${PROJECT_VERSION})
 set(CPACK_SOURCE_INSTALLED_DIRECTORIES "${PROJECT_SOURCE_DIR};/")
 if(DMABUF_BPF_COMPILED)
-    list(APPEND CPACK_SOURCE_INSTALLED_DIRECTORIES "${DMABUF_BPF_COMPILED};/kernel/bpf/prebuilt")
+    # Of the build folder nothing else is wanted, so this is added when all else is there.
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/archive_objects.cmake @ONLY CONTENT [=[
+file(COPY "@DMABUF_BPF_COMPILED@/" DESTINATION "${CPACK_TEMPORARY_DIRECTORY}/kernel/bpf/prebuilt")
+]=])
+    set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_BINARY_DIR}/archive_objects.cmake)
 endif()
 set(CPACK_SOURCE_IGNORE_FILES "^${PROJECT_SOURCE_DIR}/build/" "/\\\\.git/" "/\\\\.git$" "/CMakeUserPresets\\\\.json$" "\\\\.swp$")
 include(CPack)
