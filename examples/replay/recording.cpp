@@ -19,8 +19,8 @@ bool operator==(entry const& a, entry const& b) {
     return a.what == b.what && a.path == b.path && a.error == b.error && a.unended == b.unended &&
            a.text == b.text && a.names == b.names && a.number == b.number && s.inode == t.inode &&
            s.size_bytes == t.size_bytes && s.device == t.device && s.mode == t.mode &&
-           s.links == t.links && a.from == b.from && m.begin == n.begin && m.end == n.end &&
-           m.shared == n.shared && m.device == n.device && m.inode == n.inode;
+           s.links == t.links && s.uid == t.uid && a.from == b.from && m.begin == n.begin &&
+           m.end == n.end && m.shared == n.shared && m.device == n.device && m.inode == n.inode;
 }
 
 std::string key_of(call what, std::string_view path) {

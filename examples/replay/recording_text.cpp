@@ -113,7 +113,8 @@ void write_text(std::string_view bytes, std::string& out) {
 std::string status_words(dmabuf::file_status const& status) {
     return " " + std::to_string(status.inode) + " " + std::to_string(status.size_bytes) + " " +
            std::to_string(status.device.major) + ":" + std::to_string(status.device.minor) + " 0" +
-           in_base(status.mode, 8) + " " + std::to_string(status.links);
+           in_base(status.mode, 8) + " " + std::to_string(status.links) + " " +
+           std::to_string(status.uid);
 }
 
 std::string hexadecimal(std::uint64_t number) {
@@ -291,6 +292,7 @@ dmabuf::file_status parse_status(scanner& in) {
     status.device = parse_device(in);
     status.mode = in.number<std::uint32_t>(in.word(), 8);
     status.links = in.number<std::uint32_t>();
+    status.uid = in.number<std::uint32_t>();
     return status;
 }
 

@@ -18,6 +18,7 @@ public:
     /// Moves `text` on to the end of the next number and puts that in `item`. False when the text
     /// ends before: a number that may go on in the next piece is kept back.
     constexpr bool next(std::string_view& text, std::optional<result<std::uint64_t>>& item) {
+        if (take_whole(text, item)) return true;
         while (!text.empty()) {
             char const c = text.front();
             text.remove_prefix(1);
@@ -44,6 +45,25 @@ public:
     }
 
 private:
+    /// What nearly every number is: whole in this piece, and a blank behind it.
+    constexpr bool take_whole(std::string_view& text, std::optional<result<std::uint64_t>>& item) {
+        constexpr std::size_t always_fit = 19; // decimal digits, in 64 bits
+        std::uint64_t value = 0;
+        std::size_t length = 0;
+        for (; length < text.size(); ++length) {
+            auto const digit = static_cast<unsigned>(text[length]) - '0';
+            if (digit > 9) break;
+            value = value * 10 + digit;
+        }
+        if (in_word_ || length == 0 || length > always_fit || length == text.size() ||
+            !detail::is_blank(text[length]))
+            return false;
+        offset_ += static_cast<std::uint32_t>(length + 1);
+        text.remove_prefix(length + 1);
+        item.emplace(value);
+        return true;
+    }
+
     constexpr void push(char c) {
         if (!std::exchange(in_word_, true)) {
             value_ = 0;
@@ -77,9 +97,10 @@ constexpr void parse_dmabuf_fds(std::string_view text, Take take,
 /// The inode of every DMA-BUF descriptor of a task's table, repeated for each further descriptor.
 /// Empty for a task whose table another task of its group lists.
 /// Kernel: the patch in kernel/; ENOENT on every other. Needs PTRACE_MODE_READ_FSCREDS.
-/// Cost: one open, one read per bufferful and one that sees the end, one close.
-/// Errors: each is an item; from open or read it is the last one, and no number that was cut off by
-/// it is handed out. Lifetime: `process` must outlive the range.
+/// Cost: one open, one read per bufferful, one close; one more read that sees the end where there
+/// is none of the newline that the kernel writes behind the last number. Errors: each is an item;
+/// from open or read it is the last one, and no number that was cut off by it is handed out.
+/// Lifetime: `process` must outlive the range.
 template<system System = live_system>
 class dmabuf_fds_reader : public reader<dmabuf_fds_reader<System>, result<std::uint64_t>> {
 public:
@@ -113,11 +134,16 @@ private:
     }
 
     bool refill(entry& out) {
+        if (whole_) file_.reset();
         if (!file_.is_open()) return false;
         auto const space = space_.get();
         long const got =
             detail::uninterrupted([&] { return process_->system.read(file_.get(), space); });
-        if (got > 0) return unread_ = {space.data(), static_cast<std::size_t>(got)}, true;
+        if (got > 0) {
+            unread_ = {space.data(), static_cast<std::size_t>(got)};
+            whole_ = unread_.ends_with('\n');
+            return true;
+        }
         if (got < 0)
             out = failure{operation::read, static_cast<int>(-got), where()};
         else
@@ -133,6 +159,7 @@ private:
     unique_fd<System> file_;
     std::string_view unread_;
     bool opened_ = false;
+    bool whole_ = false; ///< nothing follows what was read
 };
 
 /// The range described above, for a task of `process`.

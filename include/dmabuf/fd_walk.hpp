@@ -151,10 +151,10 @@ private:
 
     /// Leaves `out` empty for a descriptor of anything else.
     void look_at(std::int32_t fd, entry& out) {
-        detail::path const name(fd);
+        char const* const name = fds_.name();
         file_status status;
         int const error = detail::uninterrupted(
-            [&] { return process_->system.status(fds_.descriptor(), name.c_str(), 0, status); });
+            [&] { return process_->system.status(fds_.descriptor(), name, 0, status); });
         if (error < 0) return void(out = failed(operation::status, error, fd));
 
         auto kind = known_->of(status);
@@ -174,29 +174,28 @@ private:
 
     /// An O_PATH descriptor made here of another process's does not share its file: nobody's
     /// `count` changes. The buffer itself lives as long as this descriptor, three calls.
-    long filesystem_type(detail::path const& name) const {
-        auto const file = open_at(process_->system, fds_.descriptor(), name.c_str(), O_PATH, {});
+    long filesystem_type(char const* name) const {
+        auto const file = open_at(process_->system, fds_.descriptor(), name, O_PATH, {});
         if (!file) return -file.error().error;
         return detail::uninterrupted([&] { return process_->system.filesystem_type(file->get()); });
     }
 
     /// The link in /proc/P/fd is readable or writable as the descriptor is, and an O_PATH one is
     /// neither (fs/proc/fd.c, tid_fd_update_inode()).
-    bool is_path(detail::path const& name, std::int32_t fd, bool& path, entry& out) const {
+    bool is_path(char const* name, std::int32_t fd, bool& path, entry& out) const {
         file_status link;
         int const error = detail::uninterrupted([&] {
-            return process_->system.status(fds_.descriptor(), name.c_str(), AT_SYMLINK_NOFOLLOW,
-                                           link);
+            return process_->system.status(fds_.descriptor(), name, AT_SYMLINK_NOFOLLOW, link);
         });
         if (error < 0) return out = failed(operation::status, error, fd), false;
         path = (link.mode & 0700U) == 0;
         return true;
     }
 
-    void refuse_before_5_3(detail::path const& name, std::int32_t fd, entry& out) const {
+    void refuse_before_5_3(char const* name, std::int32_t fd, entry& out) const {
         std::array<char, 32> target;
         long const length = detail::uninterrupted(
-            [&] { return process_->system.readlink(fds_.descriptor(), name.c_str(), target); });
+            [&] { return process_->system.readlink(fds_.descriptor(), name, target); });
         if (length < 0)
             out = failed(operation::readlink, length, fd);
         else if (std::string_view(target.data(), static_cast<std::size_t>(length)) ==

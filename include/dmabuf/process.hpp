@@ -127,6 +127,12 @@ struct task_stat {
     }
 };
 
+namespace detail {
+/// Where comm has ended: behind a number and at most 64 bytes, a kernel worker's (fs/proc/array.c,
+/// proc_task_name()).
+inline constexpr std::size_t stat_name_ends = 80;
+} // namespace detail
+
 /// Parses the text of /proc/P/stat. `comm` may hold anything, blanks, parentheses and newlines too:
 /// it ends at the last parenthesis, since nothing after it is text.
 /// Errors: EBADMSG with the offset of the field that does not fit.
@@ -136,7 +142,7 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
                        static_cast<std::uint32_t>(from.data() - text.data())};
     };
     auto const open = text.find(" (");
-    auto const close = text.rfind(") ");
+    auto const close = text.substr(0, detail::stat_name_ends).rfind(") ");
     if (open == text.npos || close == text.npos || close < open + 2) return bad(text);
 
     task_stat stat;
@@ -146,7 +152,11 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
 
     auto rest = text.substr(close + 2, text.size() - close - 3);
     for (int number = 3; number <= 22; ++number) { // proc(5) numbers the fields so
-        auto const field = detail::take_until(rest, ' ');
+        std::size_t length = 0; // of a few characters: not worth a call of memchr()
+        while (length < rest.size() && rest[length] != ' ')
+            ++length;
+        auto const field = rest.substr(0, length);
+        rest.remove_prefix(length == rest.size() ? length : length + 1);
         bool fits = !field.empty();
         if (number == 3) stat.state = field.size() == 1 ? field[0] : (fits = false, '?');
         if (number == 4) fits = detail::parse_number(field, stat.parent);
@@ -158,15 +168,22 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
     return stat;
 }
 
+namespace detail {
+/// A newline before that may be comm's own.
+inline constexpr auto stat_is_whole = [](std::string_view text) {
+    return text.ends_with('\n') && text.size() > stat_name_ends;
+};
+} // namespace detail
+
 /// Reads /proc/P/stat, or that of one task. World-readable except under hidepid.
-/// Cost: four system calls, no allocation.
+/// Cost: three system calls, no allocation.
 template<system System>
 result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0) {
     file_space space;
     auto const where = process.at(object::stat, tid);
     auto const path = tid == 0 ? detail::path("stat") : detail::path("task/", tid, "/stat");
-    auto const text =
-        read_file(process.system, process.directory.get(), path.c_str(), space, where);
+    auto const text = read_file(process.system, process.directory.get(), path.c_str(), space, where,
+                                detail::stat_is_whole);
     if (!text) return text.error();
     return parse_stat(*text, where);
 }

@@ -29,11 +29,13 @@ struct sample_options {
 };
 
 /// Takes snapshots of all processes that /proc shows. One sampler per thread.
-/// Cost of a sample by fd_walk: about 12 system calls per process and 8 more per holder, one per
+/// Cost of a sample by fd_walk: 7 system calls per process and 3 more per holder, one per
 /// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, four per buffer for exporter
-/// and name, one kcmp per further thread, and one per mapping of a file (before Linux 6.11, per
-/// 32 KiB of maps). By the pinned BPF iterators: eight, and one per 32 KiB of records, of which a
-/// reference takes about 150 bytes; where these do not serve, one to find out. No allocation once
+/// and name, 3 where there are threads and one kcmp for each, and for the mappings 2 per process
+/// and one per mapping of a file (before Linux 6.11, per 32 KiB of maps). By `dmabuf_fds` 6 per
+/// process and 3 per holder, none per descriptor, and by sysfs 3 per buffer for its size and 3 for
+/// its exporter, once. By the pinned BPF iterators: eight, and one per 32 KiB of records, of which
+/// a reference takes about 150 bytes; where these do not serve, one to find out. No allocation once
 /// everything has grown to the size of the system. At most 6 descriptors are open at a time.
 template<system System = live_system>
 class basic_sampler {
@@ -197,11 +199,17 @@ private:
     // --- one process ---
 
     /// Again where its tasks were gone before they could be read, and others are there: a process
-    /// can go on for ever in tasks made by the one before.
+    /// can go on for ever in tasks made by the one before. And again where the leader may have
+    /// exited while its table was read, which is asked after the fact: rarely does one.
     outcome sample_process(std::int32_t pid) {
         constexpr int attempts = 8;
-        for (int i = 0; i < attempts; ++i)
+        auto const before = build_.now().coverage;
+        for (int i = 0; i < attempts; ++i) {
+            doubting_ = i != 0;
             if (auto const how = try_process(pid)) return *how;
+            build_.drop_process();
+            build_.now().coverage = before;
+        }
         return note({operation::list, EAGAIN, {object::task_directory, pid}});
     }
 
@@ -213,14 +221,17 @@ private:
         build_.begin_process();
         has_memory_ = lost_a_task_ = false;
         auto how = list_tasks(*process);
-        if (how == outcome::seen) how = sample_tables(*process);
+        if (how == outcome::seen) {
+            auto const tables = sample_tables(*process);
+            if (!tables) return std::nullopt;
+            how = *tables;
+        }
         bool const shut_out = how == outcome::denied && !build_.holds_something();
         if (how != outcome::gone && !shut_out && options_.mappings)
             how = worse(how, sample_mappings(*process));
         bool const expects_memory = options_.mappings || !build_.holds_something();
         bool const doubtful = lost_a_task_ || (expects_memory && !has_memory_);
-        if (doubtful && !shut_out && has_other_tasks(*process))
-            return build_.drop_process(), std::nullopt;
+        if (doubtful && !shut_out && has_other_tasks(*process)) return std::nullopt;
         if (how != outcome::gone && build_.holds_something()) {
             auto const identified = identify(*process);
             return identified ? std::optional(worse(how, *identified)) : std::nullopt;
@@ -233,15 +244,13 @@ private:
     /// descriptors went away one by one, must not count with half of them.
     std::optional<outcome> identify(process<System> const& process) {
         auto const stat = read_stat(process);
-        auto const status =
-            stat ? read_process_status(process) : result<process_status>(stat.error());
-        if (!status) return build_.drop_process(), note(status.error());
+        if (!stat) return build_.drop_process(), note(stat.error());
         if (stat->exiting() && stat->threads <= 1) return build_.drop_process(), outcome::gone;
-        // It had one task and now has others: they hold what that one may have shown a part of.
-        if (stat->exiting() && tasks_.size() == 1) return build_.drop_process(), std::nullopt;
+        // Its other tasks hold what the leader may have shown only a part of.
+        if (stat->exiting() && unchecked_) return std::nullopt;
         holder who;
         who.pid = process.pid;
-        who.uid = status->uid;
+        who.uid = uid_;
         who.start_ticks = stat->start_ticks;
         who.comm = stat->comm;
         if (options_.cgroups) {
@@ -263,7 +272,9 @@ private:
     }
 
     /// The link count of /proc/P/task is two more than the number of threads (fs/proc/base.c,
-    /// proc_task_getattr()): one call spares a process with one thread the listing.
+    /// proc_task_getattr()): one call spares a process with one thread the listing, and the others
+    /// its end, since later threads are listed later. The directory is the effective user's, be the
+    /// process dumpable or not (task_dump_owner()).
     outcome list_tasks(process<System> const& process) {
         tasks_.clear();
         auto const where = process.at(object::task_directory);
@@ -271,10 +282,12 @@ private:
         int const error = detail::uninterrupted(
             [&] { return system_.status(process.directory.get(), "task", 0, status); });
         if (error < 0) return note({operation::status, -error, where});
+        uid_ = status.uid;
         if (status.links == 3) return tasks_.push_back(process.pid), outcome::seen;
         for (auto const& tid : read_tasks(process, read_space(table_space_))) {
             if (!tid) return note(tid.error());
             tasks_.push_back(*tid);
+            if (tasks_.size() + 2 == status.links) break;
         }
         return tasks_.empty() ? outcome::gone : outcome::seen;
     }
@@ -290,13 +303,18 @@ private:
 
     using compared = typename distinct_tables<System>::answer;
 
-    outcome sample_tables(process<System> const& process) {
+    /// Nothing where the leader has exited, and what was read of its table may be a part.
+    std::optional<outcome> sample_tables(process<System> const& process) {
         tables_.clear();
+        unchecked_ = false;
         auto worst = outcome::gone;
         bool first = true;
         for (auto const tid : tasks_) {
             auto const known = compare(tid);
             if (known == compared::yes) continue;
+            if (unchecked_ && check_alive(process, process.pid) != outcome::seen)
+                return std::nullopt;
+            unchecked_ = false;
             auto const how = sample_table(process, tid);
             if (how == outcome::gone) lost_a_task_ = true;
             if (how == outcome::gone) continue;
@@ -322,9 +340,14 @@ private:
     outcome sample_table(process<System> const& process, std::int32_t tid) {
         auto const how = used_ == source::dmabuf_fds ? read_list(process, tid) : walk(process, tid);
         if (how != outcome::seen) return how;
-        // The only task of a holder is looked at afterwards anyway, by identify().
+        // A leader whose table all its threads share was alive, or all of them are on their way
+        // out; of a holder identify() will know.
         bool const vanished = build_.table_is_empty() && saw_gone_;
-        if (tasks_.size() == 1 && !vanished) return how;
+        unchecked_ = tid == process.pid && !vanished && !doubting_;
+        return unchecked_ ? how : check_alive(process, tid);
+    }
+
+    outcome check_alive(process<System> const& process, std::int32_t tid) {
         auto const stat = read_stat(process, tid);
         if (!stat) return note(stat.error());
         return stat->exiting() ? outcome::gone : outcome::seen;
@@ -598,10 +621,13 @@ private:
     std::vector<std::int32_t> earlier_tasks_;
     std::vector<char> process_space_;
     std::vector<char> table_space_;
+    std::uint32_t uid_ = 0;    ///< of the process being read
     bool queries_ = true;      ///< PROCMAP_QUERY may serve
     bool has_memory_ = false;  ///< the process being read, where that was asked
     bool lost_a_task_ = false; ///< of it, after they were listed
     bool saw_gone_ = false;    ///< in the table being read
+    bool unchecked_ = false;   ///< only the leader's table was read, and may not have been whole
+    bool doubting_ = false;    ///< each table is checked at once
     bool denied_kernel_thread_ = false;
     std::optional<failure> unsupported_;
 };

@@ -26,6 +26,7 @@ public:
         sorted_.reserve(most.buffers);
         scratch_.reserve(most.buffers);
         memory_.reserve(most.buffers);
+        remembered_.reserve(most.buffers);
     }
 
     void begin(snapshot& now) {
@@ -135,7 +136,6 @@ private:
     };
 
     struct memory {
-        std::uint64_t inode;
         std::uint64_t size_bytes;
         bool size_known;
         exporter_name exporter;
@@ -168,8 +168,9 @@ private:
         scratch_.clear();
         for (std::uint32_t at = 0; at < buffers.size(); ++at)
             if (slots_[at] != 0) scratch_.push_back(at);
-        std::sort(scratch_.begin(), scratch_.end(),
-                  [&](auto a, auto b) { return buffers[a].inode < buffers[b].inode; });
+        auto const by_inode = [&](auto a, auto b) { return buffers[a].inode < buffers[b].inode; };
+        if (!std::is_sorted(scratch_.begin(), scratch_.end(), by_inode))
+            std::sort(scratch_.begin(), scratch_.end(), by_inode);
         sorted_.clear();
         for (std::uint32_t rank = 0; rank < scratch_.size(); ++rank) {
             sorted_.push_back(buffers[scratch_[rank]]);
@@ -185,26 +186,28 @@ private:
         for (auto const& holder : now_->holders) {
             auto const first =
                 references.begin() + static_cast<std::ptrdiff_t>(holder.first_reference);
-            std::sort(first, first + static_cast<std::ptrdiff_t>(holder.reference_count),
-                      [](auto const& a, auto const& b) { return a.buffer < b.buffer; });
+            auto const last = first + static_cast<std::ptrdiff_t>(holder.reference_count);
+            auto const by_buffer = [](auto const& a, auto const& b) { return a.buffer < b.buffer; };
+            // Buffers are made and opened in much the same order.
+            if (!std::is_sorted(first, last, by_buffer)) std::sort(first, last, by_buffer);
         }
     }
 
     void memorise() {
         memory_.clear();
-        for (auto const& buffer : now_->buffers)
-            memory_.push_back(
-                {buffer.inode, buffer.size_bytes, buffer.size_known, buffer.exporter});
+        remembered_.clear();
+        for (auto const& buffer : now_->buffers) {
+            remembered_.find_or_insert(buffer.inode, static_cast<std::uint32_t>(memory_.size()));
+            memory_.push_back({buffer.size_bytes, buffer.size_known, buffer.exporter});
+        }
     }
 
-    void recall(buffer& fresh) const {
-        auto const at = std::lower_bound(
-            memory_.begin(), memory_.end(), fresh.inode,
-            [](memory const& known, std::uint64_t inode) { return known.inode < inode; });
-        if (at == memory_.end() || at->inode != fresh.inode) return;
-        fresh.size_bytes = at->size_bytes;
-        fresh.size_known = at->size_known;
-        fresh.exporter = at->exporter;
+    void recall(buffer& fresh) {
+        auto const at = remembered_.find(fresh.inode);
+        if (at == inode_index::none) return;
+        fresh.size_bytes = memory_[at].size_bytes;
+        fresh.size_known = memory_[at].size_known;
+        fresh.exporter = memory_[at].exporter;
     }
 
     snapshot* now_ = nullptr;
@@ -214,7 +217,8 @@ private:
     std::size_t first_reference_ = 0;     ///< of the process being read
     std::vector<buffer> sorted_;
     std::vector<std::uint32_t> scratch_;
-    std::vector<memory> memory_; ///< of the snapshot before, by inode
+    std::vector<memory> memory_; ///< of the snapshot before
+    inode_index remembered_;     ///< where in it
     bool remembers_ = false;
 };
 

@@ -43,6 +43,7 @@ struct file_status {
     device_number device;
     std::uint32_t mode = 0; ///< with the file type bits, which a DMA-BUF does not have
     std::uint32_t links = 0;
+    std::uint32_t uid = 0;
 };
 
 /// One mapping, as /proc/P/maps or PROCMAP_QUERY shows it.
@@ -138,7 +139,7 @@ struct live_system {
         long const returned =
             ::syscall(SYS_statx, directory, path, flags | detail::statx_passive, 0U, &raw);
         if (returned < 0) return -errno;
-        status = {raw.ino, raw.size, {raw.dev_major, raw.dev_minor}, raw.mode, raw.nlink};
+        status = {raw.ino, raw.size, {raw.dev_major, raw.dev_minor}, raw.mode, raw.nlink, raw.uid};
         return 0;
     }
     long readlink(int directory, char const* path, std::span<char> space) const noexcept {
@@ -261,13 +262,20 @@ result<unique_fd<System>> open_at(System system, int directory, char const* path
     return unique_fd<System>(system, fd);
 }
 
-/// Reads into `space` until it is full or the file ends; a /proc file may hand out less than asked.
-/// Cost: at least two reads, the last of which sees the end. No allocation.
-/// Lifetime: the text lies in `space`.
-template<system System>
-result<std::string_view> read_some(System system, int fd, std::span<char> space, place where) {
+/// For a file that nothing but its end tells to be whole.
+inline constexpr auto ends_at_end = [](std::string_view) { return false; };
+/// For a file of one line: its newline tells, and spares the read that sees the end.
+inline constexpr auto ends_at_newline = [](std::string_view text) { return text.ends_with('\n'); };
+
+/// Reads into `space` until `is_whole(text so far)`, until the space is full or the file ends; a
+/// /proc file may hand out less than asked.
+/// Cost: at least one read, and one more that sees the end where nothing else tells of it. No
+/// allocation. Lifetime: the text lies in `space`.
+template<system System, class IsWhole = decltype(ends_at_end)>
+result<std::string_view> read_some(System system, int fd, std::span<char> space, place where,
+                                   IsWhole is_whole = {}) {
     std::size_t filled = 0;
-    while (filled < space.size()) {
+    while (filled < space.size() && !is_whole({space.data(), filled})) {
         long const got =
             detail::uninterrupted([&] { return system.read(fd, space.subspan(filled)); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
@@ -278,13 +286,14 @@ result<std::string_view> read_some(System system, int fd, std::span<char> space,
 }
 
 /// Opens, reads and closes a small file. Text that does not fit `space` is refused with EOVERFLOW
-/// rather than cut. Cost: four system calls, no allocation. Lifetime: the text lies in `space`.
-template<system System>
+/// rather than cut. Cost: three system calls, and a fourth where only the end tells that the text
+/// is whole; no allocation. Lifetime: the text lies in `space`.
+template<system System, class IsWhole = decltype(ends_at_end)>
 result<std::string_view> read_file(System system, int directory, char const* path,
-                                   std::span<char> space, place where) {
+                                   std::span<char> space, place where, IsWhole is_whole = {}) {
     auto const file = open_at(system, directory, path, O_RDONLY, where);
     if (!file) return file.error();
-    auto const text = read_some(system, file->get(), space, where);
+    auto const text = read_some(system, file->get(), space, where, is_whole);
     if (text && text->size() == space.size()) return failure{operation::read, EOVERFLOW, where};
     return text;
 }
@@ -439,6 +448,8 @@ public:
 
     /// The open directory, relative to which the entries can be reached; -1 before and after.
     [[nodiscard]] int descriptor() const { return directory_.get(); }
+    /// The current entry as the kernel wrote it. Lifetime: until the range moves on.
+    [[nodiscard]] char const* name() const { return name_; }
 
 private:
     friend reader<number_directory, result<Number>>;
@@ -449,7 +460,9 @@ private:
         while (!unread_.empty() || refill(out)) {
             auto const name = take_name();
             if (name.empty()) return fail(out, operation::list, EBADMSG);
-            if (detail::parse_number(name, number)) return void(out = number);
+            if (!detail::is_digit(name[0]) || !detail::parse_number(name, number)) continue;
+            name_ = name.data();
+            return void(out.emplace(number));
         }
     }
 
@@ -482,7 +495,7 @@ private:
     }
 
     /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL.
-    /// Empty for a record that cannot be one.
+    /// Empty for a record that cannot be one: a name without its NUL is none.
     std::string_view take_name() {
         constexpr std::size_t length_at = 16;
         constexpr std::size_t name_at = 19;
@@ -490,9 +503,12 @@ private:
         if (unread_.size() <= name_at) return {};
         __builtin_memcpy(&length, unread_.data() + length_at, sizeof length);
         if (length <= name_at || length > unread_.size()) return {};
-        auto name = unread_.substr(name_at, length - name_at);
+        auto const name = unread_.substr(name_at, length - name_at);
         unread_.remove_prefix(length);
-        return detail::take_until(name, '\0');
+        std::size_t end = 0; // near: not worth a call of memchr()
+        while (end < name.size() && name[end] != '\0')
+            ++end;
+        return end == name.size() ? std::string_view{} : name.substr(0, end);
     }
 
     [[no_unique_address]] System system_;
@@ -502,6 +518,7 @@ private:
     read_space space_;
     unique_fd<System> directory_;
     std::string_view unread_;
+    char const* name_ = nullptr;
     bool opened_ = false;
 };
 

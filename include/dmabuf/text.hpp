@@ -27,25 +27,27 @@ public:
     constexpr explicit inline_text(std::string_view bytes) { append(bytes); }
 
     constexpr inline_text& append(std::string_view bytes) {
+        if (bytes.size() > Capacity - size_) {
+            bytes = bytes.substr(0, Capacity - size_);
+            truncated_ = true;
+        }
         for (char const c : bytes)
-            push_back(c);
+            bytes_[size_++] = c;
         return *this;
     }
 
     constexpr inline_text& append_number(std::integral auto number, unsigned base = 10) {
         char digits[64]{};
-        std::size_t count = 0;
+        std::size_t first = sizeof digits;
         bool const negative = number < 0;
         auto rest = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(number)
                              : static_cast<std::uint64_t>(number);
         do {
-            digits[count++] = "0123456789abcdef"[rest % base];
+            digits[--first] = "0123456789abcdef"[rest % base];
             rest /= base;
         } while (rest != 0);
         if (negative) push_back('-');
-        while (count != 0)
-            push_back(digits[--count]);
-        return *this;
+        return append({digits + first, sizeof digits - first});
     }
 
     constexpr void push_back(char c) {
@@ -94,8 +96,16 @@ constexpr bool push_digit(std::uint64_t& value, unsigned digit, unsigned base) {
 /// All of `text` as an unsigned number of `base` 8, 10 or 16 (lower case); false for anything else,
 /// the empty text, signs, blanks and what does not fit 64 bits included.
 constexpr bool parse_unsigned(std::string_view text, std::uint64_t& value, unsigned base = 10) {
+    constexpr std::size_t always_fit = 19; // decimal digits, in 64 bits
     if (text.empty()) return false;
     value = 0;
+    if (base == 10 && text.size() <= always_fit) {
+        for (char const c : text) {
+            if (!is_digit(c)) return false;
+            value = value * 10 + static_cast<unsigned>(c - '0');
+        }
+        return true;
+    }
     for (char const c : text) {
         unsigned const digit = is_digit(c)              ? static_cast<unsigned>(c - '0')
                                : (c >= 'a' && c <= 'f') ? static_cast<unsigned>(c - 'a') + 10

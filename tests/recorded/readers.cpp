@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The readers one by one, and what a walk costs.
+// The readers one by one.
 #include "harness.hpp"
 
 #include <iterator>
@@ -368,56 +368,6 @@ TEST_CASE("readers: the walk names the descriptor, and a failing one does not en
     REQUIRE(items.size() == 2);
     CHECK(items[0].error() == failure{operation::status, EIO, {object::fd, 10, 10, 0}});
     CHECK(items[1]->inode == 2);
-}
-
-TEST_CASE("cost: system calls of a walk") {
-    auto const cost = [](int processes, int descriptors, int buffers, int threads) {
-        fake::kernel kernel;
-        for (int p = 0; p < processes; ++p) {
-            auto& process = kernel.add(1000 + 100 * p, "p");
-            process.map(kernel.regular("/lib"), 4096);
-            for (int d = 0; d < descriptors; ++d)
-                process.open(kernel.regular("/f"));
-            for (int b = 0; b < buffers; ++b)
-                process.open(kernel.buffer(static_cast<std::uint64_t>(1000 * p + b + 1), 4096));
-            for (int t = 1; t <= threads; ++t)
-                process.add_thread(1000 + 100 * p + t);
-        }
-        wrapped::counters count;
-        dmabuf::basic_sampler<counting_system> sampler({}, counting_system{{&kernel}, &count});
-        dmabuf::snapshot now;
-        REQUIRE(sampler.sample(now)); // probes and learns
-        auto const before = count.all();
-        REQUIRE(sampler.sample(now));
-        CHECK(count.most_open <= 6);
-        CHECK(now.coverage.complete());
-        return count.all() - before;
-    };
-    unsigned const empty = cost(0, 0, 0, 0);
-    unsigned const per_process = (cost(10, 0, 0, 0) - empty) / 10;
-    unsigned const per_descriptor = (cost(10, 10, 0, 0) - cost(10, 0, 0, 0)) / 100;
-    unsigned const per_holder = (cost(10, 0, 1, 0) - cost(10, 0, 0, 0)) / 10;
-    unsigned const per_buffer = (cost(10, 0, 11, 0) - cost(10, 0, 1, 0)) / 100;
-    unsigned const per_thread = (cost(10, 0, 1, 20) - cost(10, 0, 1, 0)) / 200;
-    CHECK(per_process <= 12);
-    CHECK(per_descriptor == 1);
-    CHECK(per_holder <= 12 + 6); // and its buffer
-    CHECK(per_buffer <= 6);      // status twice; exporter and name: open, two reads, close
-    CHECK(per_thread == 1);
-}
-
-TEST_CASE("cost: no more than six descriptors at a time, by every source") {
-    fake::kernel kernel;
-    kernel.dmabuf_fds = GENERATE(false, true);
-    kernel.sysfs_buffers = GENERATE(false, true);
-    kernel.caller = GENERATE(fake::rights::root(), fake::rights::ptrace_only(5));
-    auto& process = kernel.add(10, "p");
-    process.open(kernel.buffer(1, 4096));
-    process.map(kernel.buffer(2, 4096), 4096);
-    process.add_thread(11);
-    sampled(kernel);
-    CHECK(kernel.most_open_descriptors() <= 6);
-    CHECK(kernel.open_descriptors() == 0);
 }
 
 } // namespace

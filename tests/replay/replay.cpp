@@ -73,7 +73,7 @@ TEST_CASE("a key's answers come in their order, and the last again and again") {
 
 TEST_CASE("paths are joined, so that it does not matter from where a file is opened") {
     auto const system = system_of("open /proc\nopen /proc/7\nfile /proc/7/stat \"text\"\n"
-                                  "stat /proc/7/task 1 2 0:3 0600 4\n");
+                                  "stat /proc/7/task 1 2 0:3 0600 4 5\n");
     int const proc = system.open(AT_FDCWD, "/proc", O_RDONLY);
     int const process = system.open(proc, "7", O_RDONLY);
     int const by_two = system.open(process, "stat", O_RDONLY);

@@ -512,7 +512,8 @@ int kernel::produce(opened& file) const {
         return once(std::to_string(node.task->tid) + " (" + process.comm + ") " +
                     (node.task->exiting ? "Z" : "S") + " 1 1 1 0 -1 " + number(flags) +
                     " 0 0 0 0 0 0 0 0 20 0 " + std::to_string(live) + " 0 " +
-                    number(process.start_ticks) + " 0 0 1\n");
+                    number(process.start_ticks) +
+                    " 0 0 1 2 3 4 5 6 7 8 9 0 0 0 17 0 0 0 0 0 0 1 2 3 4 5 6 7 0\n");
     }
     case what::status: {
         if (node.task->dead) return file.begun ? 0 : -ESRCH;
@@ -635,6 +636,9 @@ int kernel::status(int directory, std::string const& path, int flags, dmabuf::fi
     auto const& node = to.at;
     status = {1, 0, {0, 20}, 0100444, 1};
     if (is_directory(node.kind)) status.mode = 0040555;
+    // task_dump_owner()
+    if (node.process && is_directory(node.kind) && !node.process->kernel_thread)
+        status.uid = node.process->uid;
     switch (node.kind) {
     case what::process: // pid_getattr()
         if (hidden(*node.process, 2)) return -ENOENT;

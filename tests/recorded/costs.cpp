@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// What a repeated sample costs in system calls, exactly: what is dearer by one call fails here.
+#include "harness.hpp"
+
+namespace {
+
+/// A system of like processes.
+struct shape {
+    int processes = 10;
+    int ordinary = 0;   ///< descriptors of other files, each
+    int buffers = 0;    ///< each its own
+    int again = 0;      ///< further descriptors of its first buffer
+    int threads = 0;    ///< beside the leader, on its table
+    int own_tables = 0; ///< threads with a table of their own
+    bool maps = false;
+};
+
+struct costs {
+    unsigned first = 0, repeated = 0;
+};
+
+class machine {
+public:
+    explicit machine(dmabuf::sample_options options, bool lists = false)
+        : options_(options)
+        , lists_(lists) {}
+
+    costs of(shape const& what) const {
+        fake::kernel kernel;
+        kernel.dmabuf_fds = kernel.sysfs_buffers = lists_;
+        // It has a buffer, so that what a DMA-BUF looks like is learned in either case.
+        kernel.add(2, "learned from").open(kernel.buffer(1000000, 4096));
+        for (int p = 0; p < what.processes; ++p)
+            add(kernel, 1000 + 100 * p, what);
+        wrapped::counters count;
+        dmabuf::basic_sampler<counting_system> sampler(options_,
+                                                       counting_system{{&kernel}, &count});
+        dmabuf::snapshot now;
+        costs result;
+        REQUIRE(sampler.sample(now));
+        result.first = count.all();
+        REQUIRE(sampler.sample(now));
+        result.repeated = count.all() - result.first;
+        CHECK(words(account_of(now)) == words(kernel.truth()));
+        CHECK(count.most_open <= 6);
+        return result;
+    }
+
+    /// Of each process more or less, as `b` is more than `a`.
+    costs between(shape const& a, shape const& b) const {
+        auto const before = of(a);
+        auto const after = of(b);
+        return {(after.first - before.first) / 10, (after.repeated - before.repeated) / 10};
+    }
+
+private:
+    static void add(fake::kernel& kernel, int pid, shape const& what) {
+        auto& process = kernel.add(pid, "p");
+        if (what.maps) process.map(kernel.regular("/lib"), 4096);
+        for (int i = 0; i < what.ordinary; ++i)
+            process.open(kernel.regular("/f"));
+        for (int i = 0; i < what.buffers; ++i) {
+            auto const inode = static_cast<std::uint64_t>(pid * 100 + i);
+            auto const buffer = kernel.buffer(inode, 4096, "system", "name");
+            process.open(buffer);
+            for (int j = 0; i == 0 && j < what.again; ++j)
+                process.open(buffer);
+        }
+        for (int i = 0; i < what.threads + what.own_tables; ++i)
+            process.add_thread(pid + 1 + i, i < what.threads
+                                                ? nullptr
+                                                : std::make_shared<fake::table>(process.files()));
+    }
+
+    dmabuf::sample_options options_;
+    bool lists_;
+};
+
+dmabuf::sample_options only_sizes() {
+    dmabuf::sample_options options;
+    options.exporters = options.names = options.path_descriptors = options.mappings = false;
+    return options;
+}
+
+TEST_CASE("costs: fd_walk, sizes") {
+    machine const walk(only_sizes());
+    // open and close of /proc/P, statx of its task/; open, two getdents64 and close of its fd/; and
+    // since that showed nothing, statx of task/ again
+    CHECK(walk.between({.processes = 0}, {}).repeated == 7 + 1);
+    // a statx
+    CHECK(walk.between({}, {.ordinary = 10}).repeated == 10);
+    // and open, read and close of its stat
+    CHECK(walk.between({.processes = 0}, {.buffers = 1}).repeated == 7 + 1 + 3);
+    CHECK(walk.between({.buffers = 1}, {.buffers = 11}).repeated == 10);
+    CHECK(walk.between({.buffers = 1}, {.buffers = 1, .again = 10}).repeated == 10);
+    // open, getdents64 and close of task/, once; and a kcmp each
+    CHECK(walk.between({.buffers = 1}, {.buffers = 1, .threads = 1}).repeated == 3 + 1);
+    CHECK(walk.between({.threads = 1}, {.threads = 11}).repeated == 10);
+    // Another table is looked at as the first one, and whether its task and the leader live.
+    CHECK(walk.between({.buffers = 1}, {.buffers = 1, .own_tables = 1}).repeated ==
+          3 + 1 + 4 + 1 + 3 + 3);
+}
+
+TEST_CASE("costs: fd_walk, what else can be asked for") {
+    shape const mapped{.maps = true};
+    auto options = only_sizes();
+    options.mappings = true;
+    // open, a read and one that sees the end, close
+    CHECK(machine(options).between({.processes = 0}, mapped).repeated == 7 + 4);
+    options = only_sizes();
+    options.exporters = options.names = true;
+    // fdinfo once per buffer: open, a read and one that sees the end, close
+    CHECK(machine(options).between({.buffers = 1}, {.buffers = 11}).repeated == 10 + 10 * 4);
+    CHECK(machine(options).between({.buffers = 1}, {.buffers = 1, .again = 10}).repeated == 10);
+    options = only_sizes();
+    options.exporters = true; // is remembered
+    CHECK(machine(options).between({.buffers = 1}, {.buffers = 11}).first == 10 + 10 * 4);
+    CHECK(machine(options).between({.buffers = 1}, {.buffers = 11}).repeated == 10);
+    options = only_sizes();
+    options.path_descriptors = true; // a statx of the link
+    CHECK(machine(options).between({.buffers = 1}, {.buffers = 11}).repeated == 20);
+}
+
+TEST_CASE("costs: dmabuf_fds with sysfs") {
+    machine const lists(only_sizes(), true);
+    // open and close of /proc/P, statx of its task/; open, read and close of its list; and again
+    // statx of task/
+    CHECK(lists.between({.processes = 0}, {}).repeated == 6 + 1);
+    CHECK(lists.between({}, {.ordinary = 10}).repeated == 0);
+    // open, read and close of its stat
+    CHECK(lists.between({.processes = 0}, {.buffers = 1}).repeated == 6 + 3);
+    CHECK(lists.between({.buffers = 1}, {.buffers = 11}).repeated == 0);
+    CHECK(lists.between({.buffers = 1}, {.buffers = 1, .again = 10}).first == 0);
+    // and of the buffer's size
+    CHECK(lists.between({.buffers = 1}, {.buffers = 11}).first == 30);
+    CHECK(lists.between({.buffers = 1}, {.buffers = 1, .threads = 1}).repeated == 3 + 1);
+    CHECK(lists.between({.threads = 1}, {.threads = 11}).repeated == 10);
+    auto options = only_sizes();
+    options.exporters = true;
+    CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).first == 60);
+    CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).repeated == 0);
+}
+
+TEST_CASE("costs: no more than six descriptors at a time, by every source") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = GENERATE(false, true);
+    kernel.caller = GENERATE(fake::rights::root(), fake::rights::ptrace_only(5));
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096));
+    process.map(kernel.buffer(2, 4096), 4096);
+    process.add_thread(11);
+    sampled(kernel);
+    CHECK(kernel.most_open_descriptors() <= 6);
+    CHECK(kernel.open_descriptors() == 0);
+}
+
+} // namespace
