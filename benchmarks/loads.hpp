@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// The processes that are looked at.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+struct load {
+    std::string name;
+    unsigned processes = 0;
+    unsigned ordinary = 0; ///< descriptors of other files, each process
+    unsigned shared = 0;   ///< buffers that every holder has
+    unsigned own = 0;      ///< buffers of its own that each holder has
+    unsigned threads = 1;  ///< of each process, on one descriptor table
+    unsigned one_in = 1;   ///< process of so many is a holder
+
+    [[nodiscard]] unsigned holders() const { return processes / one_in; }
+    [[nodiscard]] std::uint64_t references() const {
+        return std::uint64_t{holders()} * (shared + own);
+    }
+    [[nodiscard]] std::uint64_t tasks() const { return std::uint64_t{processes} * threads; }
+    [[nodiscard]] std::uint64_t descriptors() const {
+        return std::uint64_t{processes} * ordinary + references();
+    }
+};
+
+/// One of the usual loads by name, or any as "processes,ordinary,shared,own,threads,one_in".
+load load_of(std::string const& text);
+
+/// What this machine holds at the moment, as one average load.
+load count_processes(std::string const& name);
+
+/// Its processes, which live until this object goes.
+class population {
+public:
+    explicit population(load const& what);
+    population(population const&) = delete;
+    population& operator=(population const&) = delete;
+    ~population();
+
+private:
+    std::vector<pid_t> pids_;
+};

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "measure.hpp"
+
+#include "buffers.hpp"
+#include "system_calls.hpp"
+
+#include <sys/resource.h>
+#include <time.h>
+
+extern "C" std::uint64_t allocation_count;
+
+namespace {
+
+double now_ms() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+std::uint64_t peak_kib() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return static_cast<std::uint64_t>(used.ru_maxrss);
+}
+
+using expectation = std::optional<std::uint64_t>;
+
+void check(row const& what, std::uint64_t found, expectation expected) {
+    if (expected && found != *expected)
+        throw std::runtime_error(std::string(what.name) + ": " + std::to_string(found) +
+                                 " references found, not " + std::to_string(*expected));
+}
+
+measured timed(row const& what, expectation expected) {
+    measured result;
+    auto const before = peak_kib();
+    auto begin = now_ms();
+    auto count = allocation_count;
+    look const once = what.begin();
+    auto found = once();
+    result.first = {now_ms() - begin, 0, allocation_count - count};
+    check(what, found, expected);
+    begin = now_ms();
+    count = allocation_count;
+    found = once();
+    result.repeated = {now_ms() - begin, 0, allocation_count - count};
+    check(what, found, expected);
+    result.peak_kib = peak_kib() - before;
+    return result;
+}
+
+measured counted(row const& what, expectation) {
+    measured result;
+    begin_counting_calls();
+    look const once = what.begin();
+    once();
+    result.first.calls = end_counting_calls();
+    begin_counting_calls();
+    once();
+    result.repeated.calls = end_counting_calls();
+    return result;
+}
+
+measured in_child(measured (*work)(row const&, expectation), row const& what,
+                  expectation expected) {
+    int ends[2];
+    lab::check(::pipe2(ends, O_CLOEXEC), "pipe2");
+    pid_t const pid = lab::check(::fork(), "fork");
+    if (pid == 0) {
+        try {
+            auto const result = work(what, expected);
+            lab::check(::write(ends[1], &result, sizeof result), "write");
+        } catch (std::exception const& error) {
+            std::fprintf(stderr, "measure: %s\n", error.what());
+        }
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    measured result;
+    bool const whole = ::read(ends[0], &result, sizeof result) == sizeof result;
+    ::close(ends[0]);
+    ::waitpid(pid, nullptr, 0);
+    if (!whole) throw std::runtime_error(std::string(what.name) + " cannot be measured");
+    return result;
+}
+
+} // namespace
+
+measured measure(row const& what, std::optional<std::uint64_t> expected_references) {
+    auto result = in_child(timed, what, expected_references);
+    auto const calls = in_child(counted, what, expected_references);
+    result.first.calls = calls.first.calls;
+    result.repeated.calls = calls.repeated.calls;
+    return result;
+}

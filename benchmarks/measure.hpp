@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "rows.hpp"
+
+#include <optional>
+
+/// What a look took.
+struct figures {
+    double ms = 0;
+    std::uint64_t calls = 0;
+    std::uint64_t allocations = 0;
+};
+
+struct measured {
+    figures first;    ///< by a sampler that has not looked before; the kernel's caches are warm
+    figures repeated; ///< by the same one again
+    std::uint64_t peak_kib = 0; ///< by which two looks let the process grow
+};
+
+/// In two processes of its own: one is timed and one has its calls counted, which takes time.
+/// Throws where a look finds another number of references than is expected.
+measured measure(row const& what, std::optional<std::uint64_t> expected_references);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// A row of the table: one way to learn which process holds which buffer.
+#pragma once
+
+#include "floors.h"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+/// Looks once, and returns how many descriptors refer to a buffer: a row that finds another number
+/// than the load holds is wrong, and ends the run.
+using look = std::function<std::uint64_t()>;
+
+struct row {
+    char const* name;
+    /// Called once, and then the look that it returns, twice; the first time includes this call.
+    std::function<look()> begin;
+    bool lists = false; ///< needs /proc/P/task/T/dmabuf_fds
+    bool sysfs = false; ///< needs /sys/kernel/dmabuf/buffers
+};
+
+/// "floor of X" beside a row X is what X is measured against.
+std::vector<row> baseline_rows(); // baseline.c, streams.cpp
+std::vector<row> floor_rows();    // floors.c
+std::vector<row> library_rows();  // library.cpp
