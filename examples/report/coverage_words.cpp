@@ -139,14 +139,20 @@ std::string source_words(dmabuf::snapshot const& now) {
         if (why.error != 0) text += fmt::format("; no better one: {}", why);
     if (seen.used == dmabuf::source::fd_walk && seen.not_better.error == 0)
         text += ", as asked for";
+    auto const sizes =
+        fmt::format("Sizes: by {}{}", name_of(seen.sized_by),
+                    seen.paths_marked ? "" : "; O_PATH descriptors are not told apart");
     auto list = fmt::format("List of all buffers: {}", name_of(seen.listed_by));
     if (seen.listed_by == dmabuf::listing::none) list += fmt::format("; {}", seen.no_listing);
-    return fmt::format("{}.\n{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed.\n",
-                       text, list, counted(seen.tables, "descriptor table", "descriptor tables"),
+    return fmt::format("{}.\n{}.\n{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed, "
+                       "{} unmapped.\n",
+                       text, sizes, list,
+                       counted(seen.tables, "descriptor table", "descriptor tables"),
                        counted(seen.processes, "process", "processes"),
                        static_cast<double>(now.end_ns - now.begin_ns) / 1e6,
                        counted(seen.processes_gone, "process", "processes"),
-                       counted(seen.descriptors_gone, "descriptor was", "descriptors were"));
+                       counted(seen.descriptors_gone, "descriptor was", "descriptors were"),
+                       counted(seen.mappings_gone, "mapping was", "mappings were"));
 }
 
 } // namespace report

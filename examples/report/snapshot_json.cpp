@@ -28,7 +28,7 @@ void write_reference(json_writer& out, dmabuf::snapshot const& now, dmabuf::refe
     out.object([&] {
         out.field("inode", now.buffers[one.buffer].inode);
         out.field("descriptors", one.descriptors);
-        out.field("path_descriptors", one.path_descriptors);
+        out.field_if(now.coverage.paths_marked, "path_descriptors", one.path_descriptors);
         out.field("mappings", one.mappings);
         out.field("mapped_bytes", one.mapped_bytes);
     });
@@ -124,6 +124,7 @@ void write_coverage(json_writer& out, dmabuf::coverage const& seen, rights const
         out.field("source", name_of(seen.used));
         failure("no_bpf_iterator", seen.no_bpf_iterator);
         failure("not_better", seen.not_better);
+        out.field("sized_by", name_of(seen.sized_by));
         out.field("sight", name_of(seen.sight));
         out.field("processes", seen.processes);
         out.field("processes_seen", seen.processes_seen);
@@ -134,6 +135,7 @@ void write_coverage(json_writer& out, dmabuf::coverage const& seen, rights const
         out.field("tables", seen.tables);
         out.field("tables_uncertain", seen.tables_uncertain);
         out.field("descriptors_gone", seen.descriptors_gone);
+        out.field("mappings_gone", seen.mappings_gone);
         out.field("descriptors_failed", seen.descriptors_failed);
         out.field("undecided", seen.undecided);
         out.field("buffers_unsized", seen.buffers_unsized);

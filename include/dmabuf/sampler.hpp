@@ -19,7 +19,7 @@ inline namespace v0 {
 struct sample_options {
     bool exporters = true;        ///< once per buffer; remembered while the sampler sees the buffer
     bool names = true;            ///< once per buffer and sample, since names change
-    bool path_descriptors = true; ///< `reference::path_descriptors`, by fd_walk
+    bool path_descriptors = true; ///< `reference::path_descriptors`, which fd_walk alone can tell
     bool mappings = true;         ///< references by mmap, without which coverage is never complete
     bool cgroups = false;         ///< of every holder, four calls each
     bool unheld = false;  ///< `snapshot::unheld`, by sysfs, or by bufinfo where that is allowed
@@ -28,14 +28,28 @@ struct sample_options {
     source force = source::none; ///< this source and no better one; `used` tells if it served
 };
 
+// How the sources differ. Who holds what, all sizes and all sums are the same by both.
+//  * fd_walk asks one statx per descriptor; dmabuf_fds is one read per descriptor table.
+//  * O_PATH descriptors: counted by both, marked by fd_walk alone (`coverage::paths_marked`).
+//  * Threads that share a table: fd_walk needs kcmp, or counts twice (`tables_uncertain`). The
+//    kernel lists a table once; kcmp only spares reading what another thread lists.
+//  * Sizes and exporters: fd_walk has them of the descriptor. dmabuf_fds asks sysfs, or else the
+//    descriptors of one holder; both once per buffer (`coverage::sized_by`).
+//  * Names are in no list: with dmabuf_fds they cost a walk over one holder's descriptors in every
+//    sample, since names change. Leave them out where they are not wanted.
+//  * Rights: the same, PTRACE_MODE_READ_FSCREDS. With CAP_SYS_PTRACE alone `fd` is refused; then
+//    neither the walk over `fdinfo` nor a list without sysfs has the size of what is only O_PATH.
+
 /// Takes snapshots of all processes that /proc shows. One sampler per thread.
 /// Cost of a sample by fd_walk: 7 system calls per process and 3 more per holder, one per
 /// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, four per buffer for exporter
 /// and name, 3 where there are threads and one kcmp for each, and for the mappings 2 per process
 /// and one per mapping of a file (before Linux 6.11, per 32 KiB of maps). By `dmabuf_fds` 6 per
 /// process and 3 per holder, none per descriptor, and by sysfs 3 per buffer for its size and 3 for
-/// its exporter, once. By the pinned BPF iterators: eight, and one per 32 KiB of records, of which
-/// a reference takes about 150 bytes; where these do not serve, one to find out. No allocation once
+/// its exporter, once; or a walk, as far as the last buffer, over one table for each set of buffers
+/// that is new; and 3 more for a table of which a buffer went away before it could be sized. By the
+/// pinned BPF iterators: eight, and one per 32 KiB of records, of which a reference takes about 150
+/// bytes; where these do not serve, one to find out. No allocation once
 /// everything has grown to the size of the system. At most 6 descriptors are open at a time.
 template<system System = live_system>
 class basic_sampler {
@@ -56,6 +70,7 @@ public:
         tasks_.reserve(most.threads);
         earlier_tasks_.reserve(most.threads);
         tables_.reserve(most.threads);
+        listed_.reserve(most.table);
     }
 
     /// Fills `now`, whose memory is reused.
@@ -127,6 +142,8 @@ private:
             system_, {options_.exporters, options_.names, options_.mappings}, build_, table_space_);
         if (!done) return no_bpf_iterator_ = done.error(), false;
         now.coverage.used = source::bpf_iterator;
+        now.coverage.sized_by = sizing::bpf_iterator;
+        now.coverage.paths_marked = true;
         now.coverage.sight = visibility::everything;
         now.coverage.mappings_read = options_.mappings;
         if (options_.cgroups) add_cgroups(now);
@@ -164,6 +181,9 @@ private:
         now.coverage.no_bpf_iterator = no_bpf_iterator_;
         now.coverage.not_better = platform_.not_better;
         now.coverage.sight = platform_.sight;
+        now.coverage.sized_by =
+            used_ == source::dmabuf_fds && sysfs_ ? sizing::sysfs : sizing::descriptors;
+        now.coverage.paths_marked = used_ == source::fd_walk && options_.path_descriptors;
         now.coverage.mappings_read = options_.mappings;
         std::int32_t last = 0;
         for (auto const& pid : read_processes(*proc_, read_space(process_space_))) {
@@ -322,10 +342,13 @@ private:
             if (how == outcome::denied && first) return how;
             worst = std::exchange(first, false) ? how : worse(worst, how);
             if (how != outcome::seen) continue;
+            bool const listed = used_ == source::dmabuf_fds && known == compared::unknown;
+            if (listed && build_.table_is_empty()) continue; // another task lists it, or nobody
+            bool const uncertain = known == compared::unknown && !(listed && all_live(process));
             tables_.add(tid);
             build_.add_table();
             ++build_.now().coverage.tables;
-            if (known == compared::unknown) ++build_.now().coverage.tables_uncertain;
+            if (uncertain) ++build_.now().coverage.tables_uncertain;
         }
         return worst;
     }
@@ -333,6 +356,14 @@ private:
     [[nodiscard]] compared compare(std::int32_t tid) const {
         if (platform_.own_pid_namespace) return tables_.contains(tid);
         return tables_.empty() ? compared::no : compared::unknown;
+    }
+
+    /// The kernel lists a table with the first live task that has it. So what a later task lists is
+    /// another table, while the tasks whose tables were read before still live.
+    bool all_live(process<System> const& process) {
+        for (auto const tid : tables_.tasks())
+            if (auto const stat = read_stat(process, tid); !stat || stat->exiting()) return false;
+        return true;
     }
 
     /// Reads one table. A task on its way out shows only a part of its table, or nothing: then
@@ -373,7 +404,7 @@ private:
                 build_.set_size(at, found->size_bytes);
                 build_.found(at, found->path);
                 if (found->path)
-                    name_by_link(process, tid, found->fd, at);
+                    name_by_link(process, tid, found->fd, at), (void)describe_by_sysfs(at);
                 else
                     describe(process, tid, found->fd, at);
             } else if (auto const how = table_failure(found.error()); how != outcome::seen) {
@@ -389,7 +420,10 @@ private:
             if (found) {
                 auto const at = build_.buffer_at(*found->info.inode);
                 build_.found(at, found->info.is_path());
-                if (!found->info.is_path()) take(found->info, at);
+                if (found->info.is_path())
+                    (void)describe_by_sysfs(at);
+                else
+                    take(found->info, at);
             } else if (auto const how = table_failure(found.error()); how != outcome::seen) {
                 return how;
             }
@@ -412,15 +446,26 @@ private:
         return outcome::seen;
     }
 
+    /// Reads the list of a task, and describes what is new in it: by sysfs, and what that does not
+    /// tell by the table's own descriptors.
     outcome read_list(process<System> const& process, std::int32_t tid) {
         begin_table();
-        bool described = true;
+        auto how = list_inodes(process, tid, [&](std::uint64_t inode) {
+            build_.found(build_.buffer_at(inode), false);
+        });
+        if (how != outcome::seen || build_.table_is_empty()) return how;
+        for (auto const& found : build_.table())
+            (void)describe_by_sysfs(found.buffer);
+        if (sysfs_) how = drop_closed(process, tid);
+        if (how == outcome::seen && describe_by_walk(process, tid)) how = drop_closed(process, tid);
+        return how;
+    }
+
+    template<class Take>
+    outcome list_inodes(process<System> const& process, std::int32_t tid, Take take) {
         for (auto const& inode : read_dmabuf_fds(process, tid, read_space(table_space_))) {
             if (inode) {
-                auto const at = build_.buffer_at(*inode);
-                build_.found(at, false);
-                describe_by_sysfs(at);
-                described = described && build_[at].size_known && !wants_description(at);
+                take(*inode);
             } else if (inode.error().doing == operation::parse) {
                 ++build_.now().coverage.descriptors_failed;
                 (void)note(inode.error());
@@ -428,7 +473,26 @@ private:
                 return note(inode.error());
             }
         }
-        if (!described) describe_by_walk(process, tid);
+        return outcome::seen;
+    }
+
+    /// What has no size yet may have been closed since it was listed: then it is listed no more.
+    /// What still is listed stays, of unknown size.
+    outcome drop_closed(process<System> const& process, std::int32_t tid) {
+        auto const unsized = [&](auto const& found) { return !build_[found.buffer].size_known; };
+        auto const table = build_.table();
+        if (std::none_of(table.begin(), table.end(), unsized)) return outcome::seen;
+        listed_.clear();
+        auto const how =
+            list_inodes(process, tid, [&](std::uint64_t inode) { listed_.push_back(inode); });
+        if (how != outcome::seen) return how;
+        std::sort(listed_.begin(), listed_.end());
+        auto const closed = build_.drop_from_table([&](auto const& found) {
+            auto const inode = build_[found.buffer].inode;
+            return unsized(found) && !std::binary_search(listed_.begin(), listed_.end(), inode);
+        });
+        build_.now().coverage.descriptors_gone += closed;
+        saw_gone_ = saw_gone_ || closed != 0;
         return outcome::seen;
     }
 
@@ -453,6 +517,7 @@ private:
         if (known_.mount_id && !wants_description(at)) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)note(info.error());
+        if (info->is_path()) return name_by_link(process, tid, fd, at);
         if (!info->is_dmabuf()) return;
         bool const same = info->inode ? *info->inode == build_[at].inode
                                       : *info->size_bytes == build_[at].size_bytes;
@@ -482,42 +547,65 @@ private:
         if (name) build_.set_name(at, name->empty() ? std::nullopt : name);
     }
 
-    void describe_by_sysfs(std::uint32_t at) {
-        if (!sysfs_) return;
+    /// `gone` where the tree does not have the buffer, or not any more.
+    outcome describe_by_sysfs(std::uint32_t at) {
+        if (!sysfs_) return outcome::seen;
         if (!build_[at].size_known) {
-            if (auto const size = read_sysfs_size(*sysfs_, build_[at].inode))
-                build_.set_size(at, *size);
-            else
-                (void)note(size.error());
+            auto const size = read_sysfs_size(*sysfs_, build_[at].inode);
+            if (!size) return note(size.error());
+            build_.set_size(at, *size);
         }
         if (options_.exporters && build_[at].exporter.empty()) {
             if (auto const exporter = read_sysfs_exporter_name(*sysfs_, build_[at].inode))
                 build_[at].exporter = *exporter;
             else
-                (void)note(exporter.error());
+                return note(exporter.error());
         }
+        return outcome::seen;
     }
 
-    /// What no list of inodes tells, one table's descriptors do.
-    void describe_by_walk(process<System> const& process, std::int32_t tid) {
+    /// What is still to be told of the buffers that the table lists, its descriptors tell. Stops at
+    /// the last of these; false where there was nothing to tell.
+    bool describe_by_walk(process<System> const& process, std::int32_t tid) {
+        std::size_t next = 0;
+        auto const all_described = [&] {
+            auto const table = build_.table();
+            auto const wanting = [&](auto const& found) {
+                return !build_[found.buffer].size_known || wants_description(found.buffer);
+            };
+            while (next < table.size() && !wanting(table[next]))
+                ++next;
+            return next == table.size();
+        };
+        // Mappings are told by their device alone.
+        auto const done = [&] {
+            return all_described() && (known_.device() || !options_.mappings);
+        };
+        if (done()) return false;
         bool denied = false;
-        for (auto const& found : walk_fds(process, tid, known_, {true}, read_space(table_space_))) {
-            if (!found) {
-                denied = denied || found.error().denied();
-                if (!found.error().gone() && !found.error().denied()) (void)note(found.error());
-                continue;
-            }
-            auto const at = build_.buffer_at(found->inode);
-            build_.set_size(at, found->size_bytes);
-            if (found->path)
-                name_by_link(process, tid, found->fd, at);
-            else
+        for (auto const& found :
+             walk_fds(process, tid, known_, {false}, read_space(table_space_))) {
+            if (found) {
+                auto const at = build_.buffer_at(found->inode);
+                build_.set_size(at, found->size_bytes);
                 describe(process, tid, found->fd, at);
+            } else if (found.error().denied()) {
+                denied = true;
+                break;
+            } else {
+                (void)note(found.error());
+            }
+            if (done()) return true;
         }
-        if (!denied) return;
-        for (auto const& found : walk_fdinfos(process, tid, known_, read_space(table_space_)))
+        if (!denied || all_described()) return true;
+        for (auto const& found : walk_fdinfos(process, tid, known_, read_space(table_space_))) {
             if (found && !found->info.is_path())
                 take(found->info, build_.buffer_at(*found->info.inode));
+            else if (!found && !found.error().denied() && found.error().error != ENODATA)
+                (void)note(found.error());
+            if (all_described()) break;
+        }
+        return true;
     }
 
     void count_undescribed(snapshot& now) const {
@@ -560,9 +648,13 @@ private:
     void take_mapping(process<System> const& process, mapping const& found, mapped_files& files) {
         if (!known_.device() && !learn_device(process, found)) return;
         auto const at = build_.buffer_at(found.inode);
+        bool const ended = describe_by_sysfs(at) == outcome::gone;
+        // The file of a mapping goes with its area, which may have been split: that alone does not
+        // say that nothing is mapped any more.
+        if (!build_[at].size_known && size_by_map_files(process, found, at) == outcome::gone &&
+            ended)
+            return void(++build_.now().coverage.mappings_gone);
         build_.found_mapping(at, found.size_bytes());
-        describe_by_sysfs(at);
-        if (!build_[at].size_known) size_by_map_files(process, found, at);
         if (!options_.names || build_[at].name_known) return;
         // Without a name the path is just "/dmabuf:"; so it is with an empty one.
         auto const name = files.name_of(found);
@@ -594,13 +686,17 @@ private:
     }
 
     /// The file behind the mapping knows its size. Needs CAP_CHECKPOINT_RESTORE.
-    void size_by_map_files(process<System> const& process, mapping const& found, std::uint32_t at) {
+    outcome size_by_map_files(process<System> const& process, mapping const& found,
+                              std::uint32_t at) {
         file_status status;
         int const error = detail::uninterrupted([&] {
             return system_.status(process.directory.get(), map_files(found).c_str(), 0, status);
         });
-        if (error == 0 && status.inode == found.inode && status.device == found.device)
-            build_.set_size(at, status.size_bytes);
+        if (error == -ENOENT) return outcome::gone;
+        if (error < 0) return outcome::denied;
+        if (status.inode != found.inode || status.device != found.device) return outcome::gone;
+        build_.set_size(at, status.size_bytes);
+        return outcome::seen;
     }
 
     static constexpr std::size_t space_bytes = 32768;
@@ -619,6 +715,7 @@ private:
     failure no_bpf_iterator_;
     std::vector<std::int32_t> tasks_; ///< of the process being read
     std::vector<std::int32_t> earlier_tasks_;
+    std::vector<std::uint64_t> listed_; ///< inodes of the table being read, a second time
     std::vector<char> process_space_;
     std::vector<char> table_space_;
     std::uint32_t uid_ = 0;    ///< of the process being read

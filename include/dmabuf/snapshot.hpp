@@ -53,7 +53,7 @@ struct reference {
     std::uint32_t holder = 0;           ///< index into `snapshot::holders`
     std::uint32_t buffer = 0;           ///< index into `snapshot::buffers`
     std::uint32_t descriptors = 0;      ///< in all distinct tables of the process
-    std::uint32_t path_descriptors = 0; ///< of these, opened with O_PATH
+    std::uint32_t path_descriptors = 0; ///< of these, opened with O_PATH: `coverage::paths_marked`
     std::uint32_t mappings = 0;
     std::uint64_t mapped_bytes = 0;
 };
@@ -82,6 +82,29 @@ constexpr std::string_view name_of(source which) {
     case source::dmabuf_fds:
         return "dmabuf_fds";
     case source::bpf_iterator:
+        return "bpf_iterator";
+    }
+    return "none";
+}
+
+/// What told the sizes of the buffers that descriptors refer to. Each is asked for once, and
+/// remembered while the sampler sees the buffer, where the kernel uses no inode number twice.
+enum class sizing : std::uint8_t {
+    none,
+    descriptors, ///< each descriptor (fd_walk), or one of a holder's (dmabuf_fds without sysfs)
+    sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for what is not in there
+    bpf_iterator,
+};
+
+constexpr std::string_view name_of(sizing which) {
+    switch (which) {
+    case sizing::none:
+        break;
+    case sizing::descriptors:
+        return "descriptors";
+    case sizing::sysfs:
+        return "sysfs";
+    case sizing::bpf_iterator:
         return "bpf_iterator";
     }
     return "none";
@@ -141,6 +164,8 @@ struct coverage {
                              ///< or were not asked
     failure not_better; ///< why `dmabuf_fds` did not; `error` 0: it did, or a better one, or it was
                         ///< not asked
+    sizing sized_by = sizing::none;
+    bool paths_marked = false; ///< else all `path_descriptors` are 0, and mean nothing
     visibility sight = visibility::unknown;
 
     /// Listed by /proc; the sum of the five below. By `bpf_iterator`: those that hold a buffer, all
@@ -159,6 +184,7 @@ struct coverage {
         0; ///< read although they may be a table read before: no kcmp. Then
            ///< descriptor counts are upper bounds; rss, pss and uss stay exact
     std::uint32_t descriptors_gone = 0;   ///< closed between listing and looking
+    std::uint32_t mappings_gone = 0;      ///< the same, where sysfs knows of no such buffer
     std::uint32_t descriptors_failed = 0; ///< could not be looked at: see `first_failure`
     std::uint32_t undecided = 0; ///< O_PATH descriptors and mappings that may be of a DMA-BUF,
                                  ///< while none was seen that they could be compared with

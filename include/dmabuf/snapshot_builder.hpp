@@ -78,6 +78,18 @@ public:
     void found(std::uint32_t buffer, bool path) { table_.push_back({buffer, path}); }
     [[nodiscard]] bool table_is_empty() const { return table_.empty(); }
 
+    struct found_descriptor {
+        std::uint32_t buffer;
+        bool path;
+    };
+    [[nodiscard]] std::span<found_descriptor const> table() const { return table_; }
+
+    /// Takes back what `is_gone(found_descriptor)` says of, and counts it.
+    template<class IsGone>
+    std::uint32_t drop_from_table(IsGone is_gone) {
+        return static_cast<std::uint32_t>(std::erase_if(table_, is_gone));
+    }
+
     /// The table was whole: what was found in it counts.
     void add_table() {
         for (auto const& found : table_) {
@@ -130,11 +142,6 @@ public:
     }
 
 private:
-    struct found_descriptor {
-        std::uint32_t buffer;
-        bool path;
-    };
-
     struct memory {
         std::uint64_t size_bytes;
         bool size_known;

@@ -50,16 +50,29 @@ parse_sysfs_exporter_name(std::string_view text, place where = {object::sysfs_ex
     return exporter_name(text.substr(0, text.size() - 1));
 }
 
+namespace detail {
+
+/// A file that was open when its directory was removed answers ENODEV (fs/kernfs/file.c).
+template<system System>
+result<std::string_view> read_sysfs_file(sysfs_buffers_directory<System> const& tree,
+                                         path const& name, std::span<char> space, place where) {
+    auto const text =
+        read_file(tree.system, tree.directory.get(), name.c_str(), space, where, ends_at_newline);
+    if (!text && text.error().doing == operation::read && text.error().error == ENODEV)
+        return failure{operation::read, ENOENT, where};
+    return text;
+}
+
+} // namespace detail
+
 /// Reads the size of one buffer. Cost: three system calls, no allocation.
-/// Errors: ENOENT where the buffer is gone.
+/// Errors: ENOENT where the buffer is gone, also between open and read.
 template<system System>
 result<std::uint64_t> read_sysfs_size(sysfs_buffers_directory<System> const& tree,
                                       std::uint64_t inode) {
     file_space space;
     place const where{object::sysfs_size, 0, 0, -1, inode};
-    auto const text =
-        read_file(tree.system, tree.directory.get(), detail::path(inode, "/size").c_str(), space,
-                  where, ends_at_newline);
+    auto const text = detail::read_sysfs_file(tree, {inode, "/size"}, space, where);
     if (!text) return text.error();
     return parse_sysfs_size(*text, where);
 }
@@ -70,9 +83,7 @@ result<exporter_name> read_sysfs_exporter_name(sysfs_buffers_directory<System> c
                                                std::uint64_t inode) {
     file_space space;
     place const where{object::sysfs_exporter_name, 0, 0, -1, inode};
-    auto const text =
-        read_file(tree.system, tree.directory.get(), detail::path(inode, "/exporter_name").c_str(),
-                  space, where, ends_at_newline);
+    auto const text = detail::read_sysfs_file(tree, {inode, "/exporter_name"}, space, where);
     if (!text) return text.error();
     return parse_sysfs_exporter_name(*text, where);
 }

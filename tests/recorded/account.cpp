@@ -67,6 +67,151 @@ TEST_CASE("account: a patched kernel's list and the walk agree; force chooses") 
     CHECK(words(listed) == words(account_of(walked)));
 }
 
+/// The calls of one sample whose path ends so.
+unsigned calls_on(fake::kernel& kernel, fake_sampler& sampler, fake::call kind, std::string end) {
+    unsigned count = 0;
+    kernel.event = [&](fake::call_event const& event) {
+        count += event.kind == kind && event.path.ends_with(end);
+    };
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    kernel.event = nullptr;
+    CHECK(now.coverage.complete());
+    return count;
+}
+
+TEST_CASE("account: sizes and exporters come from sysfs, once per buffer") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = kernel.sysfs_buffers = true;
+    populate(kernel);
+    dmabuf::sample_options const options{.names = false};
+    fake_sampler first({options}, fake::system{&kernel});
+    CHECK(calls_on(kernel, first, fake::call::open, "/size") == 3);
+    CHECK(calls_on(kernel, first, fake::call::open, "/size") == 0);
+    fake_sampler second({options}, fake::system{&kernel});
+    CHECK(calls_on(kernel, second, fake::call::open, "/exporter_name") == 3);
+    CHECK(calls_on(kernel, second, fake::call::open, "/exporter_name") == 0);
+    auto const now = sampled(kernel, options);
+    CHECK(now.coverage.sized_by == dmabuf::sizing::sysfs);
+    CHECK_FALSE(now.coverage.paths_marked);
+}
+
+TEST_CASE("account: with sysfs and without names, one table is walked, for the buffers' device") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = kernel.sysfs_buffers = true;
+    populate(kernel);
+    fake_sampler sampler({.names = false}, fake::system{&kernel});
+    CHECK(calls_on(kernel, sampler, fake::call::open, "/fd") == 1);
+    CHECK(calls_on(kernel, sampler, fake::call::open, "/fd") == 0);
+    fake_sampler unmapped({.names = false, .mappings = false}, fake::system{&kernel});
+    unsigned walks = 0;
+    kernel.event = [&](fake::call_event const& event) { walks += event.path.ends_with("/fd"); };
+    dmabuf::snapshot now;
+    REQUIRE(unmapped.sample(now));
+    CHECK(walks == 0);
+}
+
+TEST_CASE("account: without sysfs, one table tells the size of each buffer, once") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = true;
+    auto const a = kernel.buffer(1, 100);
+    auto const b = kernel.buffer(2, 200);
+    for (int pid = 10; pid < 20; ++pid) {
+        auto& process = kernel.add(pid, "p");
+        process.open(a);
+        process.open(b);
+    }
+    kernel.at(15).open(kernel.buffer(3, 300));
+    {
+        fake_sampler sampler({.names = false}, fake::system{&kernel});
+        CHECK(calls_on(kernel, sampler, fake::call::open, "/fd") == 2); // of 10 and of 15
+        CHECK(calls_on(kernel, sampler, fake::call::open, "/fd") == 0);
+    }
+    auto const now = sampled(kernel);
+    CHECK(now.coverage.sized_by == dmabuf::sizing::descriptors);
+    CHECK_COMPLETE(now, kernel);
+}
+
+TEST_CASE("account: a walk that serves the list stops when all is told") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = true;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 100));
+    for (int i = 0; i < 50; ++i)
+        process.open(kernel.regular("/f"));
+    fake_sampler sampler({}, fake::system{&kernel});
+    CHECK(calls_on(kernel, sampler, fake::call::status, "/fd/0") == 1);
+    CHECK(calls_on(kernel, sampler, fake::call::status, "/fd/40") == 0);
+}
+
+TEST_CASE("account: a tree in sysfs that has nothing in it takes nothing away") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = true;
+    populate(kernel);
+    for (auto const& [inode, file] : kernel.buffers())
+        file->released = true;
+    auto const now = sampled(kernel);
+    auto expected = kernel.truth();
+    if (kernel.dmabuf_fds) expected[200][3].path_descriptors = 0;
+    CHECK_ACCOUNT(now, kernel, expected);
+    CHECK(now.coverage.complete());
+    CHECK(now.coverage.descriptors_gone == 0);
+    CHECK(now.coverage.mappings_gone == 0);
+}
+
+TEST_CASE("account: what is listed and cannot be sized is unsized, not gone") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = true;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096), true); // its fdinfo has no size
+    kernel.caller = fake::rights::ptrace_only(5);
+    auto const now = sampled(kernel);
+    INFO(words(now.coverage));
+    CHECK(words(account_of(now)) == "pid 10 buffer 1: 1 fds (0 O_PATH) 0 maps 0 bytes mapped\n");
+    CHECK(now.coverage.buffers_unsized == 1);
+    CHECK(now.coverage.descriptors_gone == 0);
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("account: the kernel's list needs no kcmp") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = true;
+    kernel.kcmp = false;
+    auto& process = kernel.add(10, "p");
+    auto const buffer = kernel.buffer(1, 4096);
+    process.open(buffer);
+    process.add_thread(11);
+    auto& thread = process.add_thread(12, std::make_shared<fake::table>());
+    fake::process::open_in(*thread.files, buffer);
+    process.add_thread(13, thread.files);
+    process.add_thread(14);
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(account_of(now)[10][1].descriptors == 2);
+    CHECK(now.coverage.tables_uncertain == 0);
+    CHECK(now.coverage.tables == 4);
+}
+
+TEST_CASE("account: a table that is listed again, its first task being gone, is uncertain") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = true;
+    kernel.kcmp = false;
+    auto& process = kernel.add(10, "p");
+    auto& thread = process.add_thread(11, std::make_shared<fake::table>());
+    fake::process::open_in(*thread.files, kernel.buffer(1, 4096));
+    process.add_thread(12, thread.files);
+    process.map(kernel.regular("/x"), 4096); // or it would be looked at again
+    kernel.event = [&](fake::call_event const& event) {
+        if (event.kind != fake::call::open || !event.path.ends_with("12/dmabuf_fds")) return;
+        auto& first = *process.tasks[1];
+        first.dead = first.exiting = true;
+        first.files = nullptr;
+    };
+    auto const now = sampled(kernel);
+    CHECK(account_of(now)[10][1].descriptors == 2);
+    CHECK(now.coverage.tables_uncertain == 1);
+}
+
 TEST_CASE("account: nothing to be found") {
     fake::kernel kernel;
     auto const now = sampled(kernel);

@@ -40,7 +40,8 @@ std::string words(dmabuf::coverage const& seen) {
         << seen.processes_denied << " + gone " << seen.processes_gone << " + failed "
         << seen.processes_failed << " + kernel threads " << seen.kernel_threads << "; tables "
         << seen.tables << " uncertain " << seen.tables_uncertain << "; descriptors gone "
-        << seen.descriptors_gone << " failed " << seen.descriptors_failed << "; undecided "
+        << seen.descriptors_gone << " failed " << seen.descriptors_failed << "; mappings gone "
+        << seen.mappings_gone << "; sized by " << dmabuf::name_of(seen.sized_by) << "; undecided "
         << seen.undecided << " unsized " << seen.buffers_unsized << " undescribed "
         << seen.buffers_undescribed << "; first: " << dmabuf::describe(seen.first_failure).view();
     return out.str();

@@ -94,14 +94,13 @@ void compare_references(dmabuf::snapshot const& now, dmabuf::holder const& who, 
     auto const expected = by<std::uint64_t>("inode", known["references"]);
     CHECK(who.reference_count == expected.size());
     // A list of inodes does not tell which descriptors were opened with O_PATH.
-    bool const marked = now.coverage.used == dmabuf::source::fd_walk;
     for (auto const& one : now.references_of(who)) {
         auto const inode = now.buffers[one.buffer].inode;
         CAPTURE(inode);
         REQUIRE(expected.count(inode) == 1);
         auto const& truth = expected.at(inode);
         CHECK(one.descriptors == truth["descriptors"]);
-        if (marked) CHECK(one.path_descriptors == truth["path_descriptors"]);
+        if (now.coverage.paths_marked) CHECK(one.path_descriptors == truth["path_descriptors"]);
         CHECK(one.mappings == truth["mappings"]);
         CHECK(one.mapped_bytes == truth["mapped_bytes"]);
     }

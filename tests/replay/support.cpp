@@ -37,7 +37,8 @@ void dump_coverage(dmabuf::coverage const& seen, std::ostream& out) {
         << seen.tables_uncertain << " " << seen.descriptors_gone << " " << seen.descriptors_failed
         << " " << seen.undecided << " " << seen.buffers_unsized << " " << seen.buffers_undescribed
         << " " << name_of(seen.listed_by) << " " << describe(seen.no_listing).view() << " "
-        << seen.mappings_read << " " << describe(seen.first_failure).view() << "\n";
+        << seen.mappings_read << " " << name_of(seen.sized_by) << " " << seen.paths_marked << " "
+        << seen.mappings_gone << " " << describe(seen.first_failure).view() << "\n";
 }
 
 void dump_buffer(std::string_view kind, dmabuf::buffer const& one, bool names, std::ostream& out) {

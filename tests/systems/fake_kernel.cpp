@@ -128,6 +128,18 @@ void kernel::exit(int pid) {
     processes_.erase(pid);
 }
 
+void kernel::release(file_ptr const& buffer) {
+    buffer->released = true;
+    for (auto const& [pid, process] : processes_) {
+        for (auto const& task : process->tasks)
+            if (task->files)
+                std::erase_if(*task->files,
+                              [&](auto const& slot) { return slot.second.file == buffer; });
+        std::erase_if(process->mappings,
+                      [&](mapping const& mapping) { return mapping.file == buffer; });
+    }
+}
+
 account kernel::truth() const {
     account all;
     for (auto const& [pid, process] : processes_) {
@@ -333,11 +345,12 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
     case what::buffers: {
         if (!all_digits(name)) return none;
         auto const at = buffers_.find(std::stoull(name));
-        if (at == buffers_.end()) return none;
+        if (at == buffers_.end() || at->second->released) return none;
         next.file = at->second;
         return is(what::buffer);
     }
     case what::buffer:
+        if (directory.file->released) return none;
         if (name == "size") return is(what::size);
         if (name == "exporter_name") return is(what::exporter);
         return none;
@@ -493,7 +506,8 @@ int kernel::produce(opened& file) const {
     switch (node.kind) {
     case what::release:
         return once(std::to_string(major) + "." + std::to_string(minor) + ".0-fake\n");
-    case what::size:
+    case what::size: // an open file of a directory that was removed: kernfs_get_active()
+        if (node.file->released) return -ENODEV;
         return once(number(node.file->size_bytes) + "\n");
     case what::bufinfo:
         return once(bufinfo_text());
@@ -501,6 +515,7 @@ int kernel::produce(opened& file) const {
         if (node.process->dead) return file.begun ? 0 : -ESRCH;
         return once("0::" + node.process->cgroup + "\n");
     case what::exporter:
+        if (node.file->released) return -ENODEV;
         return once(node.file->exporter + "\n");
     case what::stat: {
         if (node.task->dead) return file.begun ? 0 : -ESRCH;
@@ -603,7 +618,7 @@ long kernel::list(int fd, std::span<char> space) {
         break;
     case what::buffers:
         for (auto const& [inode, file] : buffers_)
-            add(names.size() + 2, number(inode));
+            if (!file->released) add(names.size() + 2, number(inode));
         break;
     default:
         return -ENOTDIR;

@@ -38,6 +38,7 @@ struct file {
     std::string extra;                  ///< what the driver of another file shows in fdinfo
     bool opened = false;                ///< somebody opened it other than with O_PATH
     bool asked = false;                 ///< its server, if it has one, was asked something
+    bool released = false;              ///< the last reference went away, and sysfs forgot it
 };
 using file_ptr = std::shared_ptr<file>;
 
@@ -155,6 +156,8 @@ public:
     file_ptr anonymous(std::string type);
     file_ptr fuse(std::string path, bool refusing = false);
     void exit(int pid);
+    /// Everybody closes and unmaps the buffer, and so it ends.
+    void release(file_ptr const& buffer);
     process& at(int pid) { return *processes_.at(pid); }
     [[nodiscard]] bool has(int pid) const { return processes_.count(pid) != 0; }
 
