@@ -605,12 +605,23 @@ plan basic() {
 }
 
 // A buffer larger than 32 bits can say needs udmabuf's limit raised, and then little memory.
+buffer_plan const huge{"huge", "udmabuf", 32 * mib + 4 * kib, "huge", 130};
+
 bool allow_huge() {
     constexpr char const* limit = "/sys/module/udmabuf/parameters/size_limit_mb";
     std::ofstream out(limit);
-    if (out << 8192 << std::flush) return true;
-    std::fprintf(stderr, "workload: %s cannot be raised: no buffer of more than 4 GiB\n", limit);
-    return false;
+    if (!(out << 8192 << std::flush)) {
+        std::fprintf(stderr, "workload: no buffer of more than 4 GiB: %s cannot be raised\n",
+                     limit);
+        return false;
+    }
+    try { // 6.1 keeps the pages in one array from kmalloc(), which ends at 4 MiB
+        lab::alloc_udmabuf(huge.size_bytes, huge.repeat);
+    } catch (std::system_error const& error) {
+        std::fprintf(stderr, "workload: no buffer of more than 4 GiB: %s\n", error.what());
+        return false;
+    }
+    return true;
 }
 
 plan full() {
@@ -638,7 +649,7 @@ plan full() {
     all.buffers = joined(all.buffers, buffers);
     all.roles = joined(all.roles, roles);
     if (allow_huge()) {
-        all.buffers.push_back({"huge", "udmabuf", 32 * mib + 4 * kib, "huge", 130});
+        all.buffers.push_back(huge);
         all.roles.push_back({"simulation", 1000, {"huge"}, hold});
     }
     return all;
