@@ -7,12 +7,15 @@
 
 #include <array>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
 namespace {
 
 using nlohmann::json;
+using scene::has_list;
+using scene::has_sysfs;
 
 /// Unescapes what dmabuf_ps wrote, into the hexadecimal that the workload writes.
 std::string hex_of_escaped(std::string const& text) {
@@ -60,15 +63,27 @@ struct accounts {
     json seen;
 };
 
+/// The ways of looking that this kernel offers.
+std::vector<std::string> sources() {
+    if (has_list()) return {"dmabuf_fds", "fd_walk"};
+    return {"fd_walk"};
+}
+
 /// Runs dmabuf_ps as `user` while the workload stands.
 accounts take_accounts(std::string const& scenario, std::string const& user,
-                       std::string const& options = "") {
+                       std::string const& source) {
     std::string const command =
         "workload --scenario " + scenario + " --account /tmp/account.json -- su " + user +
-        " -c 'dmabuf_ps --json --no-debugfs " + options + "' > /tmp/seen.json";
+        " -c 'dmabuf_ps --json --no-debugfs --source " + source + "' > /tmp/seen.json";
     INFO(command);
     REQUIRE(std::system(command.c_str()) == 0);
-    return {read_json("/tmp/account.json"), read_json("/tmp/seen.json")};
+    accounts both{read_json("/tmp/account.json"), read_json("/tmp/seen.json")};
+    auto const& coverage = both.seen["coverage"];
+    CHECK(coverage["source"] == source);
+    if (source != "bpf_iterator")
+        CHECK(coverage["sized_by"] ==
+              (source == "dmabuf_fds" && has_sysfs() ? "sysfs" : "descriptors"));
+    return both;
 }
 
 json const& view_of(json const& workload, unsigned uid) {
@@ -93,6 +108,14 @@ std::map<std::uint64_t, json> by_inode(json const& list) {
     return found;
 }
 
+/// A list of inodes does not tell which descriptors were opened with O_PATH.
+json as_told(json references, json const& coverage) {
+    if (coverage["source"] == "dmabuf_fds")
+        for (auto& reference : references)
+            reference["path_descriptors"] = nullptr;
+    return references;
+}
+
 /// Processes, their references and their sums.
 void compare_processes(json const& workload, json const& seen, unsigned uid) {
     std::map<int, json> expected;
@@ -108,19 +131,9 @@ void compare_processes(json const& workload, json const& seen, unsigned uid) {
         auto const& known = process_of(workload, pid);
         CHECK(process["uid"] == known["uid"]);
         CHECK(hex_of_escaped(process["comm"]) == known["comm_hex"]);
-        CHECK(by_inode(process["references"]) == by_inode(known["references"]));
+        CHECK(by_inode(process["references"]) ==
+              by_inode(as_told(known["references"], seen["coverage"])));
     }
-}
-
-/// The buffers of which some process of a view has a descriptor that tells all, which an O_PATH one
-/// and a mapping do not.
-std::set<std::uint64_t> described_in(json const& workload, unsigned uid) {
-    std::set<std::uint64_t> described;
-    for (auto const& holder : view_of(workload, uid)["holders"])
-        for (auto const& reference : process_of(workload, holder["pid"])["references"])
-            if (reference["descriptors"] > reference["path_descriptors"])
-                described.insert(reference["inode"].get<std::uint64_t>());
-    return described;
 }
 
 /// The buffers that the processes of a view hold.
@@ -130,6 +143,18 @@ std::set<std::uint64_t> held_in(json const& workload, unsigned uid) {
         for (auto const& reference : process_of(workload, holder["pid"])["references"])
             held.insert(reference["inode"].get<std::uint64_t>());
     return held;
+}
+
+/// The buffers of which some process of a view has a descriptor that tells all, which an O_PATH one
+/// and a mapping do not; sysfs tells of all.
+std::set<std::uint64_t> described_in(json const& workload, unsigned uid) {
+    if (has_sysfs()) return held_in(workload, uid);
+    std::set<std::uint64_t> described;
+    for (auto const& holder : view_of(workload, uid)["holders"])
+        for (auto const& reference : process_of(workload, holder["pid"])["references"])
+            if (reference["descriptors"] > reference["path_descriptors"])
+                described.insert(reference["inode"].get<std::uint64_t>());
+    return described;
 }
 
 /// What an exporter's buffers add up to: their number and bytes. "" is the unknown one.
@@ -177,8 +202,9 @@ void compare(accounts const& both, unsigned uid) {
 
 TEST_CASE("dmabuf_ps equals the workload's account to the byte, as root") {
     auto const scenario = GENERATE("basic", "full");
-    CAPTURE(scenario);
-    auto const both = take_accounts(scenario, "root");
+    auto const source = GENERATE(from_range(sources()));
+    CAPTURE(scenario, source);
+    auto const both = take_accounts(scenario, "root", source);
     compare(both, 0);
     auto const& coverage = both.seen["coverage"];
     CHECK(coverage["complete"] == true);
@@ -193,7 +219,7 @@ TEST_CASE("pinned by root, an ordinary user's dmabuf_ps equals the whole account
     REQUIRE(std::system("dmabuf_pin --mode 0444 > /dev/null") == 0);
     auto const scenario = GENERATE("basic", "full");
     CAPTURE(scenario);
-    auto const both = take_accounts(scenario, "lab", "--source bpf_iterator");
+    auto const both = take_accounts(scenario, "lab", "bpf_iterator");
     compare(both, 0);
     auto const& coverage = both.seen["coverage"];
     CHECK(coverage["source"] == "bpf_iterator");
@@ -204,7 +230,9 @@ TEST_CASE("pinned by root, an ordinary user's dmabuf_ps equals the whole account
 }
 
 TEST_CASE("dmabuf_ps equals the account of a user's own processes, and counts the rest as denied") {
-    auto const both = take_accounts("basic", "lab");
+    auto const source = GENERATE(from_range(sources()));
+    CAPTURE(source);
+    auto const both = take_accounts("basic", "lab", source);
     compare(both, 1000);
     auto const& coverage = both.seen["coverage"];
     CHECK(coverage["complete"] == false);
@@ -221,7 +249,9 @@ TEST_CASE("dmabuf_ps equals the account of a user's own processes, and counts th
 }
 
 TEST_CASE("what an ordinary user cannot size is unknown, never the length of a mapping") {
-    auto const both = take_accounts("full", "lab");
+    auto const source = GENERATE(from_range(sources()));
+    CAPTURE(source);
+    auto const both = take_accounts("full", "lab", source);
     auto const& [workload, seen] = both;
     auto const known = by_inode(workload["buffers"]);
     std::size_t unsized = 0;
@@ -232,12 +262,77 @@ TEST_CASE("what an ordinary user cannot size is unknown, never the length of a m
         else
             CHECK(size == known.at(buffer["inode"].get<std::uint64_t>())["size_bytes"]);
     }
-    CHECK(unsized >= 1);
+    CHECK((unsized == 0) == has_sysfs()); // which tells sizes to everybody
     CHECK(seen["coverage"]["buffers_unsized"] == unsized);
     CHECK(seen["coverage"]["complete"] == false);
     // Who holds what is exact all the same.
     for (auto const& process : seen["processes"])
         CHECK(by_inode(process["references"]) ==
-              by_inode(process_of(workload, process["pid"])["references"]));
+              by_inode(
+                  as_told(process_of(workload, process["pid"])["references"], seen["coverage"])));
     CHECK(seen["processes"].size() == view_of(workload, 1000)["holders"].size());
+}
+
+namespace {
+
+/// What must not depend on the way of looking: all but times and how it was looked.
+std::string comparable(json seen) {
+    for (auto const* field : {"begin_ns", "elapsed_ns"})
+        seen.erase(field);
+    for (auto const* field : {"source", "not_better", "sized_by", "notes"})
+        seen["coverage"].erase(field);
+    for (auto& process : seen["processes"])
+        process["references"] = as_told(process["references"], {{"source", "dmabuf_fds"}});
+    return seen.dump(1);
+}
+
+std::size_t references_in(json const& seen) {
+    std::size_t count = 0;
+    for (auto const& process : seen["processes"])
+        count += process["references"].size();
+    return count;
+}
+
+} // namespace
+
+TEST_CASE("dmabuf_fds and fd_walk give the same account of the same workload, to the byte") {
+    if (!has_list()) {
+        std::printf("SKIPPED: parity of dmabuf_fds and fd_walk: no dmabuf_fds in this kernel\n");
+        return;
+    }
+    auto const scenario = GENERATE(as<std::string>(), "basic", "full");
+    auto const user = GENERATE(as<std::string>(), "root", "lab");
+    CAPTURE(scenario, user);
+    // `true`, or the shell would become the second of the two, and be a process less.
+    std::string const look = "dmabuf_ps --json --no-debugfs --source ";
+    auto const command = "workload --scenario " + scenario + " --account /tmp/account.json -- su " +
+                         user + " -c '" + look + "dmabuf_fds; " + look +
+                         "fd_walk; true' > /tmp/both.json";
+    REQUIRE(std::system(command.c_str()) == 0);
+    std::ifstream file("/tmp/both.json");
+    json list, walk;
+    file >> list >> walk;
+    REQUIRE(list["coverage"]["source"] == "dmabuf_fds");
+    REQUIRE(walk["coverage"]["source"] == "fd_walk");
+    REQUIRE(list["processes"].size() >= 5);
+    CHECK(comparable(list) == comparable(walk));
+    std::printf("parity: %-5s as %-4s: %zu holders, %zu buffers, %zu references, %llu bytes\n",
+                scenario.c_str(), user.c_str(), list["processes"].size(), list["buffers"].size(),
+                references_in(list),
+                static_cast<unsigned long long>(list["totals"]["size_bytes"].get<std::uint64_t>()));
+}
+
+TEST_CASE("dmabuf_ps says in words what it asked, and for sizes") {
+    auto const source = GENERATE(from_range(sources()));
+    CAPTURE(source);
+    auto const command = "dmabuf_ps --verbose --source " + source + " > /tmp/words";
+    REQUIRE(std::system(command.c_str()) == 0);
+    std::ifstream file("/tmp/words");
+    std::string const words{std::istreambuf_iterator<char>(file), {}};
+    CAPTURE(words);
+    bool const by_sysfs = source == "dmabuf_fds" && has_sysfs();
+    CHECK(words.find("Source: " + source) != words.npos);
+    CHECK(words.find(by_sysfs ? "Sizes: by sysfs" : "Sizes: by descriptors") != words.npos);
+    bool const unmarked = words.find("O_PATH descriptors are not told apart") != words.npos;
+    CHECK(unmarked == (source == "dmabuf_fds"));
 }

@@ -99,13 +99,16 @@ TEST_CASE("an O_PATH descriptor pins the buffer, and is marked") {
         path_of(buffer.get()).release();
         return std::vector{keep(std::move(buffer))};
     });
-    auto const now = sample();
+    auto const source = GENERATE(dmabuf::source::none, dmabuf::source::fd_walk);
+    auto const now = sample({.force = source});
+    std::uint32_t const marked = has_list() && source == dmabuf::source::none ? 0 : 1;
+    CHECK(now.coverage.paths_marked == (marked == 1));
     CHECK(reference_of(now, alone.pid(), alone.inode()).descriptors == 1);
-    CHECK(reference_of(now, alone.pid(), alone.inode()).path_descriptors == 1);
+    CHECK(reference_of(now, alone.pid(), alone.inode()).path_descriptors == marked);
     CHECK(buffer_of(now, alone.inode()).size_bytes == 3 * page);
     CHECK(holder_of(now, alone.pid()).rss_bytes == 3 * page);
     CHECK(reference_of(now, both.pid(), both.inode()).descriptors == 2);
-    CHECK(reference_of(now, both.pid(), both.inode()).path_descriptors == 1);
+    CHECK(reference_of(now, both.pid(), both.inode()).path_descriptors == marked);
 }
 
 TEST_CASE("a thread's own descriptor table is read, and once") {

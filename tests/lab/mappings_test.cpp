@@ -3,6 +3,8 @@
 // Buffers that a process has mapped, with a descriptor or without one.
 #include "scene.hpp"
 
+#include <sys/utsname.h>
+
 using namespace scene;
 
 namespace {
@@ -84,7 +86,8 @@ TEST_CASE("a private mapping of a buffer holds it too") {
     CHECK(reference_of(sample(), one.pid(), one.inode()).mappings == 1);
 }
 
-TEST_CASE("without the right to ask, the size of a buffer that is only mapped is unknown") {
+TEST_CASE("without the right to ask, the size of a buffer that is only mapped is sysfs's, or "
+          "unknown") {
     actor const one([] {
         auto const buffer = lab::alloc_heap(8 * page);
         map(buffer.get(), 2 * page);
@@ -114,10 +117,10 @@ TEST_CASE("without the right to ask, the size of a buffer that is only mapped is
                     now.coverage.complete()};
     });
     CHECK(answer.holder);
-    CHECK_FALSE(answer.size_known);
-    CHECK(answer.rss_bytes == 0);
+    CHECK(answer.size_known == has_sysfs());
+    CHECK(answer.rss_bytes == (has_sysfs() ? 8 * page : 0));
     CHECK(answer.mapped_bytes == 2 * page);
-    CHECK(answer.unsized_buffers == 1);
+    CHECK(answer.unsized_buffers == (has_sysfs() ? 0 : 1));
     CHECK_FALSE(answer.complete);
 }
 
@@ -153,6 +156,16 @@ TEST_CASE("a buffer of more than 4 GiB, mapped whole") {
     constexpr std::uint64_t part = 32 << 20;
     constexpr std::uint32_t parts = 130; // 4.06 GiB of 32 MiB of memory
     allow_large_udmabufs();
+    try { // 6.1 keeps the pages in one array from kmalloc(), which ends at 4 MiB
+        lab::alloc_udmabuf(part, parts);
+    } catch (std::system_error const& error) {
+        utsname kernel;
+        ::uname(&kernel);
+        CAPTURE(kernel.release, error.what());
+        REQUIRE(std::string_view(kernel.release).starts_with("6.1."));
+        std::printf("SKIPPED: a buffer of more than 4 GiB: %s\n", error.what());
+        return;
+    }
     actor const one([&] {
         auto const buffer = lab::alloc_udmabuf(part, parts);
         map(buffer.get(), part * parts);

@@ -18,6 +18,17 @@ namespace scene {
 
 inline constexpr std::uint64_t page = 4096;
 
+// What this kernel offers: asked of the kernel, and not of the code under test.
+inline bool has_list() {
+    return ::access("/proc/thread-self/dmabuf_fds", F_OK) == 0;
+}
+inline bool has_sysfs() {
+    return ::access("/sys/kernel/dmabuf/buffers", F_OK) == 0;
+}
+inline bool has_fuse() {
+    return ::access("/dev/fuse", F_OK) == 0;
+}
+
 /// A process that holds what `body` made, and told us the inodes of.
 class actor {
 public:

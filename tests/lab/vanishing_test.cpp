@@ -165,7 +165,8 @@ TEST_CASE("a descriptor that is closed while it is looked at takes nothing else 
         auto const& holder = holder_of(now, process.pid());
         auto const goes = std::stoull(told.substr(told.find(' ')));
         CHECK(holder.rss_bytes == (find_buffer(now, goes) ? 7 : 5) * page);
-        CHECK(now.coverage.processes_failed == 0);
+        CHECK(now.coverage.complete());
+        CHECK(now.coverage.first_failure.error == 0);
     }
 }
 
