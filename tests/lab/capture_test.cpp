@@ -284,10 +284,11 @@ void set_oom_score_adj(int score) {
     write_text("/proc/self/oom_score_adj", std::to_string(score));
 }
 
-std::uint64_t oom_kills() {
+/// None where the kernel does not count them (CONFIG_VM_EVENT_COUNTERS).
+std::optional<std::uint64_t> oom_kills() {
     auto const text = read_text("/proc/vmstat");
     auto const at = text.find("oom_kill ");
-    REQUIRE(at != std::string::npos);
+    if (at == std::string::npos) return std::nullopt;
     return std::stoull(text.substr(at + 9));
 }
 
@@ -342,8 +343,8 @@ TEST_CASE("who takes all memory is captured before it is killed for it", "[.capt
     int status = 0;
     REQUIRE(::waitpid(culprit.pid(), &status, 0) == culprit.pid());
     auto const death_ns = now_ns();
-    CHECK(WIFSIGNALED(status));
-    CHECK(oom_kills() > kills);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+    if (kills) CHECK(oom_kills() > kills);
     CHECK(watcher.end() == 0);
     INFO(watcher.text());
     INFO(read_text("/proc/pressure/memory") << "held at the end: " << book.last());
@@ -365,6 +366,10 @@ TEST_CASE("who takes all memory is captured before it is killed for it", "[.capt
         CHECK(capture["allocations"] == 0);
         CHECK(capture["major_faults"] == 0);
         CHECK(capture["to_snapshot_ns"] == end_ns - capture["event_ns"].get<std::uint64_t>());
+        std::printf("%s, memory short: event to snapshot %.1f ms, killed %.1f ms later\n",
+                    capture["snapshot"]["coverage"]["source"].get<std::string>().c_str(),
+                    capture["to_snapshot_ns"].get<double>() / 1e6,
+                    static_cast<double>(death_ns - end_ns) / 1e6);
     }
     CHECK(with_culprit >= 1);
 }
