@@ -28,6 +28,7 @@ END {
     against_baseline("plain", "dmabuf_fds: sizes", "first", 8)
     against_baseline("plain", "dmabuf_fds: sizes, exporters", "first", 5)
     against_baseline("plain", "dmabuf_fds: sizes", "repeated", 15)
+    against_baseline("stock", "bpf_iterator: sizes, exporters, names", "repeated", 25)
     against_floor("stock", "fd_walk: sizes", "repeated")
     against_floor("stock", "fd_walk: sizes, mappings", "repeated")
     against_floor("stock", "fd_walk: sizes, exporters, names", "repeated")

@@ -13,6 +13,7 @@ namespace {
 
 constexpr auto walk = dmabuf::source::fd_walk;
 constexpr auto lists = dmabuf::source::dmabuf_fds;
+constexpr auto pins = dmabuf::source::bpf_iterator;
 
 /// Who holds what, and how large it is: what every row tells.
 dmabuf::sample_options sizes(dmabuf::source by) {
@@ -84,6 +85,10 @@ std::vector<row> library_rows() {
         {"dmabuf_fds: sizes", by_sampler(sizes(lists)), true},
         {"dmabuf_fds: sizes, exporters", by_sampler(exporters(sizes(lists))), true},
         {"dmabuf_fds: all", by_sampler(everything(lists)), true},
+        {"bpf_iterator: sizes", by_sampler(sizes(pins)), false, false, true},
+        {"bpf_iterator: sizes, exporters, names", by_sampler(names(exporters(sizes(pins)))), false,
+         false, true},
+        {"bpf_iterator: all", by_sampler(everything(pins)), false, false, true},
     };
 }
 

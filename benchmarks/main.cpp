@@ -27,7 +27,8 @@ void print(load const& on, row const& what, char const* look, figures const& too
 
 bool is_there(row const& what) {
     return (!what.lists || ::access("/proc/thread-self/dmabuf_fds", F_OK) == 0) &&
-           (!what.sysfs || ::access("/sys/kernel/dmabuf/buffers", F_OK) == 0);
+           (!what.sysfs || ::access("/sys/kernel/dmabuf/buffers", F_OK) == 0) &&
+           (!what.pins || ::access("/sys/fs/bpf/dmabuf/descriptors", R_OK) == 0);
 }
 
 /// The baseline always, since everything is compared with it.

@@ -19,6 +19,7 @@ struct row {
     std::function<look()> begin;
     bool lists = false; ///< needs /proc/P/task/T/dmabuf_fds
     bool sysfs = false; ///< needs /sys/kernel/dmabuf/buffers
+    bool pins = false;  ///< needs what dmabuf_pin pins
 };
 
 /// "floor of X" beside a row X is what X is measured against.
