@@ -16,7 +16,7 @@ dmabuf::sample_options sampling(options const& chosen) {
     wanted.cgroups = true;
     wanted.unheld = true; // by sysfs: debugfs takes locks that whoever waits for memory may hold
     wanted.mappings = !chosen.no_mappings;
-    wanted.names = !chosen.no_names;
+    wanted.names = chosen.names; // no list tells them: see README.md
     wanted.force = chosen.source;
     return wanted;
 }

@@ -60,8 +60,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
         ->type_name("SOURCE");
     app.add_flag("--no-mappings", chosen.no_mappings,
                  "Leave out mappings: reading them can wait for a process that waits for memory");
-    app.add_flag("--no-names", chosen.no_names,
-                 "Leave out buffers' names: where the kernel lists buffers, that is much faster");
+    app.add_flag("--names", chosen.names,
+                 "Buffers' names, too: several times slower where the kernel lists buffers");
     app.add_option("--buffers", chosen.buffers,
                    "Hold memory ready for so many buffers (default: 8192)")
         ->check(CLI::Range(1, 10000000).description(""))

@@ -22,7 +22,7 @@ struct options {
     bool once = false;
     bool test = false; ///< capture now, and wait for nothing
     bool no_mappings = false;
-    bool no_names = false;
+    bool names = false;
     std::size_t buffers = 8192; ///< to have room for
     int oom_score_adj = -1000;
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
