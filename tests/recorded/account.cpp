@@ -97,6 +97,7 @@ TEST_CASE("account: sizes and exporters come from sysfs, once per buffer") {
 }
 
 TEST_CASE("account: with sysfs and without names, one table is walked, for the buffers' device") {
+    unsigned walks = 0; // counted until the last sampler has closed its descriptors
     fake::kernel kernel;
     kernel.dmabuf_fds = kernel.sysfs_buffers = true;
     populate(kernel);
@@ -104,7 +105,6 @@ TEST_CASE("account: with sysfs and without names, one table is walked, for the b
     CHECK(calls_on(kernel, sampler, fake::call::open, "/fd") == 1);
     CHECK(calls_on(kernel, sampler, fake::call::open, "/fd") == 0);
     fake_sampler unmapped({.names = false, .mappings = false}, fake::system{&kernel});
-    unsigned walks = 0;
     kernel.event = [&](fake::call_event const& event) { walks += event.path.ends_with("/fd"); };
     dmabuf::snapshot now;
     REQUIRE(unmapped.sample(now));
