@@ -22,6 +22,9 @@ extern template class dmabuf::basic_sampler<fake::system>;
 extern template class dmabuf::basic_sampler<faulty_system>;
 extern template class dmabuf::basic_sampler<counting_system>;
 
+/// Whether a sampler remembers sizes and exporters: with 32 bits an inode number may come back.
+inline constexpr bool remembers = sizeof(long) == 8;
+
 /// A snapshot of `kernel`, which must succeed.
 dmabuf::snapshot sampled(fake::kernel& kernel, dmabuf::sample_options options = {});
 
