@@ -144,6 +144,10 @@ constexpr place_row places[] = {
     {{object::pid_namespace}, "/proc/self/ns/pid"},
     {{object::kernel_release}, "/proc/sys/kernel/osrelease"},
     {{object::sysfs_buffers}, "/sys/kernel/dmabuf/buffers"},
+    {{object::bpf_descriptors}, "/sys/fs/bpf/dmabuf/descriptors"},
+    {{object::bpf_mappings}, "/sys/fs/bpf/dmabuf/mappings"},
+    {{object::bpf_buffers}, "/sys/fs/bpf/dmabuf/buffers"},
+    {{object::bpf_android_buffers}, "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf"},
     {{object::sysfs_size, 0, 0, -1, 18446744073709551615U},
      "/sys/kernel/dmabuf/buffers/18446744073709551615/size"},
     {{object::sysfs_exporter_name, 0, 0, -1, 4}, "/sys/kernel/dmabuf/buffers/4/exporter_name"},
@@ -191,6 +195,8 @@ TEST_CASE("snapshot: sources, lists and views have names") {
     CHECK(name_of(dmabuf::listing::none) == "none");
     CHECK(name_of(dmabuf::listing::sysfs) == "sysfs");
     CHECK(name_of(dmabuf::listing::bufinfo) == "bufinfo");
+    CHECK(name_of(dmabuf::listing::bpf_iterator) == "bpf_iterator");
+    CHECK(name_of(dmabuf::listing::android_bpf) == "android_bpf");
     CHECK(name_of(dmabuf::visibility::unknown) == "unknown");
     CHECK(name_of(dmabuf::visibility::everything) == "everything");
     CHECK(name_of(dmabuf::visibility::pid_namespace) == "pid_namespace");
