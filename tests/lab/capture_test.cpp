@@ -377,7 +377,7 @@ TEST_CASE("who takes all memory is captured before it is killed for it", "[.capt
 TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.capture]") {
     auto const directory = fresh("captures");
     actor const one([] { return std::vector{keep(lab::alloc_heap(3 * page))}; });
-    watcher watcher({"--test", "--directory", directory});
+    watcher watcher({"--test", "--names", "--directory", directory});
     REQUIRE(watcher.wait() == 0);
     CHECK(watcher.text().find("file after") != std::string::npos);
     auto const captures = captures_in(directory);
