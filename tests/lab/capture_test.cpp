@@ -305,7 +305,7 @@ lab::child greedy(ledger& book) {
             request.fd_flags = O_RDWR | O_CLOEXEC;
             if (::ioctl(heap.get(), DMA_HEAP_IOCTL_ALLOC, &request) == 0)
                 book.note(bytes += ledger::step);
-            std::this_thread::sleep_for(2ms);
+            std::this_thread::sleep_for(8ms);
         }
     });
 }
