@@ -305,7 +305,7 @@ lab::child greedy(ledger& book) {
             request.fd_flags = O_RDWR | O_CLOEXEC;
             if (::ioctl(heap.get(), DMA_HEAP_IOCTL_ALLOC, &request) == 0)
                 book.note(bytes += ledger::step);
-            std::this_thread::sleep_for(8ms);
+            std::this_thread::sleep_for(20ms);
         }
     });
 }
@@ -327,7 +327,7 @@ lab::child cache(std::size_t size) {
 
 } // namespace
 
-TEST_CASE("who takes all memory is captured before it is killed for it", "[.capture]") {
+TEST_CASE("who takes all memory is captured before it is killed for it", "[.culprit]") {
     set_oom_score_adj(-1000);
     auto const directory = fresh("captures");
     auto const source = GENERATE("fd_walk", "auto");
