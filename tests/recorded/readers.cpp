@@ -4,6 +4,7 @@
 #include "harness.hpp"
 
 #include <iterator>
+#include <ranges>
 
 namespace {
 
@@ -37,7 +38,8 @@ auto numbers(Range&& range) {
 
 static_assert(std::input_iterator<dmabuf::number_directory<std::int32_t>::iterator>);
 static_assert(
-    std::sentinel_for<std::default_sentinel_t, dmabuf::number_directory<std::int32_t>::iterator>);
+    std::sentinel_for<dmabuf::end_of_reader, dmabuf::number_directory<std::int32_t>::iterator>);
+static_assert(std::ranges::input_range<dmabuf::number_directory<std::int32_t>>);
 
 TEST_CASE("readers: processes, in order, with a buffer of any size") {
     world w;
