@@ -4,8 +4,7 @@
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
-
-#include <algorithm>
+#include <dmabuf/sort.hpp>
 
 namespace dmabuf {
 inline namespace v0 {
@@ -41,18 +40,22 @@ constexpr void add(holder& holder, reference const& reference, buffer const& buf
     if (buffer.holders == 1) holder.uss_bytes += buffer.size_bytes;
 }
 
+/// The total of this exporter, new or begun. There are few of them.
+constexpr exporter_total& total_of(std::vector<exporter_total>& exporters,
+                                   exporter_name const& name) {
+    for (auto& total : exporters)
+        if (total.name == name) return total;
+    return exporters.emplace_back(exporter_total{name, 0, 0});
+}
+
 constexpr void total_exporters(snapshot& now) {
     now.exporters.clear();
     for (auto const& buffer : now.buffers) {
-        auto const same = [&](exporter_total const& total) {
-            return total.name == buffer.exporter;
-        };
-        auto at = std::find_if(now.exporters.begin(), now.exporters.end(), same);
-        if (at == now.exporters.end()) at = now.exporters.insert(at, {buffer.exporter, 0, 0});
-        ++at->buffers;
-        at->size_bytes += buffer.size_bytes;
+        auto& total = total_of(now.exporters, buffer.exporter);
+        ++total.buffers;
+        total.size_bytes += buffer.size_bytes;
     }
-    std::sort(now.exporters.begin(), now.exporters.end(), [](auto const& a, auto const& b) {
+    detail::sort(now.exporters, [](exporter_total const& a, exporter_total const& b) {
         return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.name < b.name;
     });
 }
@@ -91,7 +94,7 @@ constexpr void account(snapshot& now) {
 /// The holders, largest pss first, then largest rss, then lowest pid. Cost: one allocation, a sort.
 inline std::vector<holder> by_process(snapshot const& now) {
     auto holders = now.holders;
-    std::sort(holders.begin(), holders.end(), [](holder const& a, holder const& b) {
+    detail::sort(holders, [](holder const& a, holder const& b) {
         if (a.pss_bytes != b.pss_bytes) return a.pss_bytes > b.pss_bytes;
         return a.rss_bytes != b.rss_bytes ? a.rss_bytes > b.rss_bytes : a.pid < b.pid;
     });

@@ -134,17 +134,17 @@ private:
     /// By process, set and item, each once, as it was seen last.
     static void sort_once(std::vector<found>& all) {
         auto const before = [](found const& a, found const& b) { return a.before(b); };
-        if (!std::is_sorted(all.begin(), all.end(), before))
-            std::sort(all.begin(), all.end(), before);
-        auto const same = [](found const& a, found const& b) { return a.same_item(b); };
-        // std::unique keeps the first of equal ones, and so is asked from the end.
-        auto const kept = std::unique(all.rbegin(), all.rend(), same);
-        all.erase(all.begin(), kept.base());
+        detail::sort(all, before);
+        std::size_t kept = 0;
+        for (std::size_t at = 0; at < all.size(); ++at)
+            if (at + 1 == all.size() || !all[at].same_item(all[at + 1])) all[kept++] = all[at];
+        all.erase(all.begin() + static_cast<std::ptrdiff_t>(kept), all.end());
     }
 
     void add_holders() {
-        std::sort(processes_.begin(), processes_.end(),
-                  [](auto const& a, auto const& b) { return a.pid < b.pid; });
+        detail::sort(processes_, [](process_record const& a, process_record const& b) {
+            return a.pid < b.pid;
+        });
         auto descriptor = descriptors_.cbegin();
         auto mapping = mappings_.cbegin();
         for (auto const& process : processes_) {

@@ -47,16 +47,16 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
     all.reserve(now.references.size());
     for (auto const& holder : now.holders) {
         auto const group = static_cast<std::uint32_t>(group_of(holder));
-        auto const same = [&](group_total const& total) { return total.group == group; };
-        auto at = std::find_if(totals.begin(), totals.end(), same);
-        if (at == totals.end()) at = totals.insert(at, group_total{group});
-        ++at->holders;
-        at->pss_bytes += holder.pss_bytes;
-        auto const index = static_cast<std::uint32_t>(at - totals.begin());
+        std::uint32_t index = 0;
+        while (index < totals.size() && totals[index].group != group)
+            ++index;
+        if (index == totals.size()) totals.push_back(group_total{group});
+        ++totals[index].holders;
+        totals[index].pss_bytes += holder.pss_bytes;
         for (auto const& reference : now.references_of(holder))
             all.push_back({index, reference.buffer});
     }
-    std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
+    detail::sort(all, [](group_sums::held const& a, group_sums::held const& b) {
         return a.group != b.group ? a.group < b.group : a.buffer < b.buffer;
     });
     for (std::size_t i = 0; i < all.size();) {
@@ -71,7 +71,7 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
         if (buffer.holders == last - i) total.uss_bytes += buffer.size_bytes;
         i = last;
     }
-    std::sort(totals.begin(), totals.end(), [](group_total const& a, group_total const& b) {
+    detail::sort(totals, [](group_total const& a, group_total const& b) {
         return a.pss_bytes != b.pss_bytes ? a.pss_bytes > b.pss_bytes : a.group < b.group;
     });
 }

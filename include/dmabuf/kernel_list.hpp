@@ -39,7 +39,7 @@ public:
         if (bpf) try_list(listing::bpf_iterator, system, space);
         if (bpf) try_list(listing::android_bpf, system, space);
         if (bufinfo) try_list(listing::bufinfo, system, space);
-        std::sort(before_.begin(), before_.end());
+        detail::sort(before_, [](std::uint64_t a, std::uint64_t b) { return a < b; });
     }
 
     /// Fills in what the walk could not tell of the buffers it met, and remembers the others.
@@ -52,7 +52,7 @@ public:
         auto const failed = for_each(used_, system, space, [&](listed_buffer const& row) {
             if (auto const at = build.find(row.inode); at != inode_index::none)
                 describe(build, at, row);
-            if (std::binary_search(before_.begin(), before_.end(), row.inode))
+            if (detail::contains_sorted(before_, row.inode))
                 after_.push_back(unheld(row.inode, row.size_bytes, row.exporter));
         });
         if (failed) fail(*failed);
@@ -64,11 +64,12 @@ public:
         now.coverage.no_listing = why_not_;
         auto const lower = [](buffer const& a, buffer const& b) { return a.inode < b.inode; };
         for (auto const& one : after_) {
-            if (std::binary_search(now.buffers.begin(), now.buffers.end(), one, lower)) continue;
+            auto const at = detail::lower_bound(now.buffers, one, lower);
+            if (at < now.buffers.size() && now.buffers[at].inode == one.inode) continue;
             now.unheld.push_back(one);
             now.unheld_bytes += one.size_bytes;
         }
-        std::sort(now.unheld.begin(), now.unheld.end(), lower);
+        detail::sort(now.unheld, lower);
     }
 
 private:

@@ -480,16 +480,18 @@ private:
     /// What still is listed stays, of unknown size.
     outcome drop_closed(process<System> const& process, std::int32_t tid) {
         auto const unsized = [&](auto const& found) { return !build_[found.buffer].size_known; };
-        auto const table = build_.table();
-        if (std::none_of(table.begin(), table.end(), unsized)) return outcome::seen;
+        bool any = false;
+        for (auto const& found : build_.table())
+            any = any || unsized(found);
+        if (!any) return outcome::seen;
         listed_.clear();
         auto const how =
             list_inodes(process, tid, [&](std::uint64_t inode) { listed_.push_back(inode); });
         if (how != outcome::seen) return how;
-        std::sort(listed_.begin(), listed_.end());
+        detail::sort(listed_, [](std::uint64_t a, std::uint64_t b) { return a < b; });
         auto const closed = build_.drop_from_table([&](auto const& found) {
             auto const inode = build_[found.buffer].inode;
-            return unsized(found) && !std::binary_search(listed_.begin(), listed_.end(), inode);
+            return unsized(found) && !detail::contains_sorted(listed_, inode);
         });
         build_.now().coverage.descriptors_gone += closed;
         saw_gone_ = saw_gone_ || closed != 0;

@@ -176,8 +176,7 @@ private:
         for (std::uint32_t at = 0; at < buffers.size(); ++at)
             if (slots_[at] != 0) scratch_.push_back(at);
         auto const by_inode = [&](auto a, auto b) { return buffers[a].inode < buffers[b].inode; };
-        if (!std::is_sorted(scratch_.begin(), scratch_.end(), by_inode))
-            std::sort(scratch_.begin(), scratch_.end(), by_inode);
+        detail::sort(scratch_, by_inode);
         sorted_.clear();
         for (std::uint32_t rank = 0; rank < scratch_.size(); ++rank) {
             sorted_.push_back(buffers[scratch_[rank]]);
@@ -191,12 +190,12 @@ private:
         for (auto& reference : references)
             reference.buffer = static_cast<std::uint32_t>(slots_[reference.buffer]);
         for (auto const& holder : now_->holders) {
-            auto const first =
-                references.begin() + static_cast<std::ptrdiff_t>(holder.first_reference);
-            auto const last = first + static_cast<std::ptrdiff_t>(holder.reference_count);
-            auto const by_buffer = [](auto const& a, auto const& b) { return a.buffer < b.buffer; };
-            // Buffers are made and opened in much the same order.
-            if (!std::is_sorted(first, last, by_buffer)) std::sort(first, last, by_buffer);
+            auto const by_buffer = [](reference const& a, reference const& b) {
+                return a.buffer < b.buffer;
+            };
+            detail::sort(
+                std::span(references).subspan(holder.first_reference, holder.reference_count),
+                by_buffer);
         }
     }
 

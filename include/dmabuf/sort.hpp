@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// Sorting and searching small ranges of values. Half the time that including the library would take
+// is <algorithm> and nine instances of std::sort(): benchmarks/README.md has the figures.
+#pragma once
+
+#include <dmabuf/version.hpp>
+
+#include <cstddef>
+
+namespace dmabuf {
+inline namespace v0 {
+namespace detail {
+
+template<class Range, class Before>
+constexpr bool is_sorted(Range const& all, Before before) {
+    for (std::size_t at = 1; at < all.size(); ++at)
+        if (before(all[at], all[at - 1])) return false;
+    return true;
+}
+
+/// Moves the element at `at` to its place between the sorted ones before it.
+template<class Range, class Before>
+constexpr void insert_sorted(Range& all, std::size_t at, Before before) {
+    auto const moving = all[at];
+    for (; at > 0 && before(moving, all[at - 1]); --at)
+        all[at] = all[at - 1];
+    all[at] = moving;
+}
+
+/// Makes a heap, the last one first, of the elements from `at` to `end`, if it was one but for
+/// `at`.
+template<class Range, class Before>
+constexpr void sink(Range& all, std::size_t at, std::size_t end, Before before) {
+    auto const moving = all[at];
+    for (std::size_t child = 2 * at + 1; child < end; child = 2 * at + 1) {
+        if (child + 1 < end && before(all[child], all[child + 1])) ++child;
+        if (!before(moving, all[child])) break;
+        all[at] = all[child];
+        at = child;
+    }
+    all[at] = moving;
+}
+
+/// Sorts a vector or span in place: by insertion where it is short, else as a heap, so that no
+/// order of the input, which processes choose, makes it slow. Not stable. No allocation.
+template<class Range, class Before>
+constexpr void sort(Range&& all, Before before) {
+    constexpr std::size_t is_short = 24;
+    std::size_t const size = all.size();
+    if (size <= is_short) {
+        for (std::size_t at = 1; at < size; ++at)
+            detail::insert_sorted(all, at, before);
+        return;
+    }
+    if (detail::is_sorted(all, before)) return;
+    for (std::size_t at = size / 2; at-- > 0;)
+        detail::sink(all, at, size, before);
+    for (std::size_t end = size; end-- > 1;) {
+        auto const last = all[0];
+        all[0] = all[end];
+        all[end] = last;
+        detail::sink(all, 0, end, before);
+    }
+}
+
+/// Where `value` is, or would be, in what is sorted by `before(element, value)`.
+template<class Range, class Value, class Before>
+constexpr std::size_t lower_bound(Range const& all, Value const& value, Before before) {
+    std::size_t first = 0;
+    for (std::size_t count = all.size(); count > 0;) {
+        std::size_t const half = count / 2;
+        bool const behind = before(all[first + half], value);
+        first += behind ? half + 1 : 0;
+        count = behind ? count - half - 1 : half;
+    }
+    return first;
+}
+
+/// Whether an ascending range of numbers holds `number`.
+template<class Range, class Number>
+constexpr bool contains_sorted(Range const& all, Number number) {
+    auto const at = detail::lower_bound(all, number, [](Number a, Number b) { return a < b; });
+    return at < all.size() && all[at] == number;
+}
+
+} // namespace detail
+} // namespace v0
+} // namespace dmabuf
