@@ -247,8 +247,11 @@ private:
             how = *tables;
         }
         bool const shut_out = how == outcome::denied && !build_.holds_something();
-        if (how != outcome::gone && !shut_out && options_.mappings)
-            how = worse(how, sample_mappings(*process));
+        if (how != outcome::gone && !shut_out && options_.mappings) {
+            auto const mapped = sample_mappings(*process);
+            if (!mapped) return std::nullopt;
+            how = worse(how, *mapped);
+        }
         bool const expects_memory = options_.mappings || !build_.holds_something();
         bool const doubtful = lost_a_task_ || (expects_memory && !has_memory_);
         if (doubtful && !shut_out && has_other_tasks(*process)) return std::nullopt;
@@ -619,8 +622,9 @@ private:
     // --- mappings ---
 
     /// All threads share the memory map, but that of a leader that has exited is empty: the next
-    /// one's is read then.
-    outcome sample_mappings(process<System> const& process) {
+    /// one's is read then. Nothing where the process executed another program meanwhile: its old map
+    /// ended while it was read. As text, before 6.11, it just seems to be shorter.
+    std::optional<outcome> sample_mappings(process<System> const& process) {
         for (auto const tid : tasks_) {
             bool any = false;
             auto files = read_mapped_files(process, tid, queries_, read_space(table_space_));
@@ -630,6 +634,8 @@ private:
                     if (may_be_dmabuf(*found, files)) take_mapping(process, *found, files);
                 } else if (!found.error().gone()) {
                     return note(found.error());
+                } else if (any) {
+                    return std::nullopt;
                 }
             }
             if (any) break;

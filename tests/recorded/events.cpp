@@ -276,6 +276,27 @@ TEST_CASE("events: a buffer ends, and all descriptors of it, before the k-th cal
     CHECK(gone != 0);
 }
 
+TEST_CASE("events: a process with many mappings executes another program before the k-th call") {
+    for (unsigned k = 1;; ++k) {
+        world w(false, false);
+        auto& victim = w.kernel.at(20);
+        for (int i = 0; i < 3; ++i)
+            victim.map(w.other, 4096);
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k, [&] {
+            victim.exec();
+            victim.map(w.shared, 8192);
+            victim.map(w.own, 8192);
+        });
+        if (!s.happened) break;
+        CAPTURE(k, words(s.now.coverage));
+        check_bystanders(s, w);
+        auto const found = words(account_of(s.now));
+        CHECK((found == words(before) || found == words(w.kernel.truth())));
+        CHECK(s.now.coverage.complete());
+    }
+}
+
 TEST_CASE("events: a buffer that is only mapped ends before the k-th call") {
     auto const list = GENERATE(false, true);
     auto const sysfs = GENERATE(false, true);

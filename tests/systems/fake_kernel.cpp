@@ -55,6 +55,11 @@ void process::map(file_ptr file, std::uint64_t bytes) {
     next_address += bytes + page;
 }
 
+void process::exec() {
+    ++memory_maps;
+    mappings.clear();
+}
+
 task& process::add_thread(int tid, table_ptr files) {
     tasks.push_back(std::make_shared<task>());
     tasks.back()->tid = tid;
@@ -431,7 +436,7 @@ int kernel::open(int directory, std::string const& path, int flags) {
     int fd = 3;
     while (open_.count(fd) != 0)
         ++fd;
-    open_[fd] = {to.at, {}, 0, false};
+    open_[fd] = {to.at, {}, 0, false, to.at.process ? to.at.process->memory_maps : 0};
     most_open_ = std::max(most_open_, open_.size());
     return fd;
 }
@@ -552,7 +557,7 @@ int kernel::produce(opened& file) const {
         return once(list_text(node));
     case what::maps:
         if (node.task->dead) return -ESRCH;
-        if (node.task->exiting) return 0;
+        if (node.task->exiting || file.memory_map != node.process->memory_maps) return 0;
         for (auto const& mapping : node.process->mappings) {
             if (mapping.begin < file.position) continue;
             auto const& mapped = *mapping.file;
@@ -736,6 +741,7 @@ int kernel::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& answer,
     auto const& node = at->second.at;
     if (node.kind != what::maps || !has_map_queries()) return -ENOTTY;
     if (node.task->dead || node.task->exiting || node.process->kernel_thread) return -ESRCH;
+    if (at->second.memory_map != node.process->memory_maps) return -ESRCH;
     for (auto const& mapping : node.process->mappings) {
         if (mapping.end <= from) continue;
         auto const& file = *mapping.file;

@@ -75,6 +75,7 @@ struct process {
     std::vector<std::shared_ptr<task>> tasks;
     std::vector<mapping> mappings;
     std::uint64_t next_address = 0x7f0000000000;
+    unsigned memory_maps = 0; ///< before this one
 
     [[nodiscard]] task& leader() const { return *tasks.front(); }
     [[nodiscard]] table& files() const { return *leader().files; }
@@ -85,6 +86,8 @@ struct process {
     void map(file_ptr file, std::uint64_t bytes);
     /// A further thread: with the leader's table, or with one of its own.
     task& add_thread(int tid, table_ptr files = nullptr);
+    /// Another memory map takes the place of this one. What is open of the old one shows nothing.
+    void exec();
     /// The leader ends and stays as a zombie while the other threads go on.
     void end_leader();
 };
@@ -223,6 +226,7 @@ private:
         std::string pending;
         std::uint64_t position = 0; ///< an address in maps, an entry of a directory
         bool begun = false;
+        unsigned memory_map = 0; ///< that was the process's when it was opened
     };
     struct found {
         int error = 0;
