@@ -34,19 +34,29 @@ static int look_at(char const* process, char const* fd) {
     return 1;
 }
 
+static uint64_t look_at_process(char const* process) {
+    uint64_t found = 0;
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%s/fd", process);
+    DIR* const fds = opendir(path);
+    if (!fds) return 0;
+    for (struct dirent const* fd; (fd = readdir(fds));)
+        if (fd->d_name[0] != '.') found += (uint64_t)look_at(process, fd->d_name);
+    closedir(fds);
+    return found;
+}
+
 uint64_t four_steps(void) {
     uint64_t found = 0;
     DIR* const proc = opendir("/proc");
-    for (struct dirent const* process; (process = readdir(proc));) {
-        if (!isdigit((unsigned char)process->d_name[0])) continue;
-        char path[300];
-        snprintf(path, sizeof path, "/proc/%s/fd", process->d_name);
-        DIR* const fds = opendir(path);
-        if (!fds) continue;
-        for (struct dirent const* fd; (fd = readdir(fds));)
-            if (fd->d_name[0] != '.') found += (uint64_t)look_at(process->d_name, fd->d_name);
-        closedir(fds);
-    }
+    for (struct dirent const* process; (process = readdir(proc));)
+        if (isdigit((unsigned char)process->d_name[0])) found += look_at_process(process->d_name);
     closedir(proc);
     return found;
+}
+
+uint64_t four_steps_of(int32_t pid) {
+    char name[16];
+    snprintf(name, sizeof name, "%d", pid);
+    return look_at_process(name);
 }

@@ -20,29 +20,41 @@
 #include <unistd.h>
 
 static unsigned wanted;
-static int proc, sysfs;
-static uint64_t dmabuf_device; // found once, by the name that only this program's buffers have
+static int proc = -1, sysfs = -1;
 
-// The buffers seen: in this look, or by a floor that remembers, in any.
-static uint64_t* seen;
-static uint64_t seen_mask, seen_count;
+// Found once, by the names that only such files have.
+static uint64_t dmabuf_device, anonymous_device;
 
-static bool is_new(uint64_t inode) {
-    if (2 * (seen_count + 1) > seen_mask) {
-        uint64_t* const old = seen;
-        uint64_t const size = seen ? seen_mask + 1 : 0;
-        seen_mask = size ? 2 * size - 1 : 1023;
-        seen = calloc(seen_mask + 1, sizeof *seen);
-        seen_count = 0;
+struct set {
+    uint64_t* slots;
+    uint64_t mask, count;
+};
+
+// The buffers listed, and those whose description was read: in this look where names are asked for,
+// else in any.
+static struct set listed, described;
+
+static bool add(struct set* to, uint64_t inode) {
+    if (2 * (to->count + 1) > to->mask) {
+        struct set const old = *to;
+        uint64_t const size = old.slots ? old.mask + 1 : 0;
+        to->mask = size ? 2 * size - 1 : 1023;
+        to->slots = calloc(to->mask + 1, sizeof *to->slots);
+        to->count = 0;
         for (uint64_t i = 0; i < size; ++i)
-            if (old[i]) is_new(old[i]);
-        free(old);
+            if (old.slots[i]) add(to, old.slots[i]);
+        free(old.slots);
     }
-    uint64_t at = (inode * 0x9e3779b97f4a7c15U) >> 32 & seen_mask;
-    for (; seen[at]; at = (at + 1) & seen_mask)
-        if (seen[at] == inode) return false;
-    seen[at] = inode;
-    return ++seen_count;
+    uint64_t at = (inode * 0x9e3779b97f4a7c15U) >> 32 & to->mask;
+    for (; to->slots[at]; at = (at + 1) & to->mask)
+        if (to->slots[at] == inode) return false;
+    to->slots[at] = inode;
+    return ++to->count;
+}
+
+static void forget(struct set* all) {
+    if (all->slots) memset(all->slots, 0, (all->mask + 1) * sizeof *all->slots);
+    all->count = 0;
 }
 
 static char* append(char* to, uint64_t number) {
@@ -70,8 +82,8 @@ static void read_once(int directory, char const* path) {
     close(file);
 }
 
-static int status_of(int directory, char const* name, struct statx* status) {
-    return (int)syscall(SYS_statx, directory, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0,
+static int status_of(int directory, char const* name, int flags, struct statx* status) {
+    return (int)syscall(SYS_statx, directory, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | flags, 0,
                         status);
 }
 
@@ -86,32 +98,43 @@ static unsigned length_of(char const* record) {
     return length;
 }
 
-static uint64_t walk(int process, uint64_t tid) {
+static bool is_dmabuf(int fds, char const* fd, struct statx const* status) {
+    if ((status->stx_mode & S_IFMT) || status->stx_dev_major) return false;
+    if (!dmabuf_device && status->stx_dev_minor != anonymous_device) {
+        char target[64];
+        bool const is =
+            readlinkat(fds, fd, target, sizeof target) >= 8 && memcmp(target, "/dmabuf:", 8) == 0;
+        *(is ? &dmabuf_device : &anonymous_device) = status->stx_dev_minor;
+    }
+    return status->stx_dev_minor == dmabuf_device;
+}
+
+// Until so many buffers are described that were not before.
+static uint64_t walk(int process, uint64_t tid, uint64_t buffers) {
     static char names[32768];
     char path[64];
     uint64_t found = 0;
     int const fds =
         openat(process, task_path(path, tid, "/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fds < 0) return 0;
-    for (long got; (got = syscall(SYS_getdents64, fds, names, sizeof names)) > 0;) {
-        for (char const* record = names; record < names + got; record += length_of(record)) {
+    for (long got; buffers && (got = syscall(SYS_getdents64, fds, names, sizeof names)) > 0;) {
+        for (char const* record = names; buffers && record < names + got;
+             record += length_of(record)) {
             char const* const fd = name_at(record);
             struct statx status;
-            if (*fd == '.' || status_of(fds, fd, &status)) continue;
-            if ((status.stx_mode & S_IFMT) || status.stx_dev_major) continue;
-            if (!dmabuf_device) {
-                char target[64];
-                if (readlinkat(fds, fd, target, sizeof target) < 8 || memcmp(target, "/dmabuf:", 8))
-                    continue;
-                dmabuf_device = status.stx_dev_minor;
-            }
-            if (status.stx_dev_minor != dmabuf_device) continue;
+            if (*fd == '.' || status_of(fds, fd, 0, &status)) continue;
+            if (!is_dmabuf(fds, fd, &status)) continue;
             ++found;
-            if ((wanted & with_names) && is_new(status.stx_ino)) {
-                task_path(path, tid, "/fdinfo/");
-                strcat(path, fd);
-                read_once(process, path);
+            if (wanted & with_paths) {
+                struct statx link;
+                status_of(fds, fd, AT_SYMLINK_NOFOLLOW, &link);
             }
+            if (!(wanted & (by_lists | with_names)) || !add(&described, status.stx_ino)) continue;
+            --buffers;
+            if (!(wanted & (with_exporters | with_names))) continue;
+            task_path(path, tid, "/fdinfo/");
+            strcat(path, fd);
+            read_once(process, path);
         }
     }
     close(fds);
@@ -120,7 +143,6 @@ static uint64_t walk(int process, uint64_t tid) {
 
 static void ask_sysfs(uint64_t inode) {
     char path[64];
-    if (sysfs < 0 || !is_new(inode)) return;
     strcpy(append(path, inode), "/size");
     read_once(sysfs, path);
     if (!(wanted & with_exporters)) return;
@@ -128,11 +150,12 @@ static void ask_sysfs(uint64_t inode) {
     read_once(sysfs, path);
 }
 
-// The newline is behind the last number, and only there.
+// The newline is behind the last number, and only there. What fdinfo has to tell anyhow, for its
+// name or where there is no sysfs, sysfs is not asked for.
 static uint64_t read_list(int process, uint64_t tid) {
     static char text[32768];
     char path[64];
-    uint64_t found = 0, inode = 0;
+    uint64_t found = 0, inode = 0, undescribed = 0;
     int const list = openat(process, task_path(path, tid, "/dmabuf_fds"), O_RDONLY | O_CLOEXEC);
     if (list < 0) return 0;
     for (long got; (got = read(list, text, sizeof text)) > 0;) {
@@ -142,17 +165,23 @@ static uint64_t read_list(int process, uint64_t tid) {
                 continue;
             }
             ++found;
-            ask_sysfs(inode);
+            if (add(&listed, inode)) {
+                if (sysfs < 0 || (wanted & with_names))
+                    ++undescribed;
+                else
+                    ask_sysfs(inode);
+            }
             inode = 0;
         }
         if (text[got - 1] == '\n') break;
     }
     close(list);
+    if (undescribed) walk(process, tid, undescribed);
     return found;
 }
 
 static uint64_t look_at_table(int process, uint64_t tid) {
-    return wanted & by_lists ? read_list(process, tid) : walk(process, tid);
+    return wanted & by_lists ? read_list(process, tid) : walk(process, tid, UINT64_MAX);
 }
 
 // struct procmap_query of include/uapi/linux/fs.h, which older headers lack. Linux 6.11.
@@ -183,15 +212,15 @@ static bool look_at_mappings(int process, uint64_t tid) {
 // The first task's table, and those of the others that are other tables.
 static uint64_t look_at_tasks(int process, uint64_t pid, uint64_t count) {
     static char names[65536];
-    uint64_t found = look_at_table(process, pid), listed = 0;
+    uint64_t found = look_at_table(process, pid), tasks_seen = 0;
     if (count == 1) return found;
     int const tasks = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (long got;
-         listed < count && (got = syscall(SYS_getdents64, tasks, names, sizeof names)) > 0;) {
+         tasks_seen < count && (got = syscall(SYS_getdents64, tasks, names, sizeof names)) > 0;) {
         for (char const* record = names; record < names + got; record += length_of(record)) {
             if (*name_at(record) == '.') continue;
             uint64_t const tid = strtoull(name_at(record), NULL, 10);
-            ++listed;
+            ++tasks_seen;
             if (tid != pid && syscall(SYS_kcmp, pid, tid, KCMP_FILES, 0, 0) != 0)
                 found += look_at_table(process, tid);
         }
@@ -205,7 +234,7 @@ static uint64_t look_at_process(char const* name) {
     uint64_t found = 0;
     int const process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (process < 0) return 0;
-    if (status_of(process, "task", &tasks) == 0) {
+    if (status_of(process, "task", 0, &tasks) == 0) {
         uint64_t const pid = strtoull(name, NULL, 10);
         found = look_at_tasks(process, pid, tasks.stx_nlink - 2);
         bool const has_memory = (wanted & with_mappings) && look_at_mappings(process, pid);
@@ -213,26 +242,39 @@ static uint64_t look_at_process(char const* name) {
         if (found)
             read_once(process, "stat");
         else if (!has_memory)
-            status_of(process, "task", &tasks);
+            status_of(process, "task", 0, &tasks);
     }
     close(process);
     return found;
 }
 
+static void begin(unsigned what) {
+    wanted = what;
+    if (what & with_names) forget(&listed), forget(&described);
+    if (proc >= 0) return;
+    proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (what & by_lists)
+        sysfs = open("/sys/kernel/dmabuf/buffers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 uint64_t least_calls(unsigned what) {
     static char names[32768];
     uint64_t found = 0;
-    wanted = what;
-    if ((wanted & with_names) && seen)
-        memset(seen, 0, (seen_mask + 1) * sizeof *seen), seen_count = 0;
-    if (wanted & by_lists)
-        sysfs = open("/sys/kernel/dmabuf/buffers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (long got; (got = syscall(SYS_getdents64, proc, names, sizeof names)) > 0;)
+    begin(what);
+    int const processes = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (long got; (got = syscall(SYS_getdents64, processes, names, sizeof names)) > 0;)
         for (char const* record = names; record < names + got; record += length_of(record))
             if (*name_at(record) >= '1' && *name_at(record) <= '9')
                 found += look_at_process(name_at(record));
-    close(proc);
-    if ((wanted & by_lists) && sysfs >= 0) close(sysfs);
+    close(processes);
     return found;
+}
+
+// A program that asks for one process remembers no buffers.
+uint64_t least_calls_of(int32_t pid, unsigned what) {
+    char name[24];
+    begin(what);
+    forget(&listed), forget(&described);
+    append(name, (uint64_t)pid);
+    return look_at_process(name);
 }

@@ -9,17 +9,24 @@ extern "C" {
 
 /// What a floor's calls tell, beside who holds what and how large it is; to be added up.
 enum {
-    by_lists = 1,       ///< by dmabuf_fds and sysfs, each buffer once; else a statx per descriptor
+    by_lists = 1,       ///< by dmabuf_fds, else a statx per descriptor
     with_mappings = 2,  ///< and the memory maps
-    with_exporters = 4, ///< and exporters: by sysfs, each buffer once
+    with_exporters = 4, ///< and exporters, each buffer once
     with_names = 8,     ///< and exporters and names: by fdinfo, each buffer once a look
+    with_paths = 16,    ///< and which descriptors are O_PATH
 };
 
-/// Looks once. How many descriptors refer to a buffer.
+/// Looks once, at every process or at one. How many descriptors refer to a buffer.
 uint64_t least_calls(unsigned what);
+uint64_t least_calls_of(int32_t pid, unsigned what);
+
+/// The same by what dmabuf_pin pinned, whose records tell exporters and names too.
+uint64_t read_pins(unsigned what);
+uint64_t read_pins_of(int32_t pid);
 
 /// The baseline.
 uint64_t four_steps(void);
+uint64_t four_steps_of(int32_t pid);
 
 #ifdef __cplusplus
 }

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-set terminal svg size 800,500 dynamic background "white"
+set terminal svg size 640,360 dynamic background "white"
 set logscale xy
-set key outside below
-set ylabel "microseconds of counted time for each"
+set yrange [0.01:*]
+set key outside right top
+set grid ytics
+set ylabel "µs of counted time for each"
 do for [grows in "processes buffers threads"] {
     files = system("ls growth-".grows."-*.data")
     set xlabel grows
     set output "growth-".grows.".svg"
-    plot for [file in files] file using 1:2 with linespoints title system("basename ".file." .data | sed s/growth-".grows."-//")
+    plot for [file in files] file using 1:2 with linespoints \
+        title system("basename ".file." .data | sed 's/growth-".grows."-//; s/_/\\\\_/g'")
 }

@@ -26,6 +26,7 @@ struct load {
     [[nodiscard]] std::uint64_t descriptors() const {
         return std::uint64_t{processes} * ordinary + references();
     }
+    [[nodiscard]] load of_one() const { return {name, 1, ordinary, shared, own, threads, 1}; }
 };
 
 /// One of the usual loads by name, or any as "processes,ordinary,shared,own,threads,one_in".
@@ -41,6 +42,9 @@ public:
     population(population const&) = delete;
     population& operator=(population const&) = delete;
     ~population();
+
+    /// One that holds as much as any.
+    [[nodiscard]] pid_t holder() const { return pids_.front(); }
 
 private:
     std::vector<pid_t> pids_;

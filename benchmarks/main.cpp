@@ -11,6 +11,7 @@
 #include <cstring>
 #include <exception>
 #include <optional>
+#include <regex.h>
 #include <string>
 #include <unistd.h>
 
@@ -31,47 +32,46 @@ bool is_there(row const& what) {
            (!what.pins || ::access("/sys/fs/bpf/dmabuf/descriptors", R_OK) == 0);
 }
 
-/// The baseline always, since everything is compared with it.
-bool is_wanted(row const& what, std::string const& pattern) {
-    return std::strcmp(what.name, "four steps, plain C") == 0 ||
-           std::string(what.name).find(pattern) != std::string::npos;
+bool is_wanted(row const& what, regex_t const& pattern) {
+    return ::regexec(&pattern, what.name, 0, nullptr, 0) == 0;
 }
 
-void measure_rows(load const& what, std::string const& pattern, bool known) {
-    // The kernel's caches are warm for whoever comes first.
-    four_steps();
-    least_calls(0);
+void measure_rows(load const& all, regex_t const& pattern, pid_t holder, bool known) {
     for (auto const& rows : {baseline_rows(), floor_rows(), library_rows()}) {
         for (auto const& one : rows) {
             if (!is_there(one) || !is_wanted(one, pattern)) continue;
-            auto const took = measure(one, known ? std::optional(what.references()) : std::nullopt);
-            print(what, one, "first", took.first, took.peak_kib);
-            print(what, one, "repeated", took.repeated, took.peak_kib);
+            auto const on = one.of_one ? all.of_one() : all;
+            auto const took =
+                measure(one, holder, known ? std::optional(on.references()) : std::nullopt);
+            print(on, one, "first", took.first, took.peak_kib);
+            print(on, one, "repeated", took.repeated, took.peak_kib);
         }
     }
 }
 
-void measure_load(load const& what, std::string const& pattern) {
+void measure_load(load const& what, regex_t const& pattern) {
     population const processes(what);
-    measure_rows(what, pattern, true);
+    measure_rows(what, pattern, processes.holder(), true);
 }
 
-/// The processes that are there.
-void measure_here(std::string const& pattern) {
-    measure_rows(count_processes("here"), pattern, false);
+/// The processes that are there, and as one of them, this.
+void measure_here(regex_t const& pattern) {
+    measure_rows(count_processes("here"), pattern, ::getpid(), false);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 3) {
-        std::fprintf(stderr, "usage: measure PART-OF-A-ROW'S-NAME LOAD...|here\n");
+    regex_t pattern;
+    if (argc < 3 || ::regcomp(&pattern, argv[1], REG_EXTENDED | REG_NOSUB) != 0) {
+        std::fprintf(stderr, "usage: measure ROWS LOAD...|here\n"
+                             "ROWS is an extended regular expression.\n");
         return 2;
     }
     try {
         for (int i = 2; i < argc; ++i)
-            std::strcmp(argv[i], "here") == 0 ? measure_here(argv[1])
-                                              : measure_load(load_of(argv[i]), argv[1]);
+            std::strcmp(argv[i], "here") == 0 ? measure_here(pattern)
+                                              : measure_load(load_of(argv[i]), pattern);
     } catch (std::exception const& error) {
         std::fprintf(stderr, "measure: %s\n", error.what());
         return 1;

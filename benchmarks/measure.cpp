@@ -23,52 +23,60 @@ std::uint64_t peak_kib() {
     return static_cast<std::uint64_t>(used.ru_maxrss);
 }
 
-using expectation = std::optional<std::uint64_t>;
+struct task {
+    row const& what;
+    std::int32_t holder;
+    std::optional<std::uint64_t> expected;
 
-void check(row const& what, std::uint64_t found, expectation expected) {
-    if (expected && found != *expected)
-        throw std::runtime_error(std::string(what.name) + ": " + std::to_string(found) +
-                                 " references found, not " + std::to_string(*expected));
-}
+    void check(std::uint64_t found) const {
+        if (expected && found != *expected)
+            throw std::runtime_error(std::string(what.name) + ": " + std::to_string(found) +
+                                     " references found, not " + std::to_string(*expected));
+    }
+};
 
-measured timed(row const& what, expectation expected) {
+measured timed(task const& it) {
     measured result;
     auto const before = peak_kib();
     auto begin = now_ms();
     auto count = allocation_count;
-    look const once = what.begin();
+    look const once = it.what.begin(it.holder);
     auto found = once();
     result.first = {now_ms() - begin, 0, allocation_count - count};
-    check(what, found, expected);
-    begin = now_ms();
-    count = allocation_count;
-    found = once();
-    result.repeated = {now_ms() - begin, 0, allocation_count - count};
-    check(what, found, expected);
+    it.check(found);
+    result.repeated = result.first;
+    if (it.what.remembers) {
+        begin = now_ms();
+        count = allocation_count;
+        found = once();
+        result.repeated = {now_ms() - begin, 0, allocation_count - count};
+        it.check(found);
+    }
     result.peak_kib = peak_kib() - before;
     return result;
 }
 
-measured counted(row const& what, expectation) {
+measured counted(task const& it) {
     measured result;
     begin_counting_calls();
-    look const once = what.begin();
+    look const once = it.what.begin(it.holder);
     once();
-    result.first.calls = end_counting_calls();
-    begin_counting_calls();
-    once();
-    result.repeated.calls = end_counting_calls();
+    result.repeated.calls = result.first.calls = end_counting_calls();
+    if (it.what.remembers) {
+        begin_counting_calls();
+        once();
+        result.repeated.calls = end_counting_calls();
+    }
     return result;
 }
 
-measured in_child(measured (*work)(row const&, expectation), row const& what,
-                  expectation expected) {
+measured in_child(measured (*work)(task const&), task const& it) {
     int ends[2];
     lab::check(::pipe2(ends, O_CLOEXEC), "pipe2");
     pid_t const pid = lab::check(::fork(), "fork");
     if (pid == 0) {
         try {
-            auto const result = work(what, expected);
+            auto const result = work(it);
             lab::check(::write(ends[1], &result, sizeof result), "write");
         } catch (std::exception const& error) {
             std::fprintf(stderr, "measure: %s\n", error.what());
@@ -80,15 +88,16 @@ measured in_child(measured (*work)(row const&, expectation), row const& what,
     bool const whole = ::read(ends[0], &result, sizeof result) == sizeof result;
     ::close(ends[0]);
     ::waitpid(pid, nullptr, 0);
-    if (!whole) throw std::runtime_error(std::string(what.name) + " cannot be measured");
+    if (!whole) throw std::runtime_error(std::string(it.what.name) + " cannot be measured");
     return result;
 }
 
 } // namespace
 
-measured measure(row const& what, std::optional<std::uint64_t> expected_references) {
-    auto result = in_child(timed, what, expected_references);
-    auto const calls = in_child(counted, what, expected_references);
+measured measure(row const& what, std::int32_t holder, std::optional<std::uint64_t> expected) {
+    task const it{what, holder, expected};
+    auto const calls = in_child(counted, it);
+    auto result = in_child(timed, it);
     result.first.calls = calls.first.calls;
     result.repeated.calls = calls.repeated.calls;
     return result;

@@ -15,14 +15,18 @@ using look = std::function<std::uint64_t()>;
 
 struct row {
     char const* name;
-    /// Called once, and then the look that it returns, twice; the first time includes this call.
-    std::function<look()> begin;
-    bool lists = false; ///< needs /proc/P/task/T/dmabuf_fds
-    bool sysfs = false; ///< needs /sys/kernel/dmabuf/buffers
-    bool pins = false;  ///< needs what dmabuf_pin pins
+    /// Called once with a holder's number, and then the look that it returns, twice; the first time
+    /// includes this call.
+    std::function<look(std::int32_t)> begin;
+    bool of_one = false;    ///< looks at that holder alone
+    bool lists = false;     ///< needs /proc/P/task/T/dmabuf_fds
+    bool sysfs = false;     ///< needs /sys/kernel/dmabuf/buffers
+    bool pins = false;      ///< needs what dmabuf_pin pins
+    bool remembers = false; ///< from one look to the next; else one look is as good as two
 };
 
-/// "floor of X" beside a row X is what X is measured against.
+/// "floor of X" beside a row X is what X is measured against, and for rows of one process so is the
+/// baseline of one process.
 std::vector<row> baseline_rows(); // baseline.c, streams.cpp
-std::vector<row> floor_rows();    // floors.c
+std::vector<row> floor_rows();    // floors.c, floor_bpf.c
 std::vector<row> library_rows();  // library.cpp

@@ -53,6 +53,11 @@ std::uint64_t look_once() {
 } // namespace
 
 std::vector<row> baseline_rows() {
-    return {{"four steps, plain C", [] { return look(four_steps); }},
-            {"four steps, C++ streams", [] { return look(look_once); }}};
+    return {
+        {.name = "four steps, plain C", .begin = [](auto) { return look(four_steps); }},
+        {.name = "four steps, C++ streams", .begin = [](auto) { return look(look_once); }},
+        {.name = "one process: four steps, plain C",
+         .begin = [](auto pid) { return look([pid] { return four_steps_of(pid); }); },
+         .of_one = true},
+    };
 }

@@ -23,6 +23,9 @@ BEGIN {
     tasks[at] = $10
     descriptors[at] = $11
 }
+function readable(number) {
+    return sprintf(number < 10 ? "%.3f" : "%.1f", number)
+}
 function times(what, look, by) {
     if (!((by, look) in ms) || ms[by, look] == 0) return ""
     return sprintf("%.1f", ms[by, look] / ms[what, look])
@@ -35,10 +38,11 @@ END {
     for (i = 1; i <= count; ++i) {
         at = order[i]
         split(at, part, "\t")
-        baseline = part[1] "\t" part[2] "\tfour steps, plain C"
+        of_one = part[3] ~ /one process: / ? "one process: " : ""
+        baseline = part[1] "\t" part[2] "\t" of_one "four steps, plain C"
         floor = part[1] "\t" part[2] "\tfloor of " part[3]
-        printf "| %s | %s | %s | %.1f | %.1f | %s | %s | %s | %s | %d | %.1f | %.1f | %.2f | %d, %d | %d |\n",
-            part[1], part[2], part[3], ms[at, "first"], ms[at, "repeated"],
+        printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %.1f | %.2f | %.3f | %d, %d | %d |\n",
+            part[1], part[2], part[3], readable(ms[at, "first"]), readable(ms[at, "repeated"]),
             times(at, "first", baseline), times(at, "repeated", baseline),
             floor_ratio(at, "first", floor), floor_ratio(at, "repeated", floor),
             calls[at, "repeated"], calls[at, "repeated"] / processes[at], calls[at, "repeated"] / tasks[at],
