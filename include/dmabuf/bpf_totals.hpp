@@ -74,52 +74,14 @@ private:
 /// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation.
 /// Errors: an item each; ENOENT where it is not pinned, EACCES.
 template<system System = live_system>
-class bpf_totals_reader : public reader<bpf_totals_reader<System>, result<listed_buffer>> {
-public:
-    bpf_totals_reader(System system, char const* path, read_space space)
-        : system_(system)
-        , path_(path)
-        , space_(std::move(space)) {}
-
-private:
-    friend reader<bpf_totals_reader, result<listed_buffer>>;
-
-    void next(std::optional<result<listed_buffer>>& out) {
-        if (!std::exchange(opened_, true) && !open(out)) return;
-        while (lines_ && !out) {
-            auto const line = lines_->next();
-            if (!line) return parser_.finish(out);
-            if (*line)
-                parser_.line(**line, out);
-            else
-                out = (*line).error(), lines_.reset();
-        }
-    }
-
-    bool open(std::optional<result<listed_buffer>>& out) {
-        place const where{object::bpf_android_buffers};
-        auto file = open_at(system_, AT_FDCWD, path_, O_RDONLY | O_NONBLOCK, where);
-        if (file)
-            lines_.emplace(std::move(file).value(), system_, std::move(space_), where);
-        else
-            out = file.error();
-        return lines_.has_value();
-    }
-
-    [[no_unique_address]] System system_;
-    char const* path_;
-    read_space space_;
-    bpf_totals_parser parser_;
-    std::optional<line_reader<System>> lines_;
-    bool opened_ = false;
-};
+using bpf_totals_reader = parsed_lines<bpf_totals_parser, listed_buffer, System>;
 
 /// The range described above.
 template<system System = live_system>
 bpf_totals_reader<System>
 read_bpf_totals(System system = {}, read_space space = {},
                 char const* path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf") {
-    return {system, path, std::move(space)};
+    return {system, path, O_RDONLY | O_NONBLOCK, {object::bpf_android_buffers}, std::move(space)};
 }
 
 } // namespace v0

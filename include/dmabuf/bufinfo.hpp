@@ -112,51 +112,13 @@ private:
 /// the list's mutex, and each buffer's reservation lock in turn, while it writes the text. Errors:
 /// an item each.
 template<system System = live_system>
-class bufinfo_reader : public reader<bufinfo_reader<System>, result<bufinfo_buffer>> {
-public:
-    bufinfo_reader(System system, char const* path, read_space space)
-        : system_(system)
-        , path_(path)
-        , space_(std::move(space)) {}
-
-private:
-    friend reader<bufinfo_reader, result<bufinfo_buffer>>;
-
-    void next(std::optional<result<bufinfo_buffer>>& out) {
-        if (!std::exchange(opened_, true) && !open(out)) return;
-        while (lines_ && !out) {
-            auto const line = lines_->next();
-            if (!line) return parser_.finish(out);
-            if (*line)
-                parser_.line(**line, out);
-            else
-                out = (*line).error(), lines_.reset();
-        }
-    }
-
-    bool open(std::optional<result<bufinfo_buffer>>& out) {
-        place const where{object::bufinfo};
-        auto file = open_at(system_, AT_FDCWD, path_, O_RDONLY, where);
-        if (file)
-            lines_.emplace(std::move(file).value(), system_, std::move(space_), where);
-        else
-            out = file.error();
-        return lines_.has_value();
-    }
-
-    [[no_unique_address]] System system_;
-    char const* path_;
-    read_space space_;
-    bufinfo_parser parser_;
-    std::optional<line_reader<System>> lines_;
-    bool opened_ = false;
-};
+using bufinfo_reader = parsed_lines<bufinfo_parser, bufinfo_buffer, System>;
 
 /// The range described above.
 template<system System = live_system>
 bufinfo_reader<System> read_bufinfo(System system = {}, read_space space = {},
                                     char const* path = "/sys/kernel/debug/dma_buf/bufinfo") {
-    return {system, path, std::move(space)};
+    return {system, path, O_RDONLY, {object::bufinfo}, std::move(space)};
 }
 
 } // namespace v0

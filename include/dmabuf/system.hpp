@@ -432,6 +432,54 @@ private:
     std::string_view unread_;
 };
 
+/// A text file through a parser of its lines, which has `line(text, out)` and `finish(out)`.
+/// Opened by `begin()`. Cost: one open, one read per bufferful and one that sees the end, one
+/// close. No allocation. Errors: an item each, from open, read and the parser.
+template<class Parser, class Item, system System = live_system>
+class parsed_lines : public reader<parsed_lines<Parser, Item, System>, result<Item>> {
+public:
+    /// `path`, absolute, must outlive the range.
+    parsed_lines(System system, char const* path, int flags, place where, read_space space)
+        : system_(system)
+        , path_(path)
+        , flags_(flags)
+        , where_(where)
+        , space_(std::move(space)) {}
+
+private:
+    friend reader<parsed_lines, result<Item>>;
+
+    void next(std::optional<result<Item>>& out) {
+        if (!std::exchange(opened_, true) && !open(out)) return;
+        while (lines_ && !out) {
+            auto const line = lines_->next();
+            if (!line) return parser_.finish(out);
+            if (*line)
+                parser_.line(**line, out);
+            else
+                out = (*line).error(), lines_.reset();
+        }
+    }
+
+    bool open(std::optional<result<Item>>& out) {
+        auto file = open_at(system_, AT_FDCWD, path_, flags_, where_);
+        if (file)
+            lines_.emplace(std::move(file).value(), system_, std::move(space_), where_);
+        else
+            out = file.error();
+        return lines_.has_value();
+    }
+
+    [[no_unique_address]] System system_;
+    char const* path_;
+    int flags_;
+    place where_;
+    read_space space_;
+    Parser parser_;
+    std::optional<line_reader<System>> lines_;
+    bool opened_ = false;
+};
+
 /// A directory whose entries are numbers (processes, tasks, descriptors, inodes): yields the
 /// numbers in the kernel's order and passes over every other name. Opened by `begin()`, relative to
 /// a descriptor that must outlive the range. Cost: one open, one getdents64 per bufferful and one
