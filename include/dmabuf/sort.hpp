@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Sorting and searching small ranges of values. Half the time that including the library would take
-// is <algorithm> and nine instances of std::sort(): benchmarks/README.md has the figures.
+// Sorting and searching small ranges of values. Without this, <algorithm> and nine instances of
+// std::sort() are a quarter of the time that including the library takes (GCC 12).
 #pragma once
 
 #include <dmabuf/version.hpp>

@@ -297,8 +297,8 @@ result<std::string_view> read_file(System system, int directory, char const* pat
     return text;
 }
 
-/// The end of every reader. Not std::default_sentinel_t, because including <iterator> costs a third
-/// of what including the library does: benchmarks/README.md.
+/// The end of every reader. Not std::default_sentinel_t: <iterator> would add 11,000 lines to the
+/// 39,000 that including the library takes (libstdc++ 12), and a fifth of the time.
 struct end_of_reader {};
 
 /// The iterator of every reader: a single-pass std::input_iterator, ended by `end_of_reader`.
