@@ -6,6 +6,8 @@
 #include "systems/bpf_stream.hpp"
 #include "table.hpp"
 
+#include <cstring>
+
 namespace {
 
 using dmabuf::bpf_content;
@@ -119,6 +121,23 @@ TEST_CASE("bpf records: a length, kind or process that no program writes is refu
     CHECK(broken(8, 0).offset == 8);
     for (char const length : {'\0', '\7', '\21', '\40', '\xff'})
         CHECK(broken(offsetof(dmabuf_bpf_reference, buffer.name_bytes), length).error == EBADMSG);
+}
+
+TEST_CASE("bpf records: a name that is longer than any, where its record is as long as it says") {
+    auto const refused = [](std::string bytes, std::uint32_t length) {
+        std::memcpy(bytes.data() + offsetof(dmabuf_bpf_reference, buffer.name_bytes), &length,
+                    sizeof length);
+        table::exactly const exact(bytes);
+        return parsed(exact).error();
+    };
+    std::string const longest(31, 'x');
+    std::string const none;
+    CHECK(refused(bpf::reference(DMABUF_BPF_DESCRIPTOR, holder, buffer, &longest), 32).error ==
+          EBADMSG);
+    // Made up to eights, this length is none.
+    for (std::uint32_t past = 1; past < 8; ++past)
+        CHECK(refused(bpf::reference(DMABUF_BPF_DESCRIPTOR, holder, buffer, &none), 0U - past)
+                  .error == EBADMSG);
 }
 
 TEST_CASE("bpf records: the header") {
