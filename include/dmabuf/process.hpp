@@ -141,30 +141,38 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
         return failure{operation::parse, EBADMSG, where,
                        static_cast<std::uint32_t>(from.data() - text.data())};
     };
-    auto const open = text.find(" (");
-    auto const close = text.substr(0, detail::stat_name_ends).rfind(") ");
-    if (open == text.npos || close == text.npos || close < open + 2) return bad(text);
+    auto const head = text.substr(0, detail::stat_name_ends);
+    auto const open = head.find(" (");
+    auto close = head.npos;
+    for (auto next = head.find(')'); next != head.npos; next = head.find(')', next + 1))
+        close = next;
+    if (open == head.npos || close == head.npos || close < open + 2 ||
+        !text.substr(close + 1).starts_with(' '))
+        return bad(text);
 
     task_stat stat;
     if (!detail::parse_number(text.substr(0, open), stat.pid)) return bad(text);
     stat.comm.append(text.substr(open + 2, close - open - 2));
     if (!text.ends_with('\n')) return bad(text.substr(text.size()));
 
-    auto rest = text.substr(close + 2, text.size() - close - 3);
-    for (int number = 3; number <= 22; ++number) { // proc(5) numbers the fields so
-        std::size_t length = 0; // of a few characters: not worth a call of memchr()
-        while (length < rest.size() && rest[length] != ' ')
-            ++length;
-        auto const field = rest.substr(0, length);
-        rest.remove_prefix(length == rest.size() ? length : length + 1);
-        bool fits = !field.empty();
-        if (number == 3) stat.state = field.size() == 1 ? field[0] : (fits = false, '?');
-        if (number == 4) fits = detail::parse_number(field, stat.parent);
-        if (number == 9) fits = detail::parse_number(field, stat.flags);
-        if (number == 20) fits = detail::parse_number(field, stat.threads);
-        if (number == 22) fits = detail::parse_number(field, stat.start_ticks);
-        if (!fits) return bad(field.data() == nullptr ? text.substr(text.size()) : field);
-    }
+    // proc(5) numbers the fields, of which the first two are behind. All end at the newline.
+    char const* at = text.data() + close + 1;
+    auto const next = [&](int skipped) -> std::string_view {
+        for (;; --skipped) {
+            if (*at == ' ') ++at;
+            char const* const begin = at;
+            while (*at > ' ')
+                ++at;
+            if (skipped == 0 || at == begin) return {begin, static_cast<std::size_t>(at - begin)};
+        }
+    };
+    auto field = next(0);
+    if (field.size() != 1) return bad(field);
+    stat.state = field[0];
+    if (field = next(0); !detail::parse_number(field, stat.parent)) return bad(field);
+    if (field = next(4); !detail::parse_number(field, stat.flags)) return bad(field);
+    if (field = next(10); !detail::parse_number(field, stat.threads)) return bad(field);
+    if (field = next(1); !detail::parse_number(field, stat.start_ticks)) return bad(field);
     return stat;
 }
 

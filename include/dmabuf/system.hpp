@@ -504,29 +504,29 @@ private:
     friend reader<number_directory, result<Number>>;
 
     void next(std::optional<result<Number>>& out) {
-        if (!opened_ && !open(out)) return;
-        Number number{};
-        while (!unread_.empty() || refill(out)) {
-            auto const name = take_name();
-            if (name.empty()) return fail(out, operation::list, EBADMSG);
-            if (!detail::is_digit(name[0]) || !detail::parse_number(name, number)) continue;
-            name_ = name.data();
-            return void(out.emplace(number));
+        constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+        while (!unread_.empty() || read_more(out)) {
+            auto rest = take_name();
+            name_ = rest.data();
+            std::uint64_t number = 0;
+            if (detail::take_number(rest, number) && rest.starts_with('\0') && number <= most)
+                return void(out.emplace(static_cast<Number>(number)));
+            if (rest.find('\0') == rest.npos) return fail(out, operation::list, EBADMSG);
         }
     }
 
-    bool open(std::optional<result<Number>>& out) {
+    void open(std::optional<result<Number>>& out) {
         opened_ = true;
         auto directory = open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
         if (directory)
             directory_ = std::move(directory).value();
         else
             out = directory.error();
-        return directory_.is_open();
     }
 
     /// False when there is nothing more, or a failure, which is then in `out`.
-    bool refill(std::optional<result<Number>>& out) {
+    bool read_more(std::optional<result<Number>>& out) {
+        if (!opened_) open(out);
         if (!directory_.is_open()) return false;
         auto const space = space_.get();
         long const got =
@@ -543,8 +543,8 @@ private:
         out = failure{doing, error, where_};
     }
 
-    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL.
-    /// Empty for a record that cannot be one: a name without its NUL is none.
+    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL
+    /// and what fills up the record. Empty for a record that cannot be one.
     std::string_view take_name() {
         constexpr std::size_t length_at = 16;
         constexpr std::size_t name_at = 19;
@@ -552,12 +552,9 @@ private:
         if (unread_.size() <= name_at) return {};
         __builtin_memcpy(&length, unread_.data() + length_at, sizeof length);
         if (length <= name_at || length > unread_.size()) return {};
-        auto const name = unread_.substr(name_at, length - name_at);
+        std::string_view const name(unread_.data() + name_at, length - name_at);
         unread_.remove_prefix(length);
-        std::size_t end = 0; // near: not worth a call of memchr()
-        while (end < name.size() && name[end] != '\0')
-            ++end;
-        return end == name.size() ? std::string_view{} : name.substr(0, end);
+        return name;
     }
 
     [[no_unique_address]] System system_;

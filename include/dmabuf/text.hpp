@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 namespace dmabuf {
 inline namespace v0 {
@@ -31,8 +32,12 @@ public:
             bytes = bytes.substr(0, Capacity - size_);
             truncated_ = true;
         }
-        for (char const c : bytes)
-            bytes_[size_++] = c;
+        if (std::is_constant_evaluated())
+            for (std::size_t i = 0; i < bytes.size(); ++i)
+                bytes_[size_ + i] = bytes[i];
+        else
+            __builtin_memcpy(bytes_ + size_, bytes.data(), bytes.size());
+        size_ = static_cast<std::uint8_t>(size_ + bytes.size());
         return *this;
     }
 
@@ -93,34 +98,49 @@ constexpr bool push_digit(std::uint64_t& value, unsigned digit, unsigned base) {
     return true;
 }
 
-/// All of `text` as an unsigned number of `base` 8, 10 or 16 (lower case); false for anything else,
-/// the empty text, signs, blanks and what does not fit 64 bits included.
-constexpr bool parse_unsigned(std::string_view text, std::uint64_t& value, unsigned base = 10) {
-    constexpr std::size_t always_fit = 19; // decimal digits, in 64 bits
-    if (text.empty()) return false;
+/// All of `text` as a number of `base` 8, 10 or 16 (lower case), digit by digit.
+constexpr bool parse_digits(std::string_view text, std::uint64_t& value, unsigned base) {
     value = 0;
-    if (base == 10 && text.size() <= always_fit) {
-        for (char const c : text) {
-            if (!is_digit(c)) return false;
-            value = value * 10 + static_cast<unsigned>(c - '0');
-        }
-        return true;
-    }
     for (char const c : text) {
         unsigned const digit = is_digit(c)              ? static_cast<unsigned>(c - '0')
                                : (c >= 'a' && c <= 'f') ? static_cast<unsigned>(c - 'a') + 10
                                                         : 99;
         if (digit >= base || !push_digit(value, digit, base)) return false;
     }
-    return true;
+    return !text.empty();
+}
+
+/// Takes the decimal digits that `text` begins with, and moves past them. False where there are
+/// none, or their number does not fit 64 bits.
+constexpr bool take_number(std::string_view& text, std::uint64_t& value) {
+    constexpr std::size_t always_fit = 19;
+    std::size_t length = 0;
+    std::uint64_t number = 0;
+    for (; length < text.size(); ++length) {
+        auto const digit = static_cast<unsigned>(text[length]) - '0';
+        if (digit > 9) break;
+        number = number * 10 + digit;
+    }
+    auto const digits = text.substr(0, length);
+    text.remove_prefix(length);
+    value = number;
+    return length <= always_fit ? length != 0 : parse_digits(digits, value, 10);
+}
+
+/// All of `text` as an unsigned number of `base` 8, 10 or 16 (lower case); false for anything else,
+/// the empty text, signs, blanks and what does not fit 64 bits included.
+constexpr bool parse_unsigned(std::string_view text, std::uint64_t& value, unsigned base = 10) {
+    if (base != 10) return parse_digits(text, value, base);
+    return take_number(text, value) && text.empty();
 }
 
 /// `parse_unsigned` into a narrower type, refusing what does not fit it.
 template<std::integral Number>
 constexpr bool parse_number(std::string_view text, Number& number, unsigned base = 10) {
     bool const negative = std::signed_integral<Number> && text.starts_with('-');
+    if (negative) text.remove_prefix(1);
     std::uint64_t value = 0;
-    if (!parse_unsigned(text.substr(negative ? 1 : 0), value, base)) return false;
+    if (!parse_unsigned(text, value, base)) return false;
     auto const most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
     if (value > most + (negative ? 1 : 0)) return false;
     number = static_cast<Number>(negative ? std::uint64_t{0} - value : value);
