@@ -18,7 +18,6 @@ public:
     /// Moves `text` on to the end of the next number and puts that in `item`. False when the text
     /// ends before: a number that may go on in the next piece is kept back.
     constexpr bool next(std::string_view& text, std::optional<result<std::uint64_t>>& item) {
-        if (take_whole(text, item)) return true;
         while (!text.empty()) {
             char const c = text.front();
             text.remove_prefix(1);
@@ -34,6 +33,17 @@ public:
         return false;
     }
 
+    /// As above, all of `text` at once: `take(result<std::uint64_t>)` for every number.
+    template<class Take>
+    constexpr void all(std::string_view text, Take take) {
+        for (;;) {
+            take_plain(text, take);
+            std::optional<result<std::uint64_t>> item;
+            if (!next(text, item)) return;
+            take(*item);
+        }
+    }
+
     /// The file has ended, and with it the last number. False when there is none.
     constexpr bool finish(std::optional<result<std::uint64_t>>& item) {
         if (!std::exchange(in_word_, false)) return false;
@@ -45,23 +55,29 @@ public:
     }
 
 private:
-    /// What nearly every number is: whole in this piece, and a blank behind it.
-    constexpr bool take_whole(std::string_view& text, std::optional<result<std::uint64_t>>& item) {
-        constexpr std::size_t always_fit = 19; // decimal digits, in 64 bits
-        std::uint64_t value = 0;
-        std::size_t length = 0;
-        for (; length < text.size(); ++length) {
-            auto const digit = static_cast<unsigned>(text[length]) - '0';
-            if (digit > 9) break;
-            value = value * 10 + digit;
+    static constexpr std::size_t always_fit = 19; ///< decimal digits, in 64 bits
+
+    /// Takes what nearly all numbers are: whole in this piece, with one blank behind it.
+    template<class Take>
+    constexpr void take_plain(std::string_view& text, Take take) {
+        if (in_word_) return;
+        char const* const begin = text.data();
+        char const* end = begin + text.size();
+        while (end != begin && detail::is_digit(end[-1]))
+            --end; // so that every number ends before
+        char const* done = begin;
+        while (done != end) {
+            char const* at = done;
+            std::uint64_t value = 0;
+            for (unsigned digit = 0; (digit = static_cast<unsigned>(*at) - '0') <= 9; ++at)
+                value = value * 10 + digit;
+            auto const length = static_cast<std::size_t>(at - done);
+            if (length - 1 >= always_fit || !detail::is_blank(*at)) break;
+            take(result<std::uint64_t>(value));
+            done = at + 1;
         }
-        if (in_word_ || length == 0 || length > always_fit || length == text.size() ||
-            !detail::is_blank(text[length]))
-            return false;
-        offset_ += static_cast<std::uint32_t>(length + 1);
-        text.remove_prefix(length + 1);
-        item.emplace(value);
-        return true;
+        offset_ += static_cast<std::uint32_t>(done - begin);
+        text.remove_prefix(static_cast<std::size_t>(done - begin));
     }
 
     constexpr void push(char c) {
@@ -88,10 +104,9 @@ template<class Take>
 constexpr void parse_dmabuf_fds(std::string_view text, Take take,
                                 place where = {object::dmabuf_fds}) {
     dmabuf_fds_parser parser(where);
-    std::optional<result<std::uint64_t>> item;
-    while (parser.next(text, item))
-        take(*item);
-    if (parser.finish(item)) take(*item);
+    parser.all(text, take);
+    std::optional<result<std::uint64_t>> last;
+    if (parser.finish(last)) take(*last);
 }
 
 /// The inode of every DMA-BUF descriptor of a task's table, repeated for each further descriptor.
@@ -109,6 +124,16 @@ public:
         , tid_(tid)
         , space_(std::move(space))
         , parser_(where()) {}
+
+    /// Calls `take` with every item, instead of begin(): what is cheaper for who wants them all.
+    template<class Take>
+    void for_each(Take take) {
+        entry last;
+        if (open(last))
+            while (refill(last))
+                parser_.all(unread_, take);
+        if (last) take(*last);
+    }
 
 private:
     friend reader<dmabuf_fds_reader, result<std::uint64_t>>;

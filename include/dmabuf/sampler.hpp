@@ -74,9 +74,9 @@ public:
     }
 
     /// Fills `now`, whose memory is reused.
-    /// Errors: where nothing at all can be said: /proc is not there or cannot be listed, or the
-    /// kernel is older than 5.3 and its DMA-BUFs cannot be told apart (ENOTSUP). Whatever else goes
-    /// wrong is in `now.coverage`.
+    /// Errors: where nothing at all can be said: /proc is not there or
+    /// cannot be listed, or the kernel is older than 5.3 and its DMA-BUFs cannot be told apart
+    /// (ENOTSUP). Whatever else goes wrong is in `now.coverage`.
     result<void> sample(snapshot& now) {
         auto const begin_ns = system_.clock_ns();
         if (auto ready = prepare(); !ready) return ready;
@@ -456,7 +456,7 @@ private:
         auto how = list_inodes(process, tid, [&](std::uint64_t inode) {
             build_.found(build_.buffer_at(inode), false);
         });
-        if (how != outcome::seen || build_.table_is_empty()) return how;
+        if (how != outcome::seen || table_is_described()) return how;
         for (auto const& found : build_.table())
             (void)describe_by_sysfs(found.buffer);
         if (sysfs_) how = drop_closed(process, tid);
@@ -464,19 +464,30 @@ private:
         return how;
     }
 
+    /// Whether nothing is to be told of the table, be it empty. Mappings are told by their device
+    /// alone, which a descriptor tells.
+    [[nodiscard]] bool table_is_described() {
+        auto const table = build_.table();
+        if (table.empty()) return true;
+        bool all = known_.device() || !options_.mappings;
+        for (auto const& found : table)
+            all = all && is_described(found.buffer);
+        return all;
+    }
+
     template<class Take>
     outcome list_inodes(process<System> const& process, std::int32_t tid, Take take) {
-        for (auto const& inode : read_dmabuf_fds(process, tid, read_space(table_space_))) {
-            if (inode) {
-                take(*inode);
-            } else if (inode.error().doing == operation::parse) {
+        auto how = outcome::seen;
+        auto list = read_dmabuf_fds(process, tid, read_space(table_space_));
+        list.for_each([&](result<std::uint64_t> const& inode) {
+            if (inode) return take(*inode);
+            auto const failed = note(inode.error());
+            if (inode.error().doing == operation::parse)
                 ++build_.now().coverage.descriptors_failed;
-                (void)note(inode.error());
-            } else {
-                return note(inode.error());
-            }
-        }
-        return outcome::seen;
+            else
+                how = failed;
+        });
+        return how;
     }
 
     /// What has no size yet may have been closed since it was listed: then it is listed no more.
@@ -503,10 +514,10 @@ private:
 
     // --- size, exporter and name ---
 
-    [[nodiscard]] bool wants_description(std::uint32_t at) {
+    [[nodiscard]] bool is_described(std::uint32_t at) {
         auto const& buffer = build_[at];
-        return (options_.exporters && buffer.exporter.empty()) ||
-               (options_.names && !buffer.name_known);
+        return buffer.size_known && !(options_.exporters && buffer.exporter.empty()) &&
+               !(options_.names && !buffer.name_known);
     }
 
     void take(fdinfo const& info, std::uint32_t at) {
@@ -519,7 +530,7 @@ private:
     /// another file's by now, the next reference to the buffer serves.
     void describe(process<System> const& process, std::int32_t tid, std::int32_t fd,
                   std::uint32_t at) {
-        if (known_.mount_id && !wants_description(at)) return;
+        if (known_.mount_id && is_described(at)) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)note(info.error());
         if (info->is_path()) return name_by_link(process, tid, fd, at);
@@ -575,10 +586,7 @@ private:
         std::size_t next = 0;
         auto const all_described = [&] {
             auto const table = build_.table();
-            auto const wanting = [&](auto const& found) {
-                return !build_[found.buffer].size_known || wants_description(found.buffer);
-            };
-            while (next < table.size() && !wanting(table[next]))
+            while (next < table.size() && is_described(table[next].buffer))
                 ++next;
             return next == table.size();
         };
@@ -622,8 +630,8 @@ private:
     // --- mappings ---
 
     /// All threads share the memory map, but that of a leader that has exited is empty: the next
-    /// one's is read then. Nothing where the process executed another program meanwhile: its old map
-    /// ended while it was read. As text, before 6.11, it just seems to be shorter.
+    /// one's is read then. Nothing where the process executed another program meanwhile: its old
+    /// map ended while it was read. As text, before 6.11, it just seems to be shorter.
     std::optional<outcome> sample_mappings(process<System> const& process) {
         for (auto const tid : tasks_) {
             bool any = false;
