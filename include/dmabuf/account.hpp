@@ -11,11 +11,12 @@ inline namespace v0 {
 
 namespace detail {
 
-constexpr void count_holders(snapshot& now) {
-    for (auto& buffer : now.buffers)
+constexpr void count_holders(std::vector<buffer>& buffers,
+                             std::vector<reference> const& references) {
+    for (auto& buffer : buffers)
         buffer.holders = buffer.descriptors = buffer.mappings = 0;
-    for (auto const& reference : now.references) {
-        auto& buffer = now.buffers[reference.buffer];
+    for (auto const& reference : references) {
+        auto& buffer = buffers[reference.buffer];
         ++buffer.holders;
         buffer.descriptors += reference.descriptors;
         buffer.mappings += reference.mappings;
@@ -28,16 +29,26 @@ constexpr std::uint64_t share_of(buffer const& buffer, std::uint32_t turn) {
     return buffer.size_bytes / buffer.holders + (turn < buffer.size_bytes % buffer.holders ? 1 : 0);
 }
 
-constexpr void add(holder& holder, reference const& reference, buffer const& buffer,
-                   std::uint32_t turn) {
-    holder.mapped_bytes += reference.mapped_bytes;
-    if (!buffer.size_known) {
-        ++holder.unsized_buffers;
-        return;
+constexpr void add_up(holder& who, std::span<reference const> references,
+                      std::span<buffer const> buffers, std::span<std::uint32_t> turns) {
+    holder sum;
+    for (auto const& reference : references) {
+        auto const& buffer = buffers[reference.buffer];
+        auto const turn = turns[reference.buffer]++;
+        sum.mapped_bytes += reference.mapped_bytes;
+        if (!buffer.size_known) {
+            ++sum.unsized_buffers;
+            continue;
+        }
+        sum.rss_bytes += buffer.size_bytes;
+        sum.pss_bytes += share_of(buffer, turn);
+        if (buffer.holders == 1) sum.uss_bytes += buffer.size_bytes;
     }
-    holder.rss_bytes += buffer.size_bytes;
-    holder.pss_bytes += share_of(buffer, turn);
-    if (buffer.holders == 1) holder.uss_bytes += buffer.size_bytes;
+    who.rss_bytes = sum.rss_bytes;
+    who.pss_bytes = sum.pss_bytes;
+    who.uss_bytes = sum.uss_bytes;
+    who.mapped_bytes = sum.mapped_bytes;
+    who.unsized_buffers = sum.unsized_buffers;
 }
 
 /// The total of this exporter, new or begun. There are few of them.
@@ -60,6 +71,20 @@ constexpr void total_exporters(snapshot& now) {
     });
 }
 
+/// What `account` does once the holders are counted.
+constexpr void share_out(snapshot& now, std::vector<std::uint32_t>& turns) {
+    turns.assign(now.buffers.size(), 0);
+    for (auto& holder : now.holders)
+        add_up(holder, now.references_of(holder), now.buffers, turns);
+    now.total_bytes = 0;
+    now.coverage.buffers_unsized = 0;
+    for (auto const& buffer : now.buffers) {
+        now.total_bytes += buffer.size_bytes;
+        now.coverage.buffers_unsized += buffer.size_known ? 0 : 1;
+    }
+    total_exporters(now);
+}
+
 } // namespace detail
 
 /// Fills in every sum of `now` from its buffers, holders and references.
@@ -67,22 +92,8 @@ constexpr void total_exporters(snapshot& now) {
 /// does not divide by the number of holders, the lowest pids carry the remainder, one byte each.
 /// Cost: linear; `turns` is scratch memory, one number per buffer.
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
-    detail::count_holders(now);
-    turns.assign(now.buffers.size(), 0);
-    for (auto& holder : now.holders) {
-        holder.rss_bytes = holder.pss_bytes = holder.uss_bytes = holder.mapped_bytes = 0;
-        holder.unsized_buffers = 0;
-        for (auto const& reference : now.references_of(holder))
-            detail::add(holder, reference, now.buffers[reference.buffer],
-                        turns[reference.buffer]++);
-    }
-    now.total_bytes = 0;
-    now.coverage.buffers_unsized = 0;
-    for (auto const& buffer : now.buffers) {
-        now.total_bytes += buffer.size_bytes;
-        now.coverage.buffers_unsized += buffer.size_known ? 0 : 1;
-    }
-    detail::total_exporters(now);
+    detail::count_holders(now.buffers, now.references);
+    detail::share_out(now, turns);
 }
 
 /// As above, with scratch memory of its own: one allocation.

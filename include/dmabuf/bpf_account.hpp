@@ -110,9 +110,12 @@ private:
         if (!processes_.empty() && processes_.back().pid == one.pid &&
             processes_.back().start_ns == one.start_ns)
             return;
-        auto const next = static_cast<std::uint32_t>(processes_.size());
-        auto const at = process_index_.find_or_insert(static_cast<std::uint64_t>(one.pid), next);
-        if (at == next) processes_.push_back({one.pid, 0, 0, {}});
+        auto at = process_index_.find(static_cast<std::uint64_t>(one.pid));
+        if (at == inode_index::none) {
+            at = static_cast<std::uint32_t>(processes_.size());
+            process_index_.insert(static_cast<std::uint64_t>(one.pid), at);
+            processes_.push_back({one.pid, 0, 0, {}});
+        }
         if (auto& process = processes_[at]; process.start_ns <= one.start_ns)
             process = {one.pid, one.uid, one.start_ns, process_name(one.comm)};
     }

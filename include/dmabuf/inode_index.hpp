@@ -26,15 +26,10 @@ public:
         if (slots_.size() < 2 * count) rehash(std::bit_ceil(2 * count));
     }
 
-    /// The index of `inode`; `next` becomes it where the inode was not there yet.
-    std::uint32_t find_or_insert(std::uint64_t inode, std::uint32_t next) {
-        if (2 * (used_ + 1) > slots_.size()) rehash(slots_.empty() ? 64 : 2 * slots_.size());
-        auto& slot = slot_of(inode);
-        if (slot.next_index == 0) {
-            slot = {inode, next + 1};
-            ++used_;
-        }
-        return slot.next_index - 1;
+    /// `inode` must not be there yet.
+    void insert(std::uint64_t inode, std::uint32_t index) {
+        if (2 * ++used_ > slots_.size()) rehash(slots_.empty() ? 64 : 2 * slots_.size());
+        slot_of(inode) = {inode, index + 1};
     }
 
     /// The index of `inode`, or `none`.
@@ -52,7 +47,7 @@ private:
     entry& slot_of(std::uint64_t inode) {
         std::size_t const mask = slots_.size() - 1;
         auto at = static_cast<std::size_t>((inode * 0x9e3779b97f4a7c15U) >> 32U) & mask;
-        while (slots_[at].next_index != 0 && slots_[at].inode != inode)
+        while (slots_[at].inode != inode && slots_[at].next_index != 0)
             at = (at + 1) & mask;
         return slots_[at];
     }

@@ -74,15 +74,15 @@ public:
     }
 
     /// Fills `now`, whose memory is reused.
-    /// Errors: where nothing at all can be said: /proc is not there or
+    /// Errors, and then `now` is empty: where nothing at all can be said: /proc is not there or
     /// cannot be listed, or the kernel is older than 5.3 and its DMA-BUFs cannot be told apart
     /// (ENOTSUP). Whatever else goes wrong is in `now.coverage`.
     result<void> sample(snapshot& now) {
         auto const begin_ns = system_.clock_ns();
-        if (auto ready = prepare(); !ready) return ready;
+        if (auto ready = prepare(); !ready) return now.clear(), ready;
         list_before();
         if (!sample_by_bpf(now))
-            if (auto done = sample_by_walk(now); !done) return done;
+            if (auto done = sample_by_walk(now); !done) return now.clear(), done;
         if (options_.unheld || options_.bufinfo)
             list_.read_after(system_, sysfs(), build_, table_space_);
         build_.finish();
@@ -140,7 +140,7 @@ private:
         build_.begin(now);
         auto const done = bpf_.read(
             system_, {options_.exporters, options_.names, options_.mappings}, build_, table_space_);
-        if (!done) return no_bpf_iterator_ = done.error(), false;
+        if (!done) return build_.abandon(), no_bpf_iterator_ = done.error(), false;
         now.coverage.used = source::bpf_iterator;
         now.coverage.sized_by = sizing::bpf_iterator;
         now.coverage.paths_marked = true;

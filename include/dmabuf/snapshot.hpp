@@ -208,12 +208,12 @@ struct coverage {
 
 /// How large a system is at most, so that there is room for a snapshot of it before it is taken.
 struct capacity {
-    std::size_t buffers = 0;         ///< of the whole system
-    std::size_t holders = 0;         ///< processes that hold buffers
-    std::size_t references = 0;      ///< buffers held, added up over the holders
-    std::size_t table = 4096;        ///< descriptors of buffers in one descriptor table
-    std::size_t threads = 4096;      ///< of one process
-    std::size_t exporters = 32;      ///< different ones
+    std::size_t buffers = 0;    ///< of the whole system
+    std::size_t holders = 0;    ///< processes that hold buffers
+    std::size_t references = 0; ///< buffers held, added up over the holders
+    std::size_t table = 4096;   ///< descriptors of buffers in one process's tables, and mappings
+    std::size_t threads = 4096; ///< of one process
+    std::size_t exporters = 32; ///< different ones
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
 };
 

@@ -20,48 +20,56 @@ public:
     void remember(bool on) { remembers_ = on; }
 
     void reserve(capacity const& most) {
-        index_.reserve(most.buffers);
-        slots_.reserve(most.buffers);
-        table_.reserve(most.table);
-        sorted_.reserve(most.buffers);
-        scratch_.reserve(most.buffers);
-        memory_.reserve(most.buffers);
-        remembered_.reserve(most.buffers);
+        auto const old_and_new = 2 * most.buffers;
+        buffers_.reserve(old_and_new);
+        index_.reserve(old_and_new);
+        marks_.reserve(old_and_new);
+        order_.reserve(old_and_new);
+        found_.reserve(2 * most.table);
     }
 
     void begin(snapshot& now) {
         now_ = &now;
         now.clear();
-        index_.clear();
-        slots_.clear();
+        if (!remembers_) forget();
+        for (auto& buffer : buffers_) {
+            buffer.name_known = buffer.named = false;
+            buffer.name = {};
+        }
+        marks_.assign(buffers_.size(), unmet);
+    }
+
+    /// What was found since begin() is not to be believed, neither of old buffers nor of new ones.
+    void abandon() {
+        for (auto const mark : marks_)
+            if (mark == met) return forget();
     }
 
     [[nodiscard]] snapshot& now() { return *now_; }
 
-    /// The buffer of this inode, new or seen before.
+    /// The buffer of this inode, new or met before.
     std::uint32_t buffer_at(std::uint64_t inode) {
-        auto const next = static_cast<std::uint32_t>(now_->buffers.size());
-        auto const at = index_.find_or_insert(inode, next);
-        if (at != next) return at;
-        slots_.push_back(0);
-        auto& added = now_->buffers.emplace_back();
-        added.inode = inode;
-        recall(added);
+        auto at = index_.find(inode);
+        if (at == inode_index::none) at = add_buffer(inode);
+        marks_[at] = met;
         return at;
     }
 
-    /// The buffer of this inode if it was seen, or `inode_index::none`.
-    [[nodiscard]] std::uint32_t find(std::uint64_t inode) { return index_.find(inode); }
+    /// Whether the buffer of this inode was met in this snapshot, and where.
+    [[nodiscard]] std::uint32_t find(std::uint64_t inode) {
+        auto const at = index_.find(inode);
+        return at == inode_index::none || marks_[at] == unmet ? inode_index::none : at;
+    }
 
-    [[nodiscard]] buffer& operator[](std::uint32_t at) { return now_->buffers[at]; }
+    [[nodiscard]] buffer& operator[](std::uint32_t at) { return buffers_[at]; }
 
     void set_size(std::uint32_t at, std::uint64_t size_bytes) {
-        now_->buffers[at].size_bytes = size_bytes;
-        now_->buffers[at].size_known = true;
+        buffers_[at].size_bytes = size_bytes;
+        buffers_[at].size_known = true;
     }
 
     void set_name(std::uint32_t at, std::optional<buffer_name> const& name) {
-        auto& buffer = now_->buffers[at];
+        auto& buffer = buffers_[at];
         buffer.name_known = true;
         buffer.named = name.has_value();
         buffer.name = name.value_or(buffer_name{});
@@ -70,50 +78,58 @@ public:
     // --- one process ---
 
     void begin_process() {
-        first_reference_ = now_->references.size();
-        begin_table();
+        holder_ = static_cast<std::uint32_t>(now_->holders.size());
+        drop_process();
     }
 
-    void begin_table() { table_.clear(); }
-    void found(std::uint32_t buffer, bool path) { table_.push_back({buffer, path}); }
-    [[nodiscard]] bool table_is_empty() const { return table_.empty(); }
+    /// What was found in a table that was not added is left out.
+    void begin_table() { found_.resize(whole_); }
+    void found(std::uint32_t buffer, bool path) {
+        found_.push_back({holder_, buffer, 1, path ? 1U : 0U, 0, 0});
+    }
+    [[nodiscard]] bool table_is_empty() const { return found_.size() == whole_; }
 
-    struct found_descriptor {
-        std::uint32_t buffer;
-        bool path;
-    };
-    [[nodiscard]] std::span<found_descriptor const> table() const { return table_; }
+    /// One reference for each descriptor of the table.
+    [[nodiscard]] std::span<reference const> table() const {
+        return std::span(found_).subspan(whole_);
+    }
 
-    /// Takes back what `is_gone(found_descriptor)` says of, and counts it.
+    /// Takes back what `is_gone(reference)` says of, and counts it.
     template<class IsGone>
     std::uint32_t drop_from_table(IsGone is_gone) {
-        return static_cast<std::uint32_t>(std::erase_if(table_, is_gone));
+        auto kept = whole_;
+        for (auto at = whole_; at < found_.size(); ++at)
+            if (!is_gone(found_[at])) found_[kept++] = found_[at];
+        auto const gone = found_.size() - kept;
+        found_.resize(kept);
+        return static_cast<std::uint32_t>(gone);
     }
 
     /// The table was whole: what was found in it counts.
-    void add_table() {
-        for (auto const& found : table_) {
-            auto& reference = reference_to(found.buffer);
-            ++reference.descriptors;
-            reference.path_descriptors += found.path ? 1 : 0;
-        }
-        table_.clear();
-    }
+    void add_table() { whole_ = found_.size(); }
 
     void found_mapping(std::uint32_t buffer, std::uint64_t bytes) {
-        auto& reference = reference_to(buffer);
-        ++reference.mappings;
-        reference.mapped_bytes += bytes;
+        begin_table();
+        found_.push_back({holder_, buffer, 0, 0, 1, bytes});
+        add_table();
     }
 
-    [[nodiscard]] bool holds_something() const {
-        return now_->references.size() != first_reference_;
-    }
+    [[nodiscard]] bool holds_something() const { return whole_ != 0; }
 
     /// The process was whole: it becomes a holder of what was added since `begin_process()`.
     void add_holder(holder added) {
-        added.first_reference = first_reference_;
-        added.reference_count = now_->references.size() - first_reference_;
+        begin_table();
+        sort(found_);
+        auto& references = now_->references;
+        added.first_reference = references.size();
+        auto last = inode_index::none;
+        for (auto const& found : found_) {
+            if (std::exchange(last, found.buffer) == found.buffer)
+                add(references.back(), found);
+            else
+                references.push_back(found);
+        }
+        added.reference_count = references.size() - added.first_reference;
         now_->holders.push_back(added);
     }
 
@@ -128,103 +144,92 @@ public:
     }
 
     /// The process exited while it was read, or cannot be told who it is.
-    void drop_process() { now_->references.resize(first_reference_); }
+    void drop_process() {
+        whole_ = 0;
+        found_.clear();
+    }
 
     // --- the end ---
 
     /// Sorts, leaves out the buffers that nobody holds, and fills in the sums.
     void finish() {
-        mark_held();
-        sort_buffers();
-        renumber();
-        account(*now_, scratch_);
-        if (remembers_) memorise();
+        detail::count_holders(buffers_, now_->references);
+        bool const in_order = order_held();
+        for (auto const at : order_)
+            now_->buffers.push_back(buffers_[at]);
+        if (!in_order) renumber();
+        detail::share_out(*now_, order_);
     }
 
 private:
-    struct memory {
-        std::uint64_t size_bytes;
-        bool size_known;
-        exporter_name exporter;
-    };
+    static constexpr std::uint32_t unmet = 0;
+    static constexpr std::uint32_t met = 1;
 
-    /// `slots_` says where the current process's reference to a buffer is; what it says of an
-    /// earlier process's is passed over.
-    reference& reference_to(std::uint32_t buffer) {
-        auto& references = now_->references;
-        auto& slot = slots_[buffer];
-        if (slot < first_reference_ || slot >= references.size() ||
-            references[slot].buffer != buffer) {
-            slot = references.size();
-            references.push_back(
-                {static_cast<std::uint32_t>(now_->holders.size()), buffer, 0, 0, 0, 0});
-        }
-        return references[slot];
+    std::uint32_t add_buffer(std::uint64_t inode) {
+        auto const at = static_cast<std::uint32_t>(buffers_.size());
+        index_.insert(inode, at);
+        buffers_.emplace_back().inode = inode;
+        marks_.push_back(unmet);
+        return at;
     }
 
-    void mark_held() {
-        for (auto& slot : slots_)
-            slot = 0;
-        for (auto const& reference : now_->references)
-            slots_[reference.buffer] = 1;
+    static void add(reference& sum, reference const& more) {
+        sum.descriptors += more.descriptors;
+        sum.path_descriptors += more.path_descriptors;
+        sum.mappings += more.mappings;
+        sum.mapped_bytes += more.mapped_bytes;
     }
 
-    /// `scratch_` becomes the old positions of the held buffers, by inode.
-    void sort_buffers() {
-        auto& buffers = now_->buffers;
-        scratch_.clear();
-        for (std::uint32_t at = 0; at < buffers.size(); ++at)
-            if (slots_[at] != 0) scratch_.push_back(at);
-        auto const by_inode = [&](auto a, auto b) { return buffers[a].inode < buffers[b].inode; };
-        detail::sort(scratch_, by_inode);
-        sorted_.clear();
-        for (std::uint32_t rank = 0; rank < scratch_.size(); ++rank) {
-            sorted_.push_back(buffers[scratch_[rank]]);
-            slots_[scratch_[rank]] = rank;
-        }
-        buffers.assign(sorted_.begin(), sorted_.end());
+    /// Buffers are made and opened in much the same order.
+    static void sort(std::span<reference> all) {
+        detail::sort(all,
+                     [](reference const& a, reference const& b) { return a.buffer < b.buffer; });
     }
 
+    /// `order_` becomes the positions of the held buffers, by inode. True where that is what
+    /// `buffers_` is: the kernel counts inodes up, so that new ones come last.
+    bool order_held() {
+        order_.clear();
+        for (std::uint32_t at = 0; at < buffers_.size(); ++at)
+            if (buffers_[at].holders != 0) order_.push_back(at);
+        auto const by_inode = [&](std::uint32_t a, std::uint32_t b) {
+            return buffers_[a].inode < buffers_[b].inode;
+        };
+        bool const sorted = detail::is_sorted(order_, by_inode);
+        if (!sorted) detail::sort(order_, by_inode);
+        return sorted && order_.size() == buffers_.size();
+    }
+
+    /// The buffers become those of the snapshot, here and for the references.
     void renumber() {
-        auto& references = now_->references;
-        for (auto& reference : references)
-            reference.buffer = static_cast<std::uint32_t>(slots_[reference.buffer]);
-        for (auto const& holder : now_->holders) {
-            auto const by_buffer = [](reference const& a, reference const& b) {
-                return a.buffer < b.buffer;
-            };
-            detail::sort(
-                std::span(references).subspan(holder.first_reference, holder.reference_count),
-                by_buffer);
-        }
+        for (std::uint32_t rank = 0; rank < order_.size(); ++rank)
+            marks_[order_[rank]] = rank;
+        for (auto& reference : now_->references)
+            reference.buffer = marks_[reference.buffer];
+        for (auto const& holder : now_->holders)
+            sort(std::span(now_->references)
+                     .subspan(holder.first_reference, holder.reference_count));
+        buffers_ = now_->buffers;
+        index_.clear();
+        for (std::uint32_t at = 0; at < buffers_.size(); ++at)
+            index_.insert(buffers_[at].inode, at);
     }
 
-    void memorise() {
-        memory_.clear();
-        remembered_.clear();
-        for (auto const& buffer : now_->buffers) {
-            remembered_.find_or_insert(buffer.inode, static_cast<std::uint32_t>(memory_.size()));
-            memory_.push_back({buffer.size_bytes, buffer.size_known, buffer.exporter});
-        }
-    }
-
-    void recall(buffer& fresh) {
-        auto const at = remembered_.find(fresh.inode);
-        if (at == inode_index::none) return;
-        fresh.size_bytes = memory_[at].size_bytes;
-        fresh.size_known = memory_[at].size_known;
-        fresh.exporter = memory_[at].exporter;
+    void forget() {
+        buffers_.clear();
+        index_.clear();
     }
 
     snapshot* now_ = nullptr;
-    inode_index index_;
-    std::vector<std::size_t> slots_;      ///< by buffer: see reference_to()
-    std::vector<found_descriptor> table_; ///< of the table being read
-    std::size_t first_reference_ = 0;     ///< of the process being read
-    std::vector<buffer> sorted_;
-    std::vector<std::uint32_t> scratch_;
-    std::vector<memory> memory_; ///< of the snapshot before
-    inode_index remembered_;     ///< where in it
+    std::vector<buffer>
+        buffers_;       ///< those of the snapshot before, by inode, and behind them new ones
+    inode_index index_; ///< of `buffers_`
+    std::vector<std::uint32_t> marks_; ///< by buffer: `met` in this snapshot; at its end the rank
+    std::vector<reference>
+        found_;                ///< of the process being read, one for each descriptor or mapping
+    std::size_t whole_ = 0;    ///< of these, in tables that count
+    std::uint32_t holder_ = 0; ///< the number that the process will have
+    std::vector<std::uint32_t> order_;
     bool remembers_ = false;
 };
 

@@ -576,6 +576,27 @@ TEST_CASE("account: buffers that nobody holds, by either list") {
     CHECK(now.coverage.listed_by == (sysfs ? dmabuf::listing::sysfs : dmabuf::listing::none));
 }
 
+TEST_CASE("account: a buffer that was held in the last sample, and is in flight in this one") {
+    fake::kernel kernel;
+    kernel.sysfs_buffers = true;
+    auto const in_flight = kernel.buffer(2, 8192, "udmabuf");
+    kernel.add(10, "receiver").open(kernel.buffer(1, 4096, "system"));
+    auto& sender = kernel.add(20, "sender");
+    sender.open(in_flight);
+    dmabuf::sample_options options;
+    options.unheld = true;
+    dmabuf::basic_sampler<fake::system> sampler(options, fake::system{&kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    CHECK(now.unheld.empty());
+    sender.files().clear();
+    REQUIRE(sampler.sample(now));
+    CHECK(now.buffers.size() == 1);
+    REQUIRE(now.unheld.size() == 1);
+    CHECK(now.unheld[0].inode == 2);
+    CHECK(now.unheld[0].exporter.view() == "udmabuf");
+}
+
 TEST_CASE("account: hostile names of buffers and processes") {
     auto const name = GENERATE("x\nsize:\t4\nino:\t777", "\nexp_name:\tevil", "", "\x1b[2J",
                                "0123456789012345678901234567890", "\\012", "\xff\xfe", "\n\n\n");

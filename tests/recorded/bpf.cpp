@@ -198,6 +198,36 @@ TEST_CASE("bpf: a walk cut off anywhere is never taken for a whole one") {
     }
 }
 
+TEST_CASE("bpf: what a walk said that was cut off is not believed by the next source") {
+    scene all;
+    all.kernel.dmabuf_fds = all.kernel.sysfs_buffers = true;
+    populate(all);
+    all.pin(all_holders);
+    dmabuf::sample_options options; // and then sizes are asked for once
+    options.names = options.mappings = false;
+    pinned_sampler sampler(options, system_with_pins{{&all.kernel}, &all.files});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    CHECK(now.coverage.used == source::bpf_iterator);
+    auto text =
+        all.walks.descriptors; // of which each buffer's size is made another, and the end taken
+    for (std::size_t at = sizeof(dmabuf_bpf_header); at + sizeof(dmabuf_bpf_head) < text.size();) {
+        dmabuf_bpf_head head;
+        std::memcpy(&head, text.data() + at, sizeof head);
+        std::uint64_t const wrong = 12345;
+        auto const size_at = at + offsetof(dmabuf_bpf_reference, buffer.size_bytes);
+        std::memcpy(text.data() + size_at, &wrong, sizeof wrong);
+        at += head.length;
+    }
+    text.resize(text.size() - sizeof(dmabuf_bpf_head));
+    all.files.pins[bpf::descriptors_path] = bpf::pin::of(text);
+    REQUIRE(sampler.sample(now));
+    CHECK(now.coverage.used == source::dmabuf_fds);
+    CHECK(now.buffers.size() == 4);
+    for (auto const& buffer : now.buffers)
+        CHECK(buffer.size_bytes == all.kernel.buffers().at(buffer.inode)->size_bytes);
+}
+
 TEST_CASE("bpf: a million files without a DMA-BUF, and a signal, only take another read") {
     scene all;
     populate(all);

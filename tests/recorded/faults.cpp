@@ -131,6 +131,7 @@ void sweep(scenario const& how, int error) {
         if (!result.done) {
             CHECK(result.done.error().error == error);
             CHECK(dmabuf::describe(result.done.error()).view().starts_with("cannot "));
+            CHECK((result.now.holders.empty() && result.now.references.empty()));
             continue;
         }
         CHECK(invented(result.now, kernel, truth) == "");
