@@ -36,42 +36,51 @@ bool is_wanted(row const& what, regex_t const& pattern) {
     return ::regexec(&pattern, what.name, 0, nullptr, 0) == 0;
 }
 
-void measure_rows(load const& all, regex_t const& pattern, pid_t holder, bool known) {
+struct selection {
+    regex_t pattern{};
+    bool count_calls = true;
+};
+
+void measure_rows(load const& all, selection const& selected, pid_t holder, bool known) {
     for (auto const& rows : {baseline_rows(), floor_rows(), library_rows()}) {
         for (auto const& one : rows) {
-            if (!is_there(one) || !is_wanted(one, pattern)) continue;
+            if (!is_there(one) || !is_wanted(one, selected.pattern)) continue;
             auto const on = one.of_one ? all.of_one() : all;
             auto const took =
-                measure(one, holder, known ? std::optional(on.references()) : std::nullopt);
+                measure(one, holder, known ? std::optional(on.references()) : std::nullopt,
+                        selected.count_calls);
             print(on, one, "first", took.first, took.peak_kib);
             print(on, one, "repeated", took.repeated, took.peak_kib);
         }
     }
 }
 
-void measure_load(load const& what, regex_t const& pattern) {
+void measure_load(load const& what, selection const& selected) {
     population const processes(what);
-    measure_rows(what, pattern, processes.holder(), true);
+    measure_rows(what, selected, processes.holder(), true);
 }
 
 /// The processes that are there, and as one of them, this.
-void measure_here(regex_t const& pattern) {
-    measure_rows(count_processes("here"), pattern, ::getpid(), false);
+void measure_here(selection const& selected) {
+    measure_rows(count_processes("here"), selected, ::getpid(), false);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    regex_t pattern;
-    if (argc < 3 || ::regcomp(&pattern, argv[1], REG_EXTENDED | REG_NOSUB) != 0) {
-        std::fprintf(stderr, "usage: measure ROWS LOAD...|here\n"
-                             "ROWS is an extended regular expression.\n");
+    selection selected;
+    if (argc > 1 && std::strcmp(argv[1], "--uncounted") == 0)
+        selected.count_calls = false, ++argv, --argc;
+    if (argc < 3 || ::regcomp(&selected.pattern, argv[1], REG_EXTENDED | REG_NOSUB) != 0) {
+        std::fprintf(stderr, "usage: measure [--uncounted] ROWS LOAD...|here\n"
+                             "ROWS is an extended regular expression; --uncounted saves the time "
+                             "that it takes to count system calls.\n");
         return 2;
     }
     try {
         for (int i = 2; i < argc; ++i)
-            std::strcmp(argv[i], "here") == 0 ? measure_here(pattern)
-                                              : measure_load(load_of(argv[i]), pattern);
+            std::strcmp(argv[i], "here") == 0 ? measure_here(selected)
+                                              : measure_load(load_of(argv[i]), selected);
     } catch (std::exception const& error) {
         std::fprintf(stderr, "measure: %s\n", error.what());
         return 1;

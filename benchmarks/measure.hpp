@@ -18,7 +18,8 @@ struct measured {
     std::uint64_t peak_kib = 0; ///< by which two looks let the process grow
 };
 
-/// In two processes of its own: one has its calls counted, and so warms the kernel's caches for the
-/// one that is timed. Throws where a look finds another number of references than is expected.
+/// In two processes of its own: one has its calls counted, where that is wanted, and so warms the
+/// kernel's caches for the one that is timed. Throws where a look finds another number of
+/// references than is expected.
 measured measure(row const& what, std::int32_t holder,
-                 std::optional<std::uint64_t> expected_references);
+                 std::optional<std::uint64_t> expected_references, bool count_calls);
