@@ -7,6 +7,7 @@
 #include "floors.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <linux/stat.h>
@@ -122,7 +123,11 @@ static uint64_t walk(int process, uint64_t tid, uint64_t buffers) {
              record += length_of(record)) {
             char const* const fd = name_at(record);
             struct statx status;
-            if (*fd == '.' || status_of(fds, fd, 0, &status)) continue;
+            if (*fd == '.') continue;
+            if (status_of(fds, fd, 0, &status)) {
+                if (errno == EACCES) buffers = 0; // nor will the others be shown
+                continue;
+            }
             if (!is_dmabuf(fds, fd, &status)) continue;
             ++found;
             if (wanted & with_paths) {
