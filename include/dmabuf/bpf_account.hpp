@@ -79,10 +79,12 @@ private:
         [[nodiscard]] bool same_item(found const& other) const {
             return pid == other.pid && set == other.set && item == other.item;
         }
-        [[nodiscard]] bool before(found const& other) const {
+        [[nodiscard]] bool item_before(found const& other) const {
             if (pid != other.pid) return pid < other.pid;
-            if (set != other.set) return set < other.set;
-            return item != other.item ? item < other.item : turn < other.turn;
+            return set != other.set ? set < other.set : item < other.item;
+        }
+        [[nodiscard]] bool before(found const& other) const {
+            return same_item(other) ? turn < other.turn : item_before(other);
         }
     };
 
@@ -92,21 +94,22 @@ private:
         auto const header = records.begin();
         if (!header) return header.error();
         if (!header->same_namespaces()) return failure{operation::identify, EXDEV, records.where()};
+        bpf_reference one; // whose texts are looked at in the record
         for (;;) {
             auto const record = records.next();
             if (!record) return record.error();
             if (record->is_end()) return {};
-            auto const one = parse_bpf_reference(*record, content, records.where());
-            if (!one) return one.error();
-            note_process(*one);
-            into.push_back({one->pid, note_buffer(one->buffer), one->set, one->item,
-                            one->mapped_bytes, one->start_ns,
-                            static_cast<std::uint32_t>(into.size()), one->path});
+            if (auto const wrong = detail::parse_bpf_numbers(*record, content, one))
+                return failure{operation::parse, EBADMSG, records.where(), *wrong};
+            note_process(one, *record);
+            into.push_back({one.pid, note_buffer(one.buffer, *record), one.set, one.item,
+                            one.mapped_bytes, one.start_ns, static_cast<std::uint32_t>(into.size()),
+                            one.path});
         }
     }
 
     /// A number that is used again names the process that has it last.
-    void note_process(bpf_reference const& one) {
+    void note_process(bpf_reference const& one, bpf_record const& record) {
         if (!processes_.empty() && processes_.back().pid == one.pid &&
             processes_.back().start_ns == one.start_ns)
             return;
@@ -117,17 +120,17 @@ private:
             processes_.push_back({one.pid, 0, 0, {}});
         }
         if (auto& process = processes_[at]; process.start_ns <= one.start_ns)
-            process = {one.pid, one.uid, one.start_ns, process_name(one.comm)};
+            process = {one.pid, one.uid, one.start_ns, process_name(detail::bpf_comm(record))};
     }
 
-    std::uint32_t note_buffer(bpf_buffer const& shown) {
+    std::uint32_t note_buffer(bpf_buffer const& shown, bpf_record const& record) {
         auto const at = build_->buffer_at(shown.inode);
         auto& buffer = (*build_)[at];
         buffer.size_bytes = shown.size_bytes;
         buffer.size_known = true;
         if (!shown.described) return at;
         if (options_.exporters && buffer.exporter.empty())
-            buffer.exporter = exporter_name(shown.exporter);
+            buffer.exporter = exporter_name(detail::bpf_exporter(record, detail::bpf_buffer_at));
         if (options_.names && !buffer.name_known)
             build_->set_name(at,
                              shown.named ? std::optional(buffer_name(shown.name)) : std::nullopt);
@@ -136,12 +139,20 @@ private:
 
     /// By process, set and item, each once, as it was seen last.
     static void sort_once(std::vector<found>& all) {
+        if (each_once(all)) return;
         auto const before = [](found const& a, found const& b) { return a.before(b); };
         detail::sort(all, before);
         std::size_t kept = 0;
         for (std::size_t at = 0; at < all.size(); ++at)
             if (at + 1 == all.size() || !all[at].same_item(all[at + 1])) all[kept++] = all[at];
         all.erase(all.begin() + static_cast<std::ptrdiff_t>(kept), all.end());
+    }
+
+    /// Threads mostly show their group's table, and the kernel goes through it in order.
+    static bool each_once(std::vector<found> const& all) {
+        for (std::size_t at = 1; at < all.size(); ++at)
+            if (!all[at - 1].item_before(all[at])) return false;
+        return true;
     }
 
     void add_holders() {

@@ -90,9 +90,9 @@ private:
 
     result<bpf_record> take() {
         for (;;) {
-            auto const record = take_bpf_record(unread_, where_);
-            if (!record) return record.error();
-            if (*record) return **record;
+            auto const length = detail::bpf_record_length(unread_);
+            if (length > 1) return detail::take_bpf_record(unread_, length);
+            if (length == 1) return failure{operation::parse, EBADMSG, where_};
             if (auto const more = refill(); !more) return more.error();
         }
     }

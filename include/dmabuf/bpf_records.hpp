@@ -81,10 +81,12 @@ constexpr Number load(std::string_view bytes, std::size_t at) {
     return std::bit_cast<Number>(raw);
 }
 
-/// Up to the first zero.
+/// Up to the first zero, which is near: not worth a call of memchr().
 constexpr std::string_view load_text(std::string_view bytes, std::size_t at, std::size_t capacity) {
-    auto text = bytes.substr(at, capacity);
-    return take_until(text, '\0');
+    std::size_t length = 0;
+    while (length < capacity && bytes[at + length] != '\0')
+        ++length;
+    return bytes.substr(at, length);
 }
 
 } // namespace detail
@@ -98,18 +100,33 @@ struct bpf_record {
     [[nodiscard]] constexpr bool is_end() const { return kind == detail::bpf_layout::kind_end; }
 };
 
+namespace detail {
+
+/// The length of the record that `bytes` begins with; 0 where only a part of it is there, and 1
+/// where that is no length of a record.
+constexpr std::size_t bpf_record_length(std::string_view bytes) {
+    if (bytes.size() < bpf_layout::head) return 0;
+    auto const length = load<std::uint16_t>(bytes, 0);
+    if (length < bpf_layout::head || length % 8 != 0) return 1;
+    return bytes.size() < length ? 0 : length;
+}
+
+constexpr bpf_record take_bpf_record(std::string_view& bytes, std::size_t length) {
+    bpf_record const record{load<std::uint16_t>(bytes, 2), load<std::uint32_t>(bytes, 4),
+                            std::string_view(bytes.data(), length)};
+    bytes.remove_prefix(length);
+    return record;
+}
+
+} // namespace detail
+
 /// Takes the next record off `bytes`, or nothing where only a part of one is there.
 /// Errors: EBADMSG for a length that no record has.
 constexpr result<std::optional<bpf_record>> take_bpf_record(std::string_view& bytes, place where) {
-    namespace layout = detail::bpf_layout;
-    if (bytes.size() < layout::head) return std::optional<bpf_record>{};
-    auto const length = detail::load<std::uint16_t>(bytes, 0);
-    if (length < layout::head || length % 8 != 0) return failure{operation::parse, EBADMSG, where};
-    if (bytes.size() < length) return std::optional<bpf_record>{};
-    bpf_record record{detail::load<std::uint16_t>(bytes, 2), detail::load<std::uint32_t>(bytes, 4),
-                      bytes.substr(0, length)};
-    bytes.remove_prefix(length);
-    return std::optional(record);
+    auto const length = detail::bpf_record_length(bytes);
+    if (length == 0) return std::optional<bpf_record>{};
+    if (length == 1) return failure{operation::parse, EBADMSG, where};
+    return std::optional(detail::take_bpf_record(bytes, length));
 }
 
 /// Parses the record that every walk begins with.
@@ -136,27 +153,55 @@ constexpr result<bpf_header> parse_bpf_header(bpf_record const& record, place wh
 
 namespace detail {
 
-/// The part about the buffer, which ends the record and begins at `at`.
-constexpr result<bpf_buffer> parse_bpf_buffer(bpf_record const& record, std::size_t at,
-                                              place where) {
+/// The part about the buffer but for its exporter, which ends the record and begins at `at`.
+/// Nothing, or the offset of what does not fit.
+constexpr std::optional<std::uint32_t> parse_bpf_buffer(bpf_record const& record, std::size_t at,
+                                                        bpf_buffer& buffer) {
     namespace layout = bpf_layout;
     auto const& bytes = record.bytes;
     auto const name_at = at + layout::buffer;
-    if (bytes.size() < name_at)
-        return failure{operation::parse, EBADMSG, where, static_cast<std::uint32_t>(bytes.size())};
+    if (bytes.size() < name_at) return static_cast<std::uint32_t>(bytes.size());
     auto const name_bytes = load<std::uint32_t>(bytes, at + 20);
     if (name_bytes > layout::name_bytes || bytes.size() != name_at + (name_bytes + 7) / 8 * 8)
-        return failure{operation::parse, EBADMSG, where, static_cast<std::uint32_t>(at + 20)};
-    bpf_buffer buffer;
+        return static_cast<std::uint32_t>(at + 20);
     buffer.inode = load<std::uint64_t>(bytes, at);
     buffer.size_bytes = load<std::uint64_t>(bytes, at + 8);
     auto const device = load<std::uint32_t>(bytes, at + 16);
     buffer.device = {device >> 20U, device & 0xfffffU};
     buffer.named = (record.flags & 2U) != 0;
     buffer.described = (record.flags & 4U) == 0;
-    buffer.exporter = load_text(bytes, at + 24, layout::exporter_bytes);
-    buffer.name = bytes.substr(name_at, name_bytes);
-    return buffer;
+    buffer.name = {bytes.data() + name_at, name_bytes};
+    return std::nullopt;
+}
+
+constexpr std::string_view bpf_exporter(bpf_record const& record, std::size_t buffer_at) {
+    return load_text(record.bytes, buffer_at + 24, bpf_layout::exporter_bytes);
+}
+
+/// Where the part about the buffer begins in a record of `descriptors` or `mappings`.
+inline constexpr std::size_t bpf_buffer_at = bpf_layout::head + bpf_layout::holder;
+
+constexpr std::string_view bpf_comm(bpf_record const& record) {
+    return load_text(record.bytes, 56, bpf_layout::comm_bytes);
+}
+
+/// All of a record of `descriptors` or `mappings` but for `comm` and the buffer's `exporter`, which
+/// seldom tell anything new. Nothing, or the offset of what does not fit.
+constexpr std::optional<std::uint32_t>
+parse_bpf_numbers(bpf_record const& record, bpf_content content, bpf_reference& found) {
+    auto const& bytes = record.bytes;
+    if (record.kind != static_cast<std::uint16_t>(content)) return 2;
+    if (auto const wrong = parse_bpf_buffer(record, bpf_buffer_at, found.buffer)) return wrong;
+    found.pid = load<std::int32_t>(bytes, 8);
+    found.tid = load<std::int32_t>(bytes, 12);
+    found.uid = load<std::uint32_t>(bytes, 16);
+    found.start_ns = load<std::uint64_t>(bytes, 24);
+    found.set = load<std::uint64_t>(bytes, 32);
+    found.item = load<std::uint64_t>(bytes, 40);
+    found.mapped_bytes = load<std::uint64_t>(bytes, 48);
+    found.path = (record.flags & 1U) != 0;
+    if (found.pid <= 0) return 8;
+    return std::nullopt;
 }
 
 } // namespace detail
@@ -165,24 +210,11 @@ constexpr result<bpf_buffer> parse_bpf_buffer(bpf_record const& record, std::siz
 /// Lifetime: the text lies in the record.
 constexpr result<bpf_reference> parse_bpf_reference(bpf_record const& record, bpf_content content,
                                                     place where) {
-    namespace layout = detail::bpf_layout;
-    auto const& bytes = record.bytes;
-    if (record.kind != static_cast<std::uint16_t>(content))
-        return failure{operation::parse, EBADMSG, where, 2};
-    auto const buffer = detail::parse_bpf_buffer(record, layout::head + layout::holder, where);
-    if (!buffer) return buffer.error();
     bpf_reference found;
-    found.pid = detail::load<std::int32_t>(bytes, 8);
-    found.tid = detail::load<std::int32_t>(bytes, 12);
-    found.uid = detail::load<std::uint32_t>(bytes, 16);
-    found.start_ns = detail::load<std::uint64_t>(bytes, 24);
-    found.set = detail::load<std::uint64_t>(bytes, 32);
-    found.item = detail::load<std::uint64_t>(bytes, 40);
-    found.mapped_bytes = detail::load<std::uint64_t>(bytes, 48);
-    found.comm = detail::load_text(bytes, 56, layout::comm_bytes);
-    found.path = (record.flags & 1U) != 0;
-    found.buffer = *buffer;
-    if (found.pid <= 0) return failure{operation::parse, EBADMSG, where, 8};
+    if (auto const wrong = detail::parse_bpf_numbers(record, content, found))
+        return failure{operation::parse, EBADMSG, where, *wrong};
+    found.comm = detail::bpf_comm(record);
+    found.buffer.exporter = detail::bpf_exporter(record, detail::bpf_buffer_at);
     return found;
 }
 
@@ -190,7 +222,11 @@ constexpr result<bpf_reference> parse_bpf_reference(bpf_record const& record, bp
 constexpr result<bpf_buffer> parse_bpf_listed(bpf_record const& record, place where) {
     if (record.kind != static_cast<std::uint16_t>(bpf_content::buffers))
         return failure{operation::parse, EBADMSG, where, 2};
-    return detail::parse_bpf_buffer(record, detail::bpf_layout::head, where);
+    bpf_buffer listed;
+    if (auto const wrong = detail::parse_bpf_buffer(record, detail::bpf_layout::head, listed))
+        return failure{operation::parse, EBADMSG, where, *wrong};
+    listed.exporter = detail::bpf_exporter(record, detail::bpf_layout::head);
+    return listed;
 }
 
 } // namespace v0
