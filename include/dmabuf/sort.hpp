@@ -19,13 +19,16 @@ constexpr bool is_sorted(Range const& all, Before before) {
     return true;
 }
 
-/// Moves the element at `at` to its place between the sorted ones before it.
+/// Moves the element at `at` to its place between the sorted ones before it. By how many places.
 template<class Range, class Before>
-constexpr void insert_sorted(Range& all, std::size_t at, Before before) {
+constexpr std::size_t insert_sorted(Range& all, std::size_t at, Before before) {
+    if (!before(all[at], all[at - 1])) return 0;
+    std::size_t const from = at;
     auto const moving = all[at];
     for (; at > 0 && before(moving, all[at - 1]); --at)
         all[at] = all[at - 1];
     all[at] = moving;
+    return from - at;
 }
 
 /// Makes a heap, the last one first, of the elements from `at` to `end`, if it was one but for
@@ -42,18 +45,9 @@ constexpr void sink(Range& all, std::size_t at, std::size_t end, Before before) 
     all[at] = moving;
 }
 
-/// Sorts a vector or span in place: by insertion where it is short, else as a heap, so that no
-/// order of the input, which processes choose, makes it slow. Not stable. No allocation.
 template<class Range, class Before>
-constexpr void sort(Range&& all, Before before) {
-    constexpr std::size_t is_short = 24;
+constexpr void heap_sort(Range& all, Before before) {
     std::size_t const size = all.size();
-    if (size <= is_short) {
-        for (std::size_t at = 1; at < size; ++at)
-            detail::insert_sorted(all, at, before);
-        return;
-    }
-    if (detail::is_sorted(all, before)) return;
     for (std::size_t at = size / 2; at-- > 0;)
         detail::sink(all, at, size, before);
     for (std::size_t end = size; end-- > 1;) {
@@ -61,6 +55,19 @@ constexpr void sort(Range&& all, Before before) {
         all[0] = all[end];
         all[end] = last;
         detail::sink(all, 0, end, before);
+    }
+}
+
+/// Sorts a vector or span in place: by insertion, which for what is nearly sorted takes hardly more
+/// than a look at each; and as a heap where that proves to be long, so that no order of the input,
+/// which processes choose, makes it slow. Not stable. No allocation.
+template<class Range, class Before>
+constexpr void sort(Range&& all, Before before) {
+    std::size_t patience = 4 * all.size(); // places to move by
+    for (std::size_t at = 1; at < all.size(); ++at) {
+        std::size_t const moved = detail::insert_sorted(all, at, before);
+        if (moved > patience) return detail::heap_sort(all, before);
+        patience -= moved;
     }
 }
 
