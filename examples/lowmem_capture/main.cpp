@@ -38,7 +38,7 @@ std::uint64_t now_ns() {
 }
 
 /// What cannot be had is said, and done without.
-void hold_on_to_memory(options const& chosen) {
+void be_prepared(options const& chosen) {
     if (int const error = set_oom_score_adj(chosen.oom_score_adj); error != 0)
         say("cannot set oom_score_adj to {}: {}: the kernel may end this program when memory is "
             "short",
@@ -46,6 +46,10 @@ void hold_on_to_memory(options const& chosen) {
     if (int const error = lock_memory(); error != 0)
         say("cannot lock memory: {}: reading it back may take long when memory is short (needs "
             "CAP_IPC_LOCK)",
+            words(error));
+    if (chosen.no_realtime) return;
+    if (int const error = be_realtime(); error != 0)
+        say("cannot be realtime: {}: others come first when memory is short (needs CAP_SYS_NICE)",
             words(error));
 }
 
@@ -93,7 +97,7 @@ int run(options const& chosen) {
         return complain("{}: cannot {}: {}", chosen.directory, trouble.doing, words(trouble.error));
     capturer capturer(chosen, chosen.test ? nullptr : &armed);
     if (auto const wrong = capturer.prepare(); !wrong.empty()) return complain("{}", wrong);
-    hold_on_to_memory(chosen);
+    be_prepared(chosen);
     if (chosen.test) return capturer.capture(files, {now_ns(), 0, 0}) ? done : failed;
     say("armed \"{}\" on {}; captures go to {}", armed.text(), armed.path(), files.path());
     return watch(chosen, armed, capturer, files);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <new>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -56,6 +57,12 @@ int set_oom_score_adj(int score) {
     int const error = errno;
     ::close(fd);
     return written ? 0 : error;
+}
+
+int be_realtime() {
+    sched_param lowest{};
+    lowest.sched_priority = ::sched_get_priority_min(SCHED_FIFO);
+    return ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0 ? 0 : errno;
 }
 
 std::uint64_t allocations() {

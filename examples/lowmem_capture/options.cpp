@@ -71,6 +71,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
            "How readily the kernel may kill this program, -1000 (never) to 1000 (default: -1000)")
         ->check(CLI::Range(-1000, 1000).description(""))
         ->type_name("N");
+    app.add_flag("--no-realtime", chosen.no_realtime,
+                 "Leave its priority as it is: other tasks may delay it when memory is short");
 
     try {
         app.parse(count, arguments);

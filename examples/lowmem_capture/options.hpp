@@ -25,6 +25,7 @@ struct options {
     bool names = false;
     std::size_t buffers = 8192; ///< to have room for
     int oom_score_adj = -1000;
+    bool no_realtime = false;
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
 };
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <thread>
@@ -561,7 +562,7 @@ TEST_CASE("--once ends after one capture", "[.capture]") {
     CHECK(captures[0]["snapshot"]["coverage"]["mappings_read"] == false);
 }
 
-TEST_CASE("its memory is locked, and it is the last to be killed", "[.capture]") {
+TEST_CASE("its memory is locked, it runs first, and it is the last to be killed", "[.capture]") {
     watcher watcher({"-d", fresh("captures")});
     REQUIRE(watcher.says("armed"));
     auto const process = "/proc/" + std::to_string(watcher.pid());
@@ -569,7 +570,14 @@ TEST_CASE("its memory is locked, and it is the last to be killed", "[.capture]")
     auto const status = read_text(process + "/status");
     auto const locked = std::stoul(status.substr(status.find("VmLck:") + 6));
     CHECK(locked >= 4096); // KiB: room for 8192 buffers alone is more
+    CHECK(::sched_getscheduler(watcher.pid()) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
     CHECK(watcher.end() == 0);
+
+    class watcher ordinary({"-d", fresh("captures"), "--no-realtime", "--oom-score-adj", "-500"});
+    REQUIRE(ordinary.says("armed"));
+    CHECK(::sched_getscheduler(ordinary.pid()) == SCHED_OTHER);
+    CHECK(read_text("/proc/" + std::to_string(ordinary.pid()) + "/oom_score_adj") == "-500\n");
+    CHECK(ordinary.end() == 0);
 }
 
 TEST_CASE("a user without rights is told what is missing", "[.capture]") {
@@ -585,6 +593,7 @@ TEST_CASE("a user without rights is told what is missing", "[.capture]") {
     auto const said = read_text("/tmp/said");
     CHECK(said.find("cannot set oom_score_adj to -1000") != std::string::npos);
     CHECK(said.find("cannot lock memory") != std::string::npos);
+    CHECK(said.find("cannot be realtime") != std::string::npos);
     CHECK(said.find("processes may not be read") != std::string::npos);
     // A directory that it may not write to.
     CHECK(WEXITSTATUS(run("-d /sys/user --test")) == 1);
