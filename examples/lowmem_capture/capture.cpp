@@ -15,6 +15,7 @@ dmabuf::sample_options sampling(options const& chosen) {
     dmabuf::sample_options wanted;
     wanted.cgroups = true;
     wanted.unheld = true; // by sysfs: debugfs takes locks that whoever waits for memory may hold
+    wanted.path_descriptors = false; // another call for each descriptor
     wanted.mappings = !chosen.no_mappings;
     wanted.names = chosen.names; // no list tells them: see README.md
     wanted.force = chosen.source;

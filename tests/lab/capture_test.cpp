@@ -403,8 +403,12 @@ TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.c
     for (auto const& [field, value] : ps.items())
         CHECK(snapshot.contains(field));
     CHECK(snapshot.size() == ps.size());
-    CHECK(snapshot["processes"] == ps["processes"]);
     CHECK(snapshot["buffers"] == ps["buffers"]);
+    auto processes = ps["processes"];
+    for (auto& process : processes)
+        for (auto& reference : process["references"])
+            reference["path_descriptors"] = nullptr; // is not asked for
+    CHECK(snapshot["processes"] == processes);
 }
 
 TEST_CASE("more buffers than there is room for are all captured, and that is said", "[.capture]") {
