@@ -43,7 +43,7 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     report::add_choice(app, "--level", chosen.level, levels, "Some tasks wait, or all at once")
         ->type_name("LEVEL");
     app.add_option("--stall", chosen.stall_ms,
-                   "Waiting that counts as short of memory (default: 150)")
+                   "Waiting that counts as short of memory (default: 70)")
         ->check(CLI::Range(1, 10000).description(""))
         ->type_name("MS");
     app.add_option("--window", chosen.window_ms, "Within so long, 500 to 10000 (default: 1000)")

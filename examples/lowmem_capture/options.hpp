@@ -16,7 +16,7 @@ struct options {
     std::size_t keep = 8;
     std::string cgroup;             ///< directory; empty: the whole system
     std::string level = "some";     ///< or "full"
-    std::uint64_t stall_ms = 150;   ///< in a window
+    std::uint64_t stall_ms = 70;    ///< in a window
     std::uint64_t window_ms = 1000; ///< kernel: 500 to 10,000
     double cooldown_seconds = 10;   ///< after a capture
     bool once = false;
