@@ -2,16 +2,15 @@
 //
 // lowmem_capture while memory is really short, and while everything around it goes wrong. Run with
 // little memory (see CMakeLists.txt); a kernel without PSI has a run of its own.
+#include "pressure.hpp"
 #include "scene.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <dirent.h>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <poll.h>
@@ -25,17 +24,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 namespace {
-
-std::string read_text(std::string const& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write_text(std::string const& path, std::string const& text) {
-    int const fd = lab::check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path.c_str());
-    lab::descriptor const file(fd);
-    lab::check(::write(fd, text.data(), text.size()), path.c_str());
-}
 
 /// Sorted; the temporary one too.
 std::vector<std::string> files_in(std::string const& directory) {
@@ -226,153 +214,102 @@ json const* find_process(json const& capture, pid_t pid) {
     return nullptr;
 }
 
-std::uint64_t now_ns() {
-    return dmabuf::live_system{}.clock_ns();
+/// Those that this kernel has.
+std::vector<char const*> sources_here() {
+    std::vector<char const*> sources{"fd_walk"};
+    if (has_list()) sources.push_back("dmabuf_fds");
+    if (::access("/sys/kernel/btf/vmlinux", F_OK) == 0) sources.push_back("bpf_iterator");
+    return sources;
 }
 
-/// What a process that takes more and more held when, as it wrote down itself, in shared memory.
-class ledger {
-public:
-    void note(std::uint64_t bytes) {
-        auto const at = book_->count.load();
-        book_->entries[at] = {now_ns(), bytes};
-        book_->count = at + 1;
-    }
-
-    /// Not less than was held at that time.
-    [[nodiscard]] std::uint64_t most_at(std::uint64_t ns) const {
-        for (auto const& one : entries())
-            if (one.ns > ns) return one.bytes;
-        return entries().empty() ? 0 : entries().back().bytes + step;
-    }
-    /// Not more than was held at that time.
-    [[nodiscard]] std::uint64_t least_at(std::uint64_t ns) const {
-        std::uint64_t bytes = 0;
-        for (auto const& one : entries())
-            if (one.ns <= ns) bytes = one.bytes;
-        return bytes;
-    }
-    [[nodiscard]] std::uint64_t last() const {
-        return entries().empty() ? 0 : entries().back().bytes;
-    }
-
-    static constexpr std::uint64_t step = 512 << 10;
-
-private:
-    struct entry {
-        std::uint64_t ns, bytes;
-    };
-    struct book {
-        std::atomic<std::size_t> count;
-        entry entries[8192];
-    };
-
-    [[nodiscard]] std::span<entry const> entries() const {
-        return {book_->entries, book_->count.load()};
-    }
-
-    static book* make() {
-        void* const memory = ::mmap(nullptr, sizeof(book), PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        lab::check(memory == MAP_FAILED ? -1 : 0, "mmap");
-        return static_cast<book*>(memory);
-    }
-
-    book* book_ = make();
+/// The BPF iterators, pinned for as long as this lives.
+struct pins {
+    pins() { REQUIRE(std::system("dmabuf_pin > /tmp/pinned") == 0); }
+    ~pins() { CHECK(std::system("dmabuf_pin --unpin") == 0); }
+    pins(pins&&) = delete;
 };
 
-void set_oom_score_adj(int score) {
-    write_text("/proc/self/oom_score_adj", std::to_string(score));
-}
-
-/// None where the kernel does not count them (CONFIG_VM_EVENT_COUNTERS).
-std::optional<std::uint64_t> oom_kills() {
-    auto const text = read_text("/proc/vmstat");
-    auto const at = text.find("oom_kill ");
-    if (at == std::string::npos) return std::nullopt;
-    return std::stoull(text.substr(at + 9));
-}
-
-/// Takes buffers until it is killed. The kernel does not count DMA-BUFs when it chooses whom to
-/// kill, and so it is told.
-lab::child greedy(ledger& book) {
-    return lab::child([&book](lab::ready& done) {
-        set_oom_score_adj(1000);
-        done.tell();
-        lab::descriptor heap(lab::check(::open("/dev/dma_heap/system", O_RDWR), "heap"));
-        for (std::uint64_t bytes = 0;;) {
-            dma_heap_allocation_data request{};
-            request.len = ledger::step;
-            request.fd_flags = O_RDWR | O_CLOEXEC;
-            if (::ioctl(heap.get(), DMA_HEAP_IOCTL_ALLOC, &request) == 0)
-                book.note(bytes += ledger::step);
-            std::this_thread::sleep_for(20ms);
-        }
-    });
-}
-
-/// Has memory that the kernel can take back, and uses it again: what caches do.
-lab::child cache(std::size_t size) {
-    return lab::child([size](lab::ready& done) {
-        auto* const memory = static_cast<char*>(
-            ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-        for (bool first = true;; first = false) {
-            for (std::size_t at = 0; at < size; at += page)
-                memory[at] = 1;
-            lab::check(::madvise(memory, size, MADV_FREE), "MADV_FREE");
-            if (first) done.tell();
-            std::this_thread::sleep_for(20ms);
-        }
-    });
+std::unique_ptr<pins> pins_for(std::string_view source) {
+    return source == "bpf_iterator" ? std::make_unique<pins>() : nullptr;
 }
 
 } // namespace
 
-TEST_CASE("who takes all memory is captured before it is killed for it", "[.culprit]") {
-    set_oom_score_adj(-1000);
-    auto const directory = fresh("captures");
-    auto const source = GENERATE("fd_walk", "auto");
-    watcher watcher({"-d", directory, "--stall", "20", "--window", "500", "--cooldown", "0",
-                     "--keep", "1000", "--source", source});
-    REQUIRE(watcher.says("armed"));
-    auto const kills = oom_kills();
-    auto caching = cache(48 << 20);
-    caching.wait_ready();
-    ledger book;
-    auto culprit = greedy(book);
-    culprit.wait_ready();
-    int status = 0;
-    REQUIRE(::waitpid(culprit.pid(), &status, 0) == culprit.pid());
-    auto const death_ns = now_ns();
-    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
-    if (kills) CHECK(oom_kills() > kills);
-    CHECK(watcher.end() == 0);
-    INFO(watcher.text());
-    INFO(read_text("/proc/pressure/memory") << "held at the end: " << book.last());
+namespace {
 
-    auto const captures = captures_in(directory);
-    REQUIRE_FALSE(captures.empty());
-    std::size_t with_culprit = 0;
-    for (auto const& capture : captures) {
-        std::uint64_t const begin_ns = capture["snapshot"]["begin_ns"];
-        auto const end_ns = begin_ns + capture["snapshot"]["elapsed_ns"].get<std::uint64_t>();
-        auto const* const found = find_process(capture, culprit.pid());
-        if (!found) continue;
-        ++with_culprit;
-        CAPTURE(capture["event_ns"].dump(), begin_ns, end_ns, death_ns);
-        CHECK(end_ns < death_ns);
-        CHECK((*found)["rss_bytes"] >= book.least_at(begin_ns));
-        CHECK((*found)["rss_bytes"] <= book.most_at(end_ns));
-        CHECK((*found)["pid"] == capture["snapshot"]["processes"][0]["pid"]);
-        CHECK(capture["allocations"] == 0);
-        CHECK(capture["major_faults"] == 0);
-        CHECK(capture["to_snapshot_ns"] == end_ns - capture["event_ns"].get<std::uint64_t>());
-        std::printf("%s, memory short: event to snapshot %.1f ms, killed %.1f ms later\n",
-                    capture["snapshot"]["coverage"]["source"].get<std::string>().c_str(),
-                    capture["to_snapshot_ns"].get<double>() / 1e6,
-                    static_cast<double>(death_ns - end_ns) / 1e6);
+/// A leak in a system whose memory is full, from its first buffer until it is killed for it, and
+/// what a watcher with `options` wrote down meanwhile.
+struct leak_watched {
+    leak_watched(std::vector<std::string> options, std::chrono::milliseconds pause) {
+        auto const directory = fresh("captures");
+        options.insert(options.end(), {"-d", directory, "--cooldown", "0", "--keep", "1000"});
+        watcher watcher(options);
+        REQUIRE(watcher.says("armed"));
+        auto const kills = oom_kills();
+        full_memory const full(64 << 20, 16 << 20);
+        auto process = leak(book, pause);
+        culprit = process.pid();
+        int status = 0;
+        REQUIRE(::waitpid(culprit, &status, 0) == culprit);
+        death_ns = now_ns();
+        CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+        if (kills) CHECK(oom_kills() > kills);
+        CHECK(watcher.end() == 0);
+        said = watcher.text() + read_text("/proc/pressure/memory");
+        for (auto& capture : captures_in(directory)) {
+            auto const [begin_ns, end_ns] = time_of(capture);
+            if (book.least_at(begin_ns) != 0 && end_ns < book.last().ns)
+                while_it_took_more.push_back(std::move(capture));
+        }
     }
-    CHECK(with_culprit >= 1);
+
+    static std::pair<std::uint64_t, std::uint64_t> time_of(json const& capture) {
+        std::uint64_t const begin_ns = capture["snapshot"]["begin_ns"];
+        return {begin_ns, begin_ns + capture["snapshot"]["elapsed_ns"].get<std::uint64_t>()};
+    }
+
+    ledger book;
+    pid_t culprit = -1;
+    std::uint64_t death_ns = 0;
+    std::string said;
+    /// Begun after its first buffer and finished before its last: after that it may be dying.
+    std::vector<json> while_it_took_more;
+};
+
+using milliseconds = std::chrono::duration<double, std::milli>;
+
+milliseconds between(std::uint64_t from_ns, std::uint64_t to_ns) {
+    return std::chrono::nanoseconds(to_ns - from_ns);
+}
+
+} // namespace
+
+TEST_CASE("who takes all memory is captured before it is killed for it", "[.capture][culprit]") {
+    set_oom_score_adj(-1000);
+    std::string const source = GENERATE(from_range(sources_here()));
+    CAPTURE(source);
+    auto const pinned = pins_for(source);
+    leak_watched const seen({"--source", source}, 40ms);
+    INFO(seen.said << "held at the end: " << seen.book.last().bytes);
+    REQUIRE_FALSE(seen.while_it_took_more.empty());
+    for (auto const& capture : seen.while_it_took_more) {
+        auto const [begin_ns, end_ns] = leak_watched::time_of(capture);
+        CAPTURE(begin_ns, end_ns, seen.death_ns);
+        auto const* const found = find_process(capture, seen.culprit);
+        REQUIRE(found);
+        CHECK((*found)["rss_bytes"] >= seen.book.least_at(begin_ns));
+        CHECK((*found)["rss_bytes"] <= seen.book.most_at(end_ns));
+        CHECK((*found)["pid"] == capture["snapshot"]["processes"][0]["pid"]);
+        CHECK(capture["snapshot"]["coverage"]["source"] == source);
+        CHECK(capture["to_snapshot_ns"] == end_ns - capture["event_ns"].get<std::uint64_t>());
+        CHECK(capture["allocations"] == 0);
+        CHECK(capture["minor_faults"] == 0);
+        CHECK(capture["major_faults"] == 0);
+    }
+    auto const& first = seen.while_it_took_more.front();
+    auto const end_ns = leak_watched::time_of(first).second;
+    std::printf("%s: event to snapshot %.1f ms, killed %.1f ms later\n", source.c_str(),
+                between(first["event_ns"], end_ns).count(), between(end_ns, seen.death_ns).count());
 }
 
 TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.capture]") {
@@ -407,7 +344,7 @@ TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.c
     auto processes = ps["processes"];
     for (auto& process : processes)
         for (auto& reference : process["references"])
-            reference["path_descriptors"] = nullptr; // is not asked for
+            reference["path_descriptors"] = nullptr; // are not asked for
     CHECK(snapshot["processes"] == processes);
 }
 
@@ -581,7 +518,6 @@ TEST_CASE("its memory is locked, it runs first, and it is the last to be killed"
     REQUIRE(ordinary.says("armed"));
     CHECK(::sched_getscheduler(ordinary.pid()) == SCHED_OTHER);
     CHECK(read_text("/proc/" + std::to_string(ordinary.pid()) + "/oom_score_adj") == "-500\n");
-    CHECK(ordinary.end() == 0);
 }
 
 TEST_CASE("a user without rights is told what is missing", "[.capture]") {
@@ -624,43 +560,97 @@ TEST_CASE("a kernel that does not measure pressure is named as such", "[.no-psi]
     CHECK(captures_in(directory).size() == 1);
 }
 
+/// Processes with 320 buffers, 20 of them shared by all.
+class phone {
+public:
+    phone() {
+        for (int i = 0; i < 20; ++i)
+            shared_.push_back(lab::alloc_heap(4 * page));
+        for (int i = 0; i < 50; ++i)
+            processes_.emplace_back([](lab::ready& done) {
+                for (int k = 0; k < 60; ++k)
+                    lab::check(::open("/dev/null", O_RDONLY), "open");
+                for (int k = 0; k < 6; ++k)
+                    keep(lab::alloc_heap(4 * page));
+                done();
+            });
+        for (auto& one : processes_)
+            one.wait_ready();
+    }
+
+    static constexpr std::size_t buffers = 320;
+
+private:
+    std::vector<lab::descriptor> shared_;
+    std::vector<lab::child> processes_;
+};
+
+/// From the events to the ends of the snapshots, the shortest first.
+std::vector<milliseconds> times_of(std::vector<std::string> options) {
+    constexpr std::size_t wanted = 6;
+    auto const directory = fresh("captures");
+    options.insert(options.end(), {"-d", directory, "--cooldown", "0", "--keep", "100"});
+    watcher watcher(options);
+    REQUIRE(watcher.says("lowmem-000000000" + std::to_string(wanted)));
+    CHECK(watcher.end() == 0);
+    std::vector<milliseconds> times;
+    for (auto const& capture : captures_in(directory)) {
+        times.push_back(std::chrono::nanoseconds(capture["to_snapshot_ns"]));
+        CHECK(capture["snapshot"]["totals"]["buffers"] == phone::buffers);
+        CHECK(capture["allocations"] == 0);
+        CHECK(capture["major_faults"] == 0);
+    }
+    times.resize(wanted); // one more may have been made
+    std::sort(times.begin(), times.end());
+    return times;
+}
+
+void print_row(std::string const& source, std::string const& option, char const* memory,
+               std::vector<std::string> options) {
+    options.insert(options.end(), {"--source", source, "--stall", "1", "--window", "500"});
+    if (!option.empty()) options.push_back(option);
+    auto const times = times_of(options);
+    std::printf("| %s | %s | %s | %.1f | %.1f |\n", source.c_str(), option.c_str(), memory,
+                times[times.size() / 2].count(), times.back().count());
+}
+
 TEST_CASE("how long it takes from the event to the snapshot, by each source", "[.moment]") {
-    std::vector<lab::child> processes;
-    std::vector<lab::descriptor> shared;
-    for (int i = 0; i < 20; ++i)
-        shared.push_back(lab::alloc_heap(4 * page));
-    for (int i = 0; i < 50; ++i)
-        processes.emplace_back([](lab::ready& done) {
-            for (int k = 0; k < 60; ++k)
-                lab::check(::open("/dev/null", O_RDONLY), "open");
-            for (int k = 0; k < 6; ++k)
-                keep(lab::alloc_heap(4 * page));
-            done();
-        });
-    for (auto& one : processes)
-        one.wait_ready();
-    squeezed_cgroup const squeezed;
-    for (auto const* source : {"fd_walk", "dmabuf_fds"})
-        for (std::string const left_out : {"--names", "", "--no-mappings"}) {
-            auto const directory = fresh("captures");
-            std::vector<std::string> more{"--cooldown", "0", "--source", source, "--keep", "100"};
-            for (std::string_view rest = left_out; !rest.empty();)
-                more.emplace_back(dmabuf::detail::take_until(rest, ' '));
-            watcher watcher(eager(directory, more));
-            if (!watcher.says("lowmem-0000000006-")) {
-                std::printf("SKIPPED: %s: %s", source, watcher.text().c_str());
-                break;
-            }
-            CHECK(watcher.end() == 0);
-            std::vector<std::uint64_t> times;
-            for (auto const& capture : captures_in(directory)) {
-                times.push_back(capture["to_snapshot_ns"]);
-                CHECK(capture["snapshot"]["totals"]["buffers"] == 320);
-                CHECK(capture["allocations"] == 0);
-            }
-            std::sort(times.begin(), times.end());
-            std::printf("%s %s: event to snapshot %.1f ms (median of %zu)\n", source,
-                        left_out.c_str(), static_cast<double>(times[times.size() / 2]) / 1e6,
-                        times.size());
+    set_oom_score_adj(-1000);
+    phone const held;
+    std::puts("| source | option | memory | median ms | worst ms |\n|---|---|---|--:|--:|");
+    for (std::string const source : sources_here()) {
+        auto const pinned = pins_for(source);
+        auto const options = {"", "--names", "--no-realtime"};
+        {
+            squeezed_cgroup const squeezed; // is alone short of memory, and causes the events
+            for (auto const* option : options)
+                print_row(source, option, "enough", {"--cgroup", squeezed_cgroup::path});
         }
+        full_memory const full(64 << 20, -(24 << 20));
+        for (auto const* option : options)
+            print_row(source, option, "short", {});
+    }
+}
+
+TEST_CASE("how fast a leak may be and is still captured", "[.leaks]") {
+    set_oom_score_adj(-1000);
+    std::puts(
+        "| MiB a second | captures | event to first snapshot, ms | killed so many ms later |\n"
+        "|--:|--:|--:|--:|");
+    for (auto const pause : {40ms, 20ms, 10ms, 4ms, 2ms, 0ms}) {
+        leak_watched const seen({}, pause);
+        auto const begin_ns = seen.book.first().ns;
+        auto const seconds = between(begin_ns, seen.book.last().ns).count() / 1000;
+        std::printf("| %.0f | %zu |", double(seen.book.last().bytes >> 20) / seconds,
+                    seen.while_it_took_more.size());
+        if (seen.while_it_took_more.empty()) {
+            std::puts(" | |");
+            continue;
+        }
+        auto const& first = seen.while_it_took_more.front();
+        CHECK(find_process(first, seen.culprit));
+        auto const end_ns = leak_watched::time_of(first).second;
+        std::printf(" %.1f | %.0f |\n", between(first["event_ns"], end_ns).count(),
+                    between(end_ns, seen.death_ns).count());
+    }
 }
