@@ -93,8 +93,9 @@ std::string capturer::prepare() {
     if (!done_) return fmt::format("{}", done_.error());
     auto const& coverage = now_.coverage;
     if (forced_ != dmabuf::source::none && coverage.used != forced_)
-        return fmt::format("{}", forced_ == dmabuf::source::bpf_iterator ? coverage.no_bpf_iterator
-                                                                         : coverage.not_better);
+        return forced_ == dmabuf::source::bpf_iterator
+                   ? fmt::format("{} (dmabuf_pin pins the iterators)", coverage.no_bpf_iterator)
+                   : fmt::format("{} (it takes a patched kernel)", coverage.not_better);
     if (coverage.processes_denied != 0)
         say("{} processes may not be read: {}", coverage.processes_denied,
             report::what_would_help(mine_));

@@ -40,7 +40,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_option("--cgroup", chosen.cgroup,
                    "Watch the pressure in this cgroup instead of the whole system's")
         ->type_name("DIR");
-    report::add_choice(app, "--level", chosen.level, levels, "Some tasks wait, or all at once")
+    report::add_choice(app, "--level", chosen.level, levels,
+                       "Waiting of some tasks, or of all at once; default: some")
         ->type_name("LEVEL");
     app.add_option("--stall", chosen.stall_ms,
                    "Waiting that counts as short of memory (default: 70)")
@@ -56,7 +57,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_flag("--once", chosen.once, "End after the first capture");
     auto const* const test =
         app.add_flag("--test", chosen.test, "Capture now, wait for nothing, and end");
-    report::add_choice(app, "--source", chosen.source, report::sources, "How to find out")
+    report::add_choice(app, "--source", chosen.source, report::sources,
+                       "How to find out; default: auto, the fastest")
         ->type_name("SOURCE");
     app.add_flag("--no-mappings", chosen.no_mappings,
                  "Leave out mappings: reading them can wait for a process that waits for memory");

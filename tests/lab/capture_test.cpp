@@ -520,6 +520,19 @@ TEST_CASE("its memory is locked, it runs first, and it is the last to be killed"
     CHECK(read_text("/proc/" + std::to_string(ordinary.pid()) + "/oom_score_adj") == "-500\n");
 }
 
+TEST_CASE("a source that does not serve is not replaced, and what it takes is said", "[.capture]") {
+    auto const directory = fresh("captures");
+    watcher pinned({"--test", "-d", directory, "--source", "bpf_iterator"});
+    CHECK(pinned.wait() == 1);
+    CHECK(pinned.text().find("dmabuf_pin pins") != std::string::npos);
+    if (!has_list()) {
+        class watcher list({"--test", "-d", directory, "--source", "dmabuf_fds"});
+        CHECK(list.wait() == 1);
+        CHECK(list.text().find("takes a patched kernel") != std::string::npos);
+    }
+    CHECK(files_in(directory).empty());
+}
+
 TEST_CASE("a user without rights is told what is missing", "[.capture]") {
     set_oom_score_adj(0); // it must not inherit what it is to ask for
     auto const run = [](std::string const& words) {
