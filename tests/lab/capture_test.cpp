@@ -2,6 +2,7 @@
 //
 // lowmem_capture while memory is really short, and while everything around it goes wrong. Run with
 // little memory (see CMakeLists.txt); a kernel without PSI has a run of its own.
+#include "disk_calls.hpp"
 #include "pressure.hpp"
 #include "scene.hpp"
 
@@ -57,7 +58,7 @@ bool eventually(std::function<bool()> const& holds, std::chrono::seconds patienc
 /// A running lowmem_capture, and what it says.
 class watcher {
 public:
-    explicit watcher(std::vector<std::string> arguments) {
+    explicit watcher(std::vector<std::string> arguments, std::function<void()> prepare = {}) {
         int ends[2];
         lab::check(::pipe2(ends, O_CLOEXEC), "pipe2");
         said_ = lab::descriptor(ends[0]);
@@ -70,6 +71,7 @@ public:
             words.push_back(one.data());
         words.push_back(nullptr);
         ::dup2(writer.get(), STDERR_FILENO);
+        if (prepare) prepare();
         ::execvp(words[0], words.data());
         ::_exit(127);
     }
@@ -315,6 +317,7 @@ TEST_CASE("who takes all memory is captured before it is killed for it", "[.capt
 TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.capture]") {
     auto const directory = fresh("captures");
     actor const one([] { return std::vector{keep(lab::alloc_heap(3 * page))}; });
+    actor const more([] { return std::vector{keep(lab::alloc_heap(5 * page))}; });
     watcher watcher({"--test", "--names", "--directory", directory});
     REQUIRE(watcher.wait() == 0);
     CHECK(watcher.text().find("file after") != std::string::npos);
@@ -333,6 +336,8 @@ TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.c
     REQUIRE(found);
     CHECK((*found)["rss_bytes"] == 3 * page);
     CHECK((*found)["references"][0]["inode"] == one.inode());
+
+    CHECK(snapshot["processes"][0]["pid"] == more.pid()); // the largest first
 
     // dmabuf_ps tells the same of the same process, field by field.
     REQUIRE(std::system("dmabuf_ps --json --no-debugfs > /tmp/ps.json") == 0);
@@ -400,6 +405,7 @@ TEST_CASE("a storm of events makes one capture a cooldown, and a ring that keeps
     CHECK(captures[1]["pressure_file"] == std::string(squeezed_cgroup::path) + "/memory.pressure");
     CHECK(captures[1]["trigger"] == "some 1000 500000");
     CHECK(captures[1]["pressure"].get<std::string>().starts_with("some avg10="));
+    CHECK(captures[1]["pressure"] != captures[0]["pressure"]); // as it was at each event
 }
 
 TEST_CASE("numbers go on where the program before ended, and foreign files stay", "[.capture]") {
@@ -449,6 +455,78 @@ TEST_CASE("a full disk costs no capture that is there, and the next event tries 
     CHECK(captures.size() == 2);
     CHECK(std::any_of(captures.begin(), captures.end(),
                       [](json const& one) { return one["captures_failed"] >= 1; }));
+}
+
+namespace {
+
+/// `--test` in a directory that keeps one capture, and has one. The first call that begins with
+/// `refused` fails.
+struct test_capture {
+    explicit test_capture(std::string_view refused = {}) {
+        REQUIRE(watcher({"--test", "-d", directory, "-k", "1"}).wait() == 0);
+        disk_calls disk;
+        watcher capture({"--test", "-d", directory, "-k", "1"}, [&] { disk.hand_over(); });
+        calls = disk.follow([&](std::string const& call) {
+            if (call == "fsync .lowmem.part") written = read_text(directory + "/.lowmem.part");
+            return !refused.empty() && call.starts_with(refused) ? EIO : 0;
+        });
+        status = capture.wait();
+        said = capture.text();
+        for (auto const& file : files_in(directory))
+            files.push_back(file.substr(0, file.find("-2"))); // without the time
+    }
+
+    std::string const directory = fresh("captures");
+    std::vector<std::string> calls;
+    std::string written; ///< at the first fsync
+    int status = -1;
+    std::string said;
+    std::vector<std::string> files;
+};
+
+} // namespace
+
+TEST_CASE("a capture is on the disk before it has its name, and that before the oldest goes",
+          "[.capture]") {
+    test_capture const done;
+    CHECK(done.status == 0);
+    CHECK(done.files == std::vector<std::string>{"lowmem-0000000002"});
+    CHECK(json::parse(done.written)["schema"] == "lowmem_capture/1"); // to its last brace
+    REQUIRE(done.calls.size() == 5);
+    CHECK(done.calls[0] == "unlinkat .lowmem.part"); // of one that was killed
+    CHECK(done.calls[1] == "fsync .lowmem.part");
+    CHECK(done.calls[2].starts_with("renameat .lowmem.part lowmem-0000000002-"));
+    CHECK(done.calls[3] == "fsync captures");
+    CHECK(done.calls[4].starts_with("unlinkat lowmem-0000000001-"));
+}
+
+TEST_CASE("what the disk refuses is said, and no capture that is there goes for it", "[.capture]") {
+    std::vector<std::string> const before{"lowmem-0000000001"};
+    SECTION("to write") {
+        test_capture const failed("fsync .lowmem.part");
+        CHECK(failed.status == 1);
+        CHECK(failed.said.find("cannot write (fsync): Input/output error") != std::string::npos);
+        CHECK(failed.files == before);
+    }
+    SECTION("to rename") {
+        test_capture const failed("renameat");
+        CHECK(failed.status == 1);
+        CHECK(failed.said.find("cannot rename: Input/output error") != std::string::npos);
+        CHECK(failed.files == before);
+    }
+    // From here on the capture is there.
+    SECTION("to write the directory") {
+        test_capture const done("fsync captures");
+        CHECK(done.status == 0);
+        CHECK(done.said.find("cannot fsync: Input/output error") != std::string::npos);
+        CHECK(done.files == std::vector<std::string>{"lowmem-0000000002"});
+    }
+    SECTION("to delete the oldest") {
+        test_capture const done("unlinkat lowmem-");
+        CHECK(done.status == 0);
+        CHECK(done.said.find("cannot delete") != std::string::npos);
+        CHECK(done.files == std::vector<std::string>{"lowmem-0000000001", "lowmem-0000000002"});
+    }
 }
 
 TEST_CASE("a directory that vanishes is made again", "[.capture]") {
@@ -518,6 +596,30 @@ TEST_CASE("its memory is locked, it runs first, and it is the last to be killed"
     REQUIRE(ordinary.says("armed"));
     CHECK(::sched_getscheduler(ordinary.pid()) == SCHED_OTHER);
     CHECK(read_text("/proc/" + std::to_string(ordinary.pid()) + "/oom_score_adj") == "-500\n");
+}
+
+TEST_CASE("the trigger is the one that was asked for, and a window of none is refused",
+          "[.capture]") {
+    watcher watcher(
+        {"-d", fresh("captures"), "--level", "full", "--stall", "200", "--window", "2000"});
+    CHECK(watcher.says("armed \"full 200000 2000000\" on /proc/pressure/memory"));
+    CHECK(watcher.end() == 0);
+    class watcher usual({"-d", fresh("captures")});
+    CHECK(usual.says("armed \"some 70000 1000000\" on /proc/pressure/memory"));
+    CHECK(usual.end() == 0);
+
+    for (std::vector<std::string> const& wrong :
+         {std::vector<std::string>{},
+          {"-d", "/tmp/x", "--stall", "2000"},
+          {"-d", "/tmp/x", "--window", "100"},
+          {"-d", "/tmp/x", "--keep", "0"},
+          {"-d", "/tmp/x", "--test", "--cgroup", "/sys/fs/cgroup"},
+          {"-d", "/tmp/x", "--source", "guess"}}) {
+        class watcher refused(wrong);
+        CHECK(refused.wait() == 2);
+        CHECK(refused.text().find("lowmem_capture: ") == 0);
+        CHECK(files_in("/tmp/x").empty());
+    }
 }
 
 TEST_CASE("a source that does not serve is not replaced, and what it takes is said", "[.capture]") {
