@@ -188,4 +188,9 @@ TEST_CASE("bpf records: a listed buffer") {
     CHECK(found->exporter == "system");
     CHECK(dmabuf::parse_bpf_reference(**taken, bpf_content::descriptors, where).error().offset ==
           2);
+    record.buffer.name_bytes += 8;
+    table::exactly const longer(bpf::bytes_of(record, record.head.length));
+    rest = longer.view();
+    CHECK(dmabuf::parse_bpf_listed(**dmabuf::take_bpf_record(rest, where), where).error().offset ==
+          offsetof(dmabuf_bpf_listed, buffer.name_bytes));
 }

@@ -162,6 +162,14 @@ TEST_CASE("bpf: what does not serve is named, and the walk serves") {
          operation::identify, EXDEV},
         {"another time namespace", begun_by(bpf::header(2, DMABUF_BPF_IN_TIME_NAMESPACE)),
          operation::identify, EXDEV},
+        {"a record of no process",
+         [&] {
+             auto broken = text;
+             broken.replace(sizeof(dmabuf_bpf_header) + offsetof(dmabuf_bpf_reference, holder.tgid),
+                            4, 4, '\0');
+             pin() = bpf::pin::of(broken);
+         },
+         operation::parse, EBADMSG},
         {"no end", [&] { pin() = bpf::pin::of(text.substr(0, text.size() - 8)); }, operation::parse,
          EBADMSG},
         {"read fails", [&] { pin().answers.emplace_front(EIO); }, operation::read, EIO},
