@@ -16,9 +16,10 @@ void run_target(std::string_view input) {
         auto const begins = std::to_string(stat->pid) + " (";
         require(stat->comm.truncated() || input.find(stat->comm.view()) != input.npos,
                 "no comm is made up");
-        require(input.find(" (") != input.npos && input.rfind(") ") != input.npos,
-                "a comm has its parentheses");
-        auto const after = input.substr(input.rfind(") ") + 2);
+        // Behind where comm can end are numbers, or text that no kernel writes.
+        auto const end = input.substr(0, dmabuf::detail::stat_name_ends).rfind(')');
+        require(input.find(" (") != input.npos && end != input.npos, "a comm has its parentheses");
+        auto const after = input.substr(end + 2);
         require(after.front() == stat->state, "the state follows the last parenthesis");
         require(stat->pid < 0 || input.find(begins.substr(begins.size() - 2)) != input.npos,
                 "the pid comes first");
