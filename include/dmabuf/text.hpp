@@ -70,7 +70,11 @@ public:
     [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
     [[nodiscard]] constexpr bool truncated() const { return truncated_; }
 
-    constexpr bool operator==(inline_text const& other) const { return view() == other.view(); }
+    /// All bytes at once, those behind the end being zeros: no call, and no look at the size.
+    constexpr bool operator==(inline_text const& other) const {
+        if (std::is_constant_evaluated()) return view() == other.view();
+        return size_ == other.size_ && __builtin_memcmp(bytes_, other.bytes_, sizeof bytes_) == 0;
+    }
     constexpr auto operator<=>(inline_text const& other) const { return view() <=> other.view(); }
 
 private:
