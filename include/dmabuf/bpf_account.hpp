@@ -19,8 +19,8 @@ struct bpf_account_options {
 
 /// Reads both walks and adds what they show to a snapshot.
 ///
-/// The kernel hands tasks out by their own number, so the threads of a process may lie apart, and a
-/// table that threads share behind a leader that has exited comes once per thread. What comes twice
+/// The kernel hands tasks out by their own number, so the tables of a process may lie apart, and
+/// one that threads share behind a leader that has exited comes once per thread. What comes twice
 /// is what has the same process, table and descriptor number (or address space and mapping).
 ///
 /// A process that exits while it is walked may show a part of what it held; what a process
@@ -31,8 +31,8 @@ public:
     void reserve(capacity const& most) {
         processes_.reserve(most.holders);
         process_index_.reserve(most.holders);
-        descriptors_.reserve(most.references + most.table);
-        mappings_.reserve(most.references + most.table);
+        descriptors_.reserve(most);
+        mappings_.reserve(most);
     }
 
     /// Adds every holder to `build`, whose snapshot has begun. Nothing of it counts after a
@@ -45,20 +45,19 @@ public:
         build_ = &build;
         processes_.clear();
         process_index_.clear();
-        descriptors_.clear();
-        mappings_.clear();
         if (auto done = walk(system, bpf_content::descriptors, space, descriptors_); !done)
             return done;
+        mappings_.clear();
         if (options.mappings)
             if (auto done = walk(system, bpf_content::mappings, space, mappings_); !done)
                 return done;
-        sort_once(descriptors_);
-        sort_once(mappings_);
         add_holders();
         return {};
     }
 
 private:
+    using fields = detail::bpf_reference_fields;
+
     struct process_record {
         std::int32_t pid;
         std::uint32_t uid;
@@ -66,107 +65,186 @@ private:
         process_name comm;
     };
 
+    /// A descriptor, or a mapping.
     struct found {
-        std::int32_t pid;
-        std::uint32_t buffer;
-        std::uint64_t set;
         std::uint64_t item;
         std::uint64_t mapped_bytes;
-        std::uint64_t start_ns;
-        std::uint32_t turn; ///< of the walk, where one thing comes several times
+        std::uint32_t buffer;
         bool path;
+    };
 
-        [[nodiscard]] bool same_item(found const& other) const {
-            return pid == other.pid && set == other.set && item == other.item;
+    /// What came one after the other of one process and table, or address space.
+    struct stretch {
+        std::int32_t pid;
+        bool ascending; ///< by item, as the kernel goes through a table: so each came once
+        std::uint64_t set;
+        std::uint64_t start_ns;
+        std::uint32_t first; ///< of what was found
+        std::uint32_t count;
+
+        [[nodiscard]] bool same_set(stretch const& other) const {
+            return pid == other.pid && set == other.set;
         }
-        [[nodiscard]] bool item_before(found const& other) const {
+        [[nodiscard]] bool before(stretch const& other) const {
             if (pid != other.pid) return pid < other.pid;
-            return set != other.set ? set < other.set : item < other.item;
-        }
-        [[nodiscard]] bool before(found const& other) const {
-            return same_item(other) ? turn < other.turn : item_before(other);
+            return set != other.set ? set < other.set : first < other.first;
         }
     };
 
+    /// What one walk found.
+    class found_by_walk {
+    public:
+        void reserve(capacity const& most) {
+            all_.reserve(most.references + most.table);
+            stretches_.reserve(most.holders);
+            twice_.reserve(most.table);
+        }
+
+        void clear() {
+            all_.clear();
+            stretches_.clear();
+        }
+
+        [[nodiscard]] bool goes_on_with(fields one) const {
+            if (stretches_.empty()) return false;
+            auto const& last = stretches_.back();
+            return last.pid == one.pid() && last.set == one.set() &&
+                   last.start_ns == one.start_ns();
+        }
+
+        void begin_stretch(fields one) {
+            auto const first = static_cast<std::uint32_t>(all_.size());
+            stretches_.push_back({one.pid(), true, one.set(), one.start_ns(), first, 0});
+        }
+
+        void add(found const& one) {
+            auto& last = stretches_.back();
+            if (last.count++ != 0 && one.item <= all_.back().item) last.ascending = false;
+            all_.push_back(one);
+        }
+
+        void sort() {
+            detail::sort(stretches_,
+                         [](stretch const& a, stretch const& b) { return a.before(b); });
+        }
+
+        [[nodiscard]] bool is_of(std::size_t at, std::int32_t pid) const {
+            return at < stretches_.size() && stretches_[at].pid == pid;
+        }
+
+        /// Takes what the process that began at `start_ns` has in the set of the stretch `at`, each
+        /// once, as it was seen last. Returns the first stretch of another set.
+        template<class Take>
+        std::size_t take_set(std::size_t at, std::uint64_t start_ns, Take take) {
+            std::size_t end = at + 1;
+            while (end < stretches_.size() && stretches_[end].same_set(stretches_[at]))
+                ++end;
+            if (end == at + 1 && stretches_[at].ascending) {
+                if (stretches_[at].start_ns == start_ns)
+                    for (auto const& one : of(stretches_[at]))
+                        take(one);
+                return end;
+            }
+            take_each_once(at, end, start_ns, take);
+            return end;
+        }
+
+    private:
+        template<class Take>
+        void take_each_once(std::size_t at, std::size_t end, std::uint64_t start_ns, Take take) {
+            twice_.clear();
+            for (; at < end; ++at)
+                if (stretches_[at].start_ns == start_ns)
+                    for (std::uint32_t i = 0; i < stretches_[at].count; ++i)
+                        twice_.push_back(stretches_[at].first + i);
+            detail::sort(twice_, [&](std::uint32_t a, std::uint32_t b) {
+                return all_[a].item != all_[b].item ? all_[a].item < all_[b].item : a < b;
+            });
+            for (std::size_t i = 0; i < twice_.size(); ++i)
+                if (i + 1 == twice_.size() || all_[twice_[i]].item != all_[twice_[i + 1]].item)
+                    take(all_[twice_[i]]);
+        }
+
+        [[nodiscard]] std::span<found const> of(stretch const& one) const {
+            return std::span(all_).subspan(one.first, one.count);
+        }
+
+        std::vector<found> all_;
+        std::vector<stretch> stretches_;
+        std::vector<std::uint32_t> twice_; ///< of `all_`, what may have come twice
+    };
+
     result<void> walk(System system, bpf_content content, std::span<char> space,
-                      std::vector<found>& into) {
+                      found_by_walk& into) {
+        into.clear();
         bpf_walk<System> records(system, content, space);
         auto const header = records.begin();
         if (!header) return header.error();
         if (!header->same_namespaces()) return failure{operation::identify, EXDEV, records.where()};
-        bpf_reference one; // whose texts are looked at in the record
         for (;;) {
-            auto const record = records.next();
-            if (!record) return record.error();
-            if (record->is_end()) return {};
-            if (auto const wrong = detail::parse_bpf_numbers(*record, content, one))
-                return failure{operation::parse, EBADMSG, records.where(), *wrong};
-            note_process(one, *record);
-            into.push_back({one.pid, note_buffer(one.buffer, *record), one.set, one.item,
-                            one.mapped_bytes, one.start_ns, static_cast<std::uint32_t>(into.size()),
-                            one.path});
+            bpf_record record;
+            while (records.take(record)) {
+                if (record.is_end()) return {};
+                if (auto const offset = detail::bpf_reference_misfit(record, content))
+                    return failure{operation::parse, EBADMSG, records.where(), offset};
+                add(fields{record}, into);
+            }
+            if (auto const more = records.read_more(); !more) return more;
         }
+    }
+
+    void add(fields one, found_by_walk& into) {
+        if (!into.goes_on_with(one)) {
+            note_process(one);
+            into.begin_stretch(one);
+        }
+        into.add({one.item(), one.mapped_bytes(), note_buffer(one), one.path()});
     }
 
     /// A number that is used again names the process that has it last.
-    void note_process(bpf_reference const& one, bpf_record const& record) {
-        if (!processes_.empty() && processes_.back().pid == one.pid &&
-            processes_.back().start_ns == one.start_ns)
-            return;
-        auto at = process_index_.find(static_cast<std::uint64_t>(one.pid));
+    [[gnu::noinline]] void note_process(fields const& one) {
+        auto const pid = one.pid();
+        auto at = process_index_.find(static_cast<std::uint64_t>(pid));
         if (at == inode_index::none) {
             at = static_cast<std::uint32_t>(processes_.size());
-            process_index_.insert(static_cast<std::uint64_t>(one.pid), at);
-            processes_.push_back({one.pid, 0, 0, {}});
+            process_index_.insert(static_cast<std::uint64_t>(pid), at);
+            processes_.push_back({pid, 0, 0, {}});
         }
-        if (auto& process = processes_[at]; process.start_ns <= one.start_ns)
-            process = {one.pid, one.uid, one.start_ns, process_name(detail::bpf_comm(record))};
+        if (auto& process = processes_[at]; process.start_ns <= one.start_ns())
+            process = {pid, one.uid(), one.start_ns(), process_name(one.comm())};
     }
 
-    std::uint32_t note_buffer(bpf_buffer const& shown, bpf_record const& record) {
-        auto const at = build_->buffer_at(shown.inode);
+    /// Texts seldom tell anything new, and are read only where they may.
+    std::uint32_t note_buffer(fields one) {
+        auto const at = build_->buffer_at(one.inode());
         auto& buffer = (*build_)[at];
-        buffer.size_bytes = shown.size_bytes;
+        buffer.size_bytes = one.size_bytes();
         buffer.size_known = true;
-        if (!shown.described) return at;
+        if (!one.described()) return at;
         if (options_.exporters && buffer.exporter.empty())
-            buffer.exporter = exporter_name(detail::bpf_exporter(record, detail::bpf_buffer_at));
+            buffer.exporter = exporter_name(one.exporter());
         if (options_.names && !buffer.name_known)
             build_->set_name(at,
-                             shown.named ? std::optional(buffer_name(shown.name)) : std::nullopt);
+                             one.named() ? std::optional(buffer_name(one.name())) : std::nullopt);
         return at;
-    }
-
-    /// By process, set and item, each once, as it was seen last.
-    static void sort_once(std::vector<found>& all) {
-        if (each_once(all)) return;
-        auto const before = [](found const& a, found const& b) { return a.before(b); };
-        detail::sort(all, before);
-        std::size_t kept = 0;
-        for (std::size_t at = 0; at < all.size(); ++at)
-            if (at + 1 == all.size() || !all[at].same_item(all[at + 1])) all[kept++] = all[at];
-        all.erase(all.begin() + static_cast<std::ptrdiff_t>(kept), all.end());
-    }
-
-    /// Threads mostly show their group's table, and the kernel goes through it in order.
-    static bool each_once(std::vector<found> const& all) {
-        for (std::size_t at = 1; at < all.size(); ++at)
-            if (!all[at - 1].item_before(all[at])) return false;
-        return true;
     }
 
     void add_holders() {
         detail::sort(processes_, [](process_record const& a, process_record const& b) {
             return a.pid < b.pid;
         });
-        auto descriptor = descriptors_.cbegin();
-        auto mapping = mappings_.cbegin();
+        descriptors_.sort();
+        mappings_.sort();
+        std::size_t table = 0;
+        std::size_t space = 0;
         for (auto const& process : processes_) {
             build_->begin_process();
-            add_tables(process, descriptor);
-            for (; mapping != mappings_.cend() && mapping->pid == process.pid; ++mapping)
-                if (mapping->start_ns == process.start_ns)
-                    build_->found_mapping(mapping->buffer, mapping->mapped_bytes);
+            while (descriptors_.is_of(table, process.pid))
+                table = add_table(process, table);
+            while (mappings_.is_of(space, process.pid))
+                space = mappings_.take_set(space, process.start_ns, [&](found const& one) {
+                    build_->found_mapping(one.buffer, one.mapped_bytes);
+                });
             // Linux shows start times in clock ticks of 10 ms (USER_HZ).
             holder who;
             who.pid = process.pid;
@@ -179,24 +257,22 @@ private:
         }
     }
 
-    void add_tables(process_record const& process,
-                    typename std::vector<found>::const_iterator& at) {
-        while (at != descriptors_.cend() && at->pid == process.pid) {
-            auto const set = at->set;
-            build_->begin_table();
-            for (; at != descriptors_.cend() && at->pid == process.pid && at->set == set; ++at)
-                if (at->start_ns == process.start_ns) build_->found(at->buffer, at->path);
-            if (!build_->table_is_empty()) ++build_->now().coverage.tables;
-            build_->add_table();
-        }
+    /// Returns the first stretch of another table.
+    std::size_t add_table(process_record const& process, std::size_t at) {
+        build_->begin_table();
+        auto const end = descriptors_.take_set(
+            at, process.start_ns, [&](found const& one) { build_->found(one.buffer, one.path); });
+        if (!build_->table_is_empty()) ++build_->now().coverage.tables;
+        build_->add_table();
+        return end;
     }
 
     bpf_account_options options_;
     snapshot_builder* build_ = nullptr;
     std::vector<process_record> processes_;
     inode_index process_index_; ///< of pids
-    std::vector<found> descriptors_;
-    std::vector<found> mappings_;
+    found_by_walk descriptors_;
+    found_by_walk mappings_;
 };
 
 } // namespace v0

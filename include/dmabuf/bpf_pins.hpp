@@ -52,7 +52,7 @@ public:
     result<bpf_header> begin() {
         if (!file_.is_open())
             if (auto const done = open(); !done) return done.error();
-        auto const record = take();
+        auto const record = next();
         if (!record) return record.error();
         auto const header = parse_bpf_header(*record, where_);
         if (header && header->content != content_)
@@ -64,9 +64,35 @@ public:
     /// Errors: from read; EBADMSG for what is no record, and where the file ends before the walk
     /// does. Nothing more comes after either. Lifetime: until the next call.
     result<bpf_record> next() {
-        auto const record = take();
-        if (!record || record->is_end()) file_.reset();
+        bpf_record record;
+        while (!take(record))
+            if (auto const more = read_more(); !more) return more.error();
         return record;
+    }
+
+    /// The same in two steps: takes the next record if it was read already as a whole, ...
+    bool take(bpf_record& record) {
+        auto const length = detail::bpf_record_length(unread_);
+        if (length <= 1) return false;
+        record = detail::take_bpf_record(unread_, length);
+        return true;
+    }
+
+    /// ... and reads more where it was not. Errors: those of next().
+    result<void> read_more() {
+        if (detail::bpf_record_length(unread_) == 1)
+            return failure{operation::parse, EBADMSG, where_};
+        std::size_t const kept = unread_.size();
+        if (kept != 0) __builtin_memmove(space_.data(), unread_.data(), kept);
+        if (kept == space_.size()) return failure{operation::read, EOVERFLOW, where_};
+        long got = -EAGAIN;
+        for (int i = 0; got == -EAGAIN && i < patience; ++i)
+            got = detail::uninterrupted(
+                [&] { return system_.read(file_.get(), space_.subspan(kept)); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
+        if (got == 0) return failure{operation::parse, EBADMSG, where_};
+        unread_ = {space_.data(), kept + static_cast<std::size_t>(got)};
+        return {};
     }
 
     [[nodiscard]] place const& where() const { return where_; }
@@ -85,29 +111,6 @@ private:
         if (magic < 0) return failure{operation::statfs, static_cast<int>(-magic), where_};
         if (magic != bpffs_magic) return failure{operation::identify, ENODEV, where_};
         file_ = std::move(file).value();
-        return {};
-    }
-
-    result<bpf_record> take() {
-        for (;;) {
-            auto const length = detail::bpf_record_length(unread_);
-            if (length > 1) return detail::take_bpf_record(unread_, length);
-            if (length == 1) return failure{operation::parse, EBADMSG, where_};
-            if (auto const more = refill(); !more) return more.error();
-        }
-    }
-
-    result<void> refill() {
-        std::size_t const kept = unread_.size();
-        if (kept != 0) __builtin_memmove(space_.data(), unread_.data(), kept);
-        if (kept == space_.size()) return failure{operation::read, EOVERFLOW, where_};
-        long got = -EAGAIN;
-        for (int i = 0; got == -EAGAIN && i < patience; ++i)
-            got = detail::uninterrupted(
-                [&] { return system_.read(file_.get(), space_.subspan(kept)); });
-        if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
-        if (got == 0) return failure{operation::parse, EBADMSG, where_};
-        unread_ = {space_.data(), kept + static_cast<std::size_t>(got)};
         return {};
     }
 

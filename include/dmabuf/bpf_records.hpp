@@ -153,55 +153,74 @@ constexpr result<bpf_header> parse_bpf_header(bpf_record const& record, place wh
 
 namespace detail {
 
-/// The part about the buffer but for its exporter, which ends the record and begins at `at`.
-/// Nothing, or the offset of what does not fit.
-constexpr std::optional<std::uint32_t> parse_bpf_buffer(bpf_record const& record, std::size_t at,
-                                                        bpf_buffer& buffer) {
-    namespace layout = bpf_layout;
-    auto const& bytes = record.bytes;
-    auto const name_at = at + layout::buffer;
-    if (bytes.size() < name_at) return static_cast<std::uint32_t>(bytes.size());
-    auto const name_bytes = load<std::uint32_t>(bytes, at + 20);
-    if (name_bytes > layout::name_bytes || bytes.size() != name_at + (name_bytes + 7) / 8 * 8)
-        return static_cast<std::uint32_t>(at + 20);
-    buffer.inode = load<std::uint64_t>(bytes, at);
-    buffer.size_bytes = load<std::uint64_t>(bytes, at + 8);
-    auto const device = load<std::uint32_t>(bytes, at + 16);
-    buffer.device = {device >> 20U, device & 0xfffffU};
-    buffer.named = (record.flags & 2U) != 0;
-    buffer.described = (record.flags & 4U) == 0;
-    buffer.name = {bytes.data() + name_at, name_bytes};
-    return std::nullopt;
-}
-
-constexpr std::string_view bpf_exporter(bpf_record const& record, std::size_t buffer_at) {
-    return load_text(record.bytes, buffer_at + 24, bpf_layout::exporter_bytes);
-}
-
 /// Where the part about the buffer begins in a record of `descriptors` or `mappings`.
 inline constexpr std::size_t bpf_buffer_at = bpf_layout::head + bpf_layout::holder;
 
-constexpr std::string_view bpf_comm(bpf_record const& record) {
-    return load_text(record.bytes, 56, bpf_layout::comm_bytes);
-}
+/// The fields of a record that fits, each read where it lies. The part about the buffer, which ends
+/// a record, begins at `At`.
+template<std::size_t At>
+struct bpf_fields {
+    bpf_record record;
 
-/// All of a record of `descriptors` or `mappings` but for `comm` and the buffer's `exporter`, which
-/// seldom tell anything new. Nothing, or the offset of what does not fit.
-constexpr std::optional<std::uint32_t>
-parse_bpf_numbers(bpf_record const& record, bpf_content content, bpf_reference& found) {
-    auto const& bytes = record.bytes;
+    [[nodiscard]] constexpr auto pid() const { return get<std::int32_t>(8); }
+    [[nodiscard]] constexpr auto tid() const { return get<std::int32_t>(12); }
+    [[nodiscard]] constexpr auto uid() const { return get<std::uint32_t>(16); }
+    [[nodiscard]] constexpr auto start_ns() const { return get<std::uint64_t>(24); }
+    [[nodiscard]] constexpr auto set() const { return get<std::uint64_t>(32); }
+    [[nodiscard]] constexpr auto item() const { return get<std::uint64_t>(40); }
+    [[nodiscard]] constexpr auto mapped_bytes() const { return get<std::uint64_t>(48); }
+    [[nodiscard]] constexpr auto comm() const {
+        return load_text(record.bytes, 56, bpf_layout::comm_bytes);
+    }
+    [[nodiscard]] constexpr bool path() const { return (record.flags & 1U) != 0; }
+
+    [[nodiscard]] constexpr auto inode() const { return get<std::uint64_t>(At); }
+    [[nodiscard]] constexpr auto size_bytes() const { return get<std::uint64_t>(At + 8); }
+    [[nodiscard]] constexpr device_number device() const {
+        auto const number = get<std::uint32_t>(At + 16);
+        return {number >> 20U, number & 0xfffffU};
+    }
+    [[nodiscard]] constexpr auto name_bytes() const { return get<std::uint32_t>(At + 20); }
+    [[nodiscard]] constexpr auto exporter() const {
+        return load_text(record.bytes, At + 24, bpf_layout::exporter_bytes);
+    }
+    [[nodiscard]] constexpr auto name() const {
+        return record.bytes.substr(At + bpf_layout::buffer, name_bytes());
+    }
+    [[nodiscard]] constexpr bool named() const { return (record.flags & 2U) != 0; }
+    [[nodiscard]] constexpr bool described() const { return (record.flags & 4U) == 0; }
+
+    /// Whether the record is as long as its name says: 0, or the offset of what does not fit.
+    [[nodiscard]] constexpr std::uint32_t misfit() const {
+        constexpr std::size_t name_at = At + bpf_layout::buffer;
+        auto const size = record.bytes.size();
+        if (size < name_at) return static_cast<std::uint32_t>(size);
+        auto const length = name_bytes();
+        if (length > bpf_layout::name_bytes || size != name_at + (length + 7) / 8 * 8)
+            return static_cast<std::uint32_t>(At + 20);
+        return 0;
+    }
+
+    [[nodiscard]] constexpr bpf_buffer buffer() const {
+        return {inode(), size_bytes(), device(), described(), named(), exporter(), name()};
+    }
+
+private:
+    template<class Number>
+    [[nodiscard]] constexpr Number get(std::size_t at) const {
+        return load<Number>(record.bytes, at);
+    }
+};
+
+/// Of a record of `descriptors` or `mappings`.
+using bpf_reference_fields = bpf_fields<bpf_buffer_at>;
+
+/// 0, or the offset of what does not fit in such a record.
+constexpr std::uint32_t bpf_reference_misfit(bpf_record const& record, bpf_content content) {
+    bpf_reference_fields const fields{record};
     if (record.kind != static_cast<std::uint16_t>(content)) return 2;
-    if (auto const wrong = parse_bpf_buffer(record, bpf_buffer_at, found.buffer)) return wrong;
-    found.pid = load<std::int32_t>(bytes, 8);
-    found.tid = load<std::int32_t>(bytes, 12);
-    found.uid = load<std::uint32_t>(bytes, 16);
-    found.start_ns = load<std::uint64_t>(bytes, 24);
-    found.set = load<std::uint64_t>(bytes, 32);
-    found.item = load<std::uint64_t>(bytes, 40);
-    found.mapped_bytes = load<std::uint64_t>(bytes, 48);
-    found.path = (record.flags & 1U) != 0;
-    if (found.pid <= 0) return 8;
-    return std::nullopt;
+    if (auto const offset = fields.misfit()) return offset;
+    return fields.pid() > 0 ? 0 : 8;
 }
 
 } // namespace detail
@@ -210,11 +229,20 @@ parse_bpf_numbers(bpf_record const& record, bpf_content content, bpf_reference& 
 /// Lifetime: the text lies in the record.
 constexpr result<bpf_reference> parse_bpf_reference(bpf_record const& record, bpf_content content,
                                                     place where) {
+    if (auto const offset = detail::bpf_reference_misfit(record, content))
+        return failure{operation::parse, EBADMSG, where, offset};
+    detail::bpf_reference_fields const fields{record};
     bpf_reference found;
-    if (auto const wrong = detail::parse_bpf_numbers(record, content, found))
-        return failure{operation::parse, EBADMSG, where, *wrong};
-    found.comm = detail::bpf_comm(record);
-    found.buffer.exporter = detail::bpf_exporter(record, detail::bpf_buffer_at);
+    found.pid = fields.pid();
+    found.tid = fields.tid();
+    found.uid = fields.uid();
+    found.start_ns = fields.start_ns();
+    found.comm = fields.comm();
+    found.set = fields.set();
+    found.item = fields.item();
+    found.path = fields.path();
+    found.mapped_bytes = fields.mapped_bytes();
+    found.buffer = fields.buffer();
     return found;
 }
 
@@ -222,11 +250,10 @@ constexpr result<bpf_reference> parse_bpf_reference(bpf_record const& record, bp
 constexpr result<bpf_buffer> parse_bpf_listed(bpf_record const& record, place where) {
     if (record.kind != static_cast<std::uint16_t>(bpf_content::buffers))
         return failure{operation::parse, EBADMSG, where, 2};
-    bpf_buffer listed;
-    if (auto const wrong = detail::parse_bpf_buffer(record, detail::bpf_layout::head, listed))
-        return failure{operation::parse, EBADMSG, where, *wrong};
-    listed.exporter = detail::bpf_exporter(record, detail::bpf_layout::head);
-    return listed;
+    detail::bpf_fields<detail::bpf_layout::head> const fields{record};
+    if (auto const offset = fields.misfit())
+        return failure{operation::parse, EBADMSG, where, offset};
+    return fields.buffer();
 }
 
 } // namespace v0
