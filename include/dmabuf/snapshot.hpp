@@ -270,7 +270,7 @@ struct snapshot {
     void reserve(capacity const& most) {
         buffers.reserve(most.buffers);
         holders.reserve(most.holders);
-        references.reserve(most.references);
+        references.reserve(most.references + 2 * most.table); // a process's each on its own
         exporters.reserve(most.exporters);
         unheld.reserve(most.buffers);
         cgroups.reserve(most.holders);

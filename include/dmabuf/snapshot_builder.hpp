@@ -25,12 +25,12 @@ public:
         index_.reserve(old_and_new);
         marks_.reserve(old_and_new);
         order_.reserve(old_and_new);
-        found_.reserve(2 * most.table);
     }
 
     void begin(snapshot& now) {
         now_ = &now;
         now.clear();
+        first_ = whole_ = 0;
         if (!remembers_) forget();
         for (auto& buffer : buffers_) {
             buffer.name_known = buffer.named = false;
@@ -49,8 +49,8 @@ public:
 
     /// The buffer of this inode, new or met before.
     std::uint32_t buffer_at(std::uint64_t inode) {
-        auto at = index_.find(inode);
-        if (at == inode_index::none) at = add_buffer(inode);
+        auto const at = index_.find(inode);
+        if (at == inode_index::none) return add_buffer(inode);
         marks_[at] = met;
         return at;
     }
@@ -77,59 +77,60 @@ public:
 
     // --- one process ---
 
+    // What is found of it are the last references of the snapshot, one for each descriptor and
+    // mapping, until add_holder() makes them one for each buffer.
+
     void begin_process() {
         holder_ = static_cast<std::uint32_t>(now_->holders.size());
+        first_ = now_->references.size();
         drop_process();
     }
 
     /// What was found in a table that was not added is left out.
-    void begin_table() { found_.resize(whole_); }
+    void begin_table() { now_->references.resize(whole_); }
     void found(std::uint32_t buffer, bool path) {
-        found_.push_back({holder_, buffer, 1, path ? 1U : 0U, 0, 0});
+        now_->references.push_back({holder_, buffer, 1, path ? 1U : 0U, 0, 0});
     }
-    [[nodiscard]] bool table_is_empty() const { return found_.size() == whole_; }
+    [[nodiscard]] bool table_is_empty() const { return now_->references.size() == whole_; }
 
     /// One reference for each descriptor of the table.
     [[nodiscard]] std::span<reference const> table() const {
-        return std::span(found_).subspan(whole_);
+        return std::span(now_->references).subspan(whole_);
     }
 
     /// Takes back what `is_gone(reference)` says of, and counts it.
     template<class IsGone>
     std::uint32_t drop_from_table(IsGone is_gone) {
+        auto& references = now_->references;
         auto kept = whole_;
-        for (auto at = whole_; at < found_.size(); ++at)
-            if (!is_gone(found_[at])) found_[kept++] = found_[at];
-        auto const gone = found_.size() - kept;
-        found_.resize(kept);
+        for (auto at = whole_; at < references.size(); ++at)
+            if (!is_gone(references[at])) references[kept++] = references[at];
+        auto const gone = references.size() - kept;
+        references.resize(kept);
         return static_cast<std::uint32_t>(gone);
     }
 
     /// The table was whole: what was found in it counts.
-    void add_table() { whole_ = found_.size(); }
+    void add_table() { whole_ = now_->references.size(); }
 
     void found_mapping(std::uint32_t buffer, std::uint64_t bytes) {
         begin_table();
-        found_.push_back({holder_, buffer, 0, 0, 1, bytes});
+        now_->references.push_back({holder_, buffer, 0, 0, 1, bytes});
         add_table();
     }
 
-    [[nodiscard]] bool holds_something() const { return whole_ != 0; }
+    [[nodiscard]] bool holds_something() const { return whole_ != first_; }
 
     /// The process was whole: it becomes a holder of what was added since `begin_process()`.
     void add_holder(holder added) {
         begin_table();
-        sort(found_);
-        auto& references = now_->references;
-        added.first_reference = references.size();
-        auto last = inode_index::none;
-        for (auto const& found : found_) {
-            if (std::exchange(last, found.buffer) == found.buffer)
-                add(references.back(), found);
-            else
-                references.push_back(found);
+        auto const all = std::span(now_->references).subspan(first_);
+        if (!each_once(all)) {
+            sort(all);
+            now_->references.resize(first_ + add_up_buffers(all));
         }
-        added.reference_count = references.size() - added.first_reference;
+        added.first_reference = first_;
+        added.reference_count = now_->references.size() - first_;
         now_->holders.push_back(added);
     }
 
@@ -145,8 +146,8 @@ public:
 
     /// The process exited while it was read, or cannot be told who it is.
     void drop_process() {
-        whole_ = 0;
-        found_.clear();
+        now_->references.resize(first_);
+        whole_ = first_;
     }
 
     // --- the end ---
@@ -154,10 +155,10 @@ public:
     /// Sorts, leaves out the buffers that nobody holds, and fills in the sums.
     void finish() {
         detail::count_holders(buffers_, now_->references);
-        bool const in_order = order_held();
-        for (auto const at : order_)
-            now_->buffers.push_back(buffers_[at]);
-        if (!in_order) renumber();
+        if (all_held_in_order())
+            now_->buffers = buffers_;
+        else
+            put_in_order();
         detail::share_out(*now_, order_);
     }
 
@@ -165,12 +166,30 @@ private:
     static constexpr std::uint32_t unmet = 0;
     static constexpr std::uint32_t met = 1;
 
-    std::uint32_t add_buffer(std::uint64_t inode) {
+    [[gnu::noinline]] std::uint32_t add_buffer(std::uint64_t inode) {
         auto const at = static_cast<std::uint32_t>(buffers_.size());
         index_.insert(inode, at);
         buffers_.emplace_back().inode = inode;
-        marks_.push_back(unmet);
+        marks_.push_back(met);
         return at;
+    }
+
+    static bool each_once(std::span<reference const> all) {
+        for (std::size_t at = 1; at < all.size(); ++at)
+            if (all[at - 1].buffer >= all[at].buffer) return false;
+        return true;
+    }
+
+    /// What is sorted by buffer becomes one reference for each. How many these are.
+    static std::size_t add_up_buffers(std::span<reference> all) {
+        std::size_t last = 0;
+        for (auto const& more : all.subspan(1)) {
+            if (all[last].buffer == more.buffer)
+                add(all[last], more);
+            else
+                all[++last] = more;
+        }
+        return last + 1;
     }
 
     static void add(reference& sum, reference const& more) {
@@ -186,21 +205,28 @@ private:
                      [](reference const& a, reference const& b) { return a.buffer < b.buffer; });
     }
 
-    /// `order_` becomes the positions of the held buffers, by inode. True where that is what
-    /// `buffers_` is: the kernel counts inodes up, so that new ones come last.
-    bool order_held() {
+    /// The kernel counts inodes up, so that new buffers come last.
+    [[nodiscard]] bool all_held_in_order() const {
+        std::uint64_t last = 0;
+        for (auto const& buffer : buffers_)
+            if (buffer.holders == 0 || buffer.inode < std::exchange(last, buffer.inode))
+                return false;
+        return true;
+    }
+
+    /// The held buffers become those of the snapshot, here and for the references.
+    void put_in_order() {
         order_.clear();
         for (std::uint32_t at = 0; at < buffers_.size(); ++at)
             if (buffers_[at].holders != 0) order_.push_back(at);
-        auto const by_inode = [&](std::uint32_t a, std::uint32_t b) {
+        detail::sort(order_, [&](std::uint32_t a, std::uint32_t b) {
             return buffers_[a].inode < buffers_[b].inode;
-        };
-        bool const sorted = detail::is_sorted(order_, by_inode);
-        if (!sorted) detail::sort(order_, by_inode);
-        return sorted && order_.size() == buffers_.size();
+        });
+        for (auto const at : order_)
+            now_->buffers.push_back(buffers_[at]);
+        renumber();
     }
 
-    /// The buffers become those of the snapshot, here and for the references.
     void renumber() {
         for (std::uint32_t rank = 0; rank < order_.size(); ++rank)
             marks_[order_[rank]] = rank;
@@ -225,10 +251,9 @@ private:
         buffers_;       ///< those of the snapshot before, by inode, and behind them new ones
     inode_index index_; ///< of `buffers_`
     std::vector<std::uint32_t> marks_; ///< by buffer: `met` in this snapshot; at its end the rank
-    std::vector<reference>
-        found_;                ///< of the process being read, one for each descriptor or mapping
-    std::size_t whole_ = 0;    ///< of these, in tables that count
-    std::uint32_t holder_ = 0; ///< the number that the process will have
+    std::uint32_t holder_ = 0;         ///< the number that the process being read will have
+    std::size_t first_ = 0;            ///< its first reference
+    std::size_t whole_ = 0;            ///< behind its last in a table that counts
     std::vector<std::uint32_t> order_;
     bool remembers_ = false;
 };
