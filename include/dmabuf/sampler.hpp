@@ -113,8 +113,9 @@ private:
     }
 
     void make_space() {
-        process_space_.resize(space_bytes);
-        table_space_.resize(space_bytes);
+        if (process_space_.size() != 0) return;
+        process_space_ = raw_bytes(space_bytes);
+        table_space_ = raw_bytes(space_bytes);
     }
 
     [[nodiscard]] sysfs_buffers_directory<System> const* sysfs() const {
@@ -732,8 +733,8 @@ private:
     std::vector<std::int32_t> tasks_; ///< of the process being read
     std::vector<std::int32_t> earlier_tasks_;
     std::vector<std::uint64_t> listed_; ///< inodes of the table being read, a second time
-    std::vector<char> process_space_;
-    std::vector<char> table_space_;
+    raw_bytes process_space_;
+    raw_bytes table_space_;
     std::uint32_t uid_ = 0;    ///< of the process being read
     bool queries_ = true;      ///< PROCMAP_QUERY may serve
     bool has_memory_ = false;  ///< the process being read, where that was asked

@@ -30,6 +30,7 @@ public:
     void begin(snapshot& now) {
         now_ = &now;
         now.clear();
+        make_usual_room();
         first_ = whole_ = 0;
         if (!remembers_) forget();
         for (auto& buffer : buffers_) {
@@ -165,6 +166,16 @@ public:
 private:
     static constexpr std::uint32_t unmet = 0;
     static constexpr std::uint32_t met = 1;
+
+    /// For what a phone holds, at once: memory that is not written to costs nothing, but to outgrow
+    /// it again and again costs both the copies and the memory left behind.
+    void make_usual_room() {
+        constexpr std::size_t buffers = 1024;
+        if (now_->references.capacity() == 0) now_->references.reserve(4 * buffers);
+        if (now_->holders.capacity() == 0) now_->holders.reserve(buffers / 4);
+        if (buffers_.capacity() == 0) buffers_.reserve(buffers);
+        if (marks_.capacity() == 0) marks_.reserve(buffers);
+    }
 
     [[gnu::noinline]] std::uint32_t add_buffer(std::uint64_t inode) {
         auto const at = static_cast<std::uint32_t>(buffers_.size());

@@ -359,6 +359,31 @@ private:
     std::optional<Item> current_;
 };
 
+/// Bytes that nobody clears: of what is never read into, no page is ever touched.
+class raw_bytes {
+public:
+    raw_bytes() = default;
+    explicit raw_bytes(std::size_t size)
+        : bytes_(new char[size])
+        , size_(size) {}
+    raw_bytes(raw_bytes&& other) noexcept
+        : bytes_(std::exchange(other.bytes_, nullptr))
+        , size_(std::exchange(other.size_, 0)) {}
+    raw_bytes& operator=(raw_bytes other) noexcept {
+        std::swap(bytes_, other.bytes_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~raw_bytes() { delete[] bytes_; }
+
+    operator std::span<char>() const { return {bytes_, size_}; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+private:
+    char* bytes_ = nullptr;
+    std::size_t size_ = 0;
+};
+
 /// Memory that a reader reads into: the caller's, which costs nothing, or else its own.
 class read_space {
 public:
@@ -370,13 +395,13 @@ public:
 
     std::span<char> get() {
         if (!borrowed_.empty()) return borrowed_;
-        if (own_.empty()) own_.resize(default_bytes);
+        if (own_.size() == 0) own_ = raw_bytes(default_bytes);
         return own_;
     }
 
 private:
     std::span<char> borrowed_;
-    std::vector<char> own_;
+    raw_bytes own_;
 };
 
 /// Hands out a text file line by line, however the kernel cuts it into reads.
