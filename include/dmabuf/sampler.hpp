@@ -308,11 +308,11 @@ private:
         if (error < 0) return note({operation::status, -error, where});
         uid_ = status.uid;
         if (status.links == 3) return tasks_.push_back(process.pid), outcome::seen;
-        for (auto const& tid : read_tasks(process, read_space(table_space_))) {
-            if (!tid) return note(tid.error());
-            tasks_.push_back(*tid);
-            if (tasks_.size() + 2 == status.links) break;
-        }
+        auto const read = read_tasks(process, read_space(table_space_)).for_each([&](auto tid) {
+            tasks_.push_back(tid);
+            return tasks_.size() + 2 != status.links;
+        });
+        if (!read) return note(read.error());
         return tasks_.empty() ? outcome::gone : outcome::seen;
     }
 
@@ -451,28 +451,31 @@ private:
     }
 
     /// Reads the list of a task, and describes what is new in it: by sysfs, and what that does not
-    /// tell by the table's own descriptors.
+    /// tell by the table's own descriptors. Mappings are told by their device alone, which a
+    /// descriptor tells.
     outcome read_list(process<System> const& process, std::int32_t tid) {
         begin_table();
+        bool described = known_.device() || !options_.mappings;
         auto how = list_inodes(process, tid, [&](std::uint64_t inode) {
-            build_.found(build_.buffer_at(inode), false);
+            auto const at = build_.buffer_at(inode);
+            build_.found(at, false);
+            described = described && is_described(at);
         });
-        if (how != outcome::seen || table_is_described()) return how;
-        for (auto const& found : build_.table())
-            (void)describe_by_sysfs(found.buffer);
+        if (how != outcome::seen || described || build_.table_is_empty()) return how;
+        if (sysfs_ && describe_table_by_sysfs()) return how;
         if (sysfs_) how = drop_closed(process, tid);
         if (how == outcome::seen && describe_by_walk(process, tid)) how = drop_closed(process, tid);
         return how;
     }
 
-    /// Whether nothing is to be told of the table, be it empty. Mappings are told by their device
-    /// alone, which a descriptor tells.
-    [[nodiscard]] bool table_is_described() {
-        auto const table = build_.table();
-        if (table.empty()) return true;
+    /// Whether that told all that is wanted.
+    bool describe_table_by_sysfs() {
         bool all = known_.device() || !options_.mappings;
-        for (auto const& found : table)
+        for (auto const& found : build_.table()) {
+            if (is_described(found.buffer)) continue;
+            (void)describe_by_sysfs(found.buffer);
             all = all && is_described(found.buffer);
+        }
         return all;
     }
 

@@ -525,19 +525,42 @@ public:
     /// The current entry as the kernel wrote it. Lifetime: until the range moves on.
     [[nodiscard]] char const* name() const { return name_; }
 
+    /// Calls `take` with every number until it returns false, instead of begin(): what is cheaper
+    /// where there are many.
+    template<class Take>
+    result<void> for_each(Take take) {
+        std::optional<result<Number>> failed;
+        while (!unread_.empty() || read_more(failed)) {
+            Number number = 0;
+            auto const what = take_entry(number);
+            if (what == entry::broken) return failure{operation::list, EBADMSG, where_};
+            if (what == entry::number && !take(number)) break;
+        }
+        return failed ? result<void>(failed->error()) : result<void>();
+    }
+
 private:
     friend reader<number_directory, result<Number>>;
 
     void next(std::optional<result<Number>>& out) {
-        constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
         while (!unread_.empty() || read_more(out)) {
-            auto rest = take_name();
-            name_ = rest.data();
-            std::uint64_t number = 0;
-            if (detail::take_number(rest, number) && rest.starts_with('\0') && number <= most)
-                return void(out.emplace(static_cast<Number>(number)));
-            if (rest.find('\0') == rest.npos) return fail(out, operation::list, EBADMSG);
+            Number number = 0;
+            auto const what = take_entry(number);
+            if (what == entry::broken) return fail(out, operation::list, EBADMSG);
+            if (what == entry::number) return void(out.emplace(number));
         }
+    }
+
+    enum class entry : std::uint8_t { number, other, broken };
+
+    entry take_entry(Number& taken) {
+        constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+        auto rest = take_name();
+        name_ = rest.data();
+        std::uint64_t number = 0;
+        if (detail::take_number(rest, number) && rest.starts_with('\0') && number <= most)
+            return taken = static_cast<Number>(number), entry::number;
+        return rest.find('\0') == rest.npos ? entry::broken : entry::other;
     }
 
     void open(std::optional<result<Number>>& out) {
