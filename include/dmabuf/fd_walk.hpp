@@ -43,6 +43,25 @@ public:
             rejected_[rejected_count_++] = device;
     }
 
+    /// Opens `path`, which at every call may be another file's, and learns which kind it is. An
+    /// O_PATH descriptor made here of another process's does not share its file: nobody's `count`
+    /// changes. The buffer itself lives as long as it is open. Cost: four system calls.
+    /// Returns 0, or a negative errno where even that cannot be told.
+    template<system System>
+    long look_up(System system, int directory, char const* path, file_status& status) {
+        auto const file = open_at(system, directory, path, O_PATH, {});
+        if (!file) return -file.error().error;
+        int const error = detail::uninterrupted(
+            [&] { return system.status(file->get(), "", AT_EMPTY_PATH, status); });
+        if (error < 0) return error;
+        if (of(status) != kind::unknown) return 0;
+        long const magic =
+            detail::uninterrupted([&] { return system.filesystem_type(file->get()); });
+        if (magic < 0) return magic;
+        learn(status.device, magic);
+        return 0;
+    }
+
     /// Before 5.3 a DMA-BUF was an anonymous inode without an inode of its own.
     constexpr void expect_before_5_3() { before_5_3_ = true; }
 
@@ -126,7 +145,7 @@ private:
 /// The descriptors of one task's table that refer to DMA-BUFs.
 /// Kernel: fs/proc/fd.c; following a link needs PTRACE_MODE_READ_FSCREDS.
 /// Cost: the directory's, one statx per descriptor, one more per DMA-BUF where `mark_path` is set;
-/// three calls per kind of kernel-internal file until the DMA-BUFs' device is known. No allocation.
+/// four calls per kind of kernel-internal file until the DMA-BUFs' device is known. No allocation.
 /// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. EACCES with a
 /// number: the links may not be followed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs have no
 /// inode. Lifetime: `process` and `known` must outlive the range.
@@ -159,9 +178,8 @@ private:
 
         auto kind = known_->of(status);
         if (kind == dmabuf_filesystem::kind::unknown) {
-            long const magic = filesystem_type(name);
-            if (magic < 0) return void(out = failed(operation::statfs, magic, fd));
-            known_->learn(status.device, magic);
+            long const failure = known_->look_up(process_->system, fds_.descriptor(), name, status);
+            if (failure < 0) return void(out = failed(operation::statfs, failure, fd));
             kind = known_->of(status);
         }
         if (kind == dmabuf_filesystem::kind::anonymous_inode) refuse_before_5_3(name, fd, out);
@@ -170,14 +188,6 @@ private:
         dmabuf_descriptor found{fd, status.inode, status.size_bytes, false};
         if (options_.mark_path && !is_path(name, fd, found.path, out)) return;
         out = found;
-    }
-
-    /// An O_PATH descriptor made here of another process's does not share its file: nobody's
-    /// `count` changes. The buffer itself lives as long as this descriptor, three calls.
-    long filesystem_type(char const* name) const {
-        auto const file = open_at(process_->system, fds_.descriptor(), name, O_PATH, {});
-        if (!file) return -file.error().error;
-        return detail::uninterrupted([&] { return process_->system.filesystem_type(file->get()); });
     }
 
     /// The link in /proc/P/fd is readable or writable as the descriptor is, and an O_PATH one is

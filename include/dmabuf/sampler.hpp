@@ -689,17 +689,8 @@ private:
     /// False where the mapping is not of a DMA-BUF, or that cannot be told.
     bool learn_device(process<System> const& process, mapping const& found) {
         file_status status;
-        auto const path = map_files(found);
-        auto const directory = process.directory.get();
-        int const error = detail::uninterrupted(
-            [&] { return system_.status(directory, path.c_str(), 0, status); });
-        if (error == 0 && known_.of(status) == dmabuf_filesystem::kind::unknown) {
-            auto const file = open_at(system_, directory, path.c_str(), O_PATH, {});
-            long const magic =
-                file ? detail::uninterrupted([&] { return system_.filesystem_type(file->get()); })
-                     : -1;
-            if (magic >= 0) known_.learn(status.device, magic);
-        }
+        long const error =
+            known_.look_up(system_, process.directory.get(), map_files(found).c_str(), status);
         if (error == 0 ? known_.of(status) == dmabuf_filesystem::kind::unknown : error != -ENOENT)
             ++build_.now().coverage.undecided;
         return known_.device() && found.device == *known_.device();

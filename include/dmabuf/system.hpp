@@ -132,7 +132,7 @@ struct live_system {
     }
     /// statx with an empty mask, AT_STATX_DONT_SYNC and AT_NO_AUTOMOUNT: the kernel answers from
     /// what it knows and asks no FUSE or NFS server (9p ignores the flag). `flags` may hold
-    /// AT_SYMLINK_NOFOLLOW.
+    /// AT_SYMLINK_NOFOLLOW, or, where `path` is empty, AT_EMPTY_PATH.
     int status(int directory, char const* path, int flags, file_status& status) const noexcept {
         detail::statx_buffer raw;
         long const returned =

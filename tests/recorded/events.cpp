@@ -321,6 +321,32 @@ TEST_CASE("events: a buffer that is only mapped ends before the k-th call") {
     CHECK((gone != 0) == sysfs);
 }
 
+TEST_CASE("events: the first buffer that is met becomes another file before the k-th call") {
+    auto const mapped = GENERATE(false, true);
+    auto const path = GENERATE("/x", "a path that does not fit", "on FUSE");
+    for (unsigned k = 1;; ++k) {
+        world w(false, false);
+        auto const brief = w.kernel.buffer(7, 700, "system", "brief");
+        auto const file = path == std::string("on FUSE")
+                              ? w.kernel.fuse("/x")
+                              : w.kernel.regular(path + std::string(*path == '/' ? 0 : 300, 'x'));
+        file->device = {0, 30};
+        for (int const pid : {5, 6, 10, 20, 30}) {
+            auto& process = pid < 10 ? w.kernel.add(pid, "first") : w.kernel.at(pid);
+            process.files().clear();
+            if (pid < 10) mapped ? process.map(brief, 4096) : void(process.open(brief));
+        }
+        auto& first = w.kernel.at(5);
+        auto const s = sampled_while(
+            w, k, [&] { (mapped ? first.mappings[0].file : first.files()[0].file) = file; });
+        if (!s.happened) break;
+        CAPTURE(mapped, path, k, words(s.now.coverage));
+        auto const truth = only(w.kernel.truth(), {6, 20});
+        CHECK(words(only(account_of(s.now), {6, 20})) == words(truth));
+        CHECK_FALSE(file->asked);
+    }
+}
+
 TEST_CASE("events: the only descriptor of a listed buffer gets another number before the k-th "
           "call") {
     for (unsigned k = 1;; ++k) {

@@ -651,7 +651,8 @@ long kernel::list(int fd, std::span<char> space) {
 int kernel::status(int directory, std::string const& path, int flags, dmabuf::file_status& status) {
     announce(call::status, absolute(directory, path));
     bool const follows = (flags & AT_SYMLINK_NOFOLLOW) == 0;
-    auto const to = walk(directory, path, follows);
+    bool const itself = (flags & AT_EMPTY_PATH) != 0 && path.empty();
+    auto const to = itself ? found{0, open_.at(directory).at} : walk(directory, path, follows);
     if (to.error != 0) return -to.error;
     auto const& node = to.at;
     status = {1, 0, {0, 20}, 0100444, 1};
