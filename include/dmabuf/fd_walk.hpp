@@ -30,7 +30,7 @@ public:
         if ((status.mode & detail::mode_type_mask) != 0 || status.device.major != 0)
             return kind::other;
         if (anonymous_inodes_ && status.device == *anonymous_inodes_) return kind::anonymous_inode;
-        return device_ || is_rejected(status.device) ? kind::other : kind::unknown;
+        return device_ || rejects(status.device) ? kind::other : kind::unknown;
     }
 
     /// Takes the magic number of the superblock behind `device`.
@@ -39,8 +39,8 @@ public:
             device_ = device;
         else if (magic == anonymous_inode_magic && before_5_3_)
             anonymous_inodes_ = device;
-        else if (rejected_count_ < rejected_.size())
-            rejected_[rejected_count_++] = device;
+        else
+            reject(device);
     }
 
     /// Opens `path`, which at every call may be another file's, and learns which kind it is. An
@@ -62,6 +62,19 @@ public:
         return 0;
     }
 
+    /// Something else was met on `device`, which then is DMA-BUFs' at no time: theirs is mounted
+    /// from boot on and for ever (drivers/dma-buf/dma-buf.c, dma_buf_init()), and no two have one
+    /// number at a time (fs/super.c, get_anon_bdev()). Of many, the last are remembered.
+    constexpr void reject(device_number device) {
+        if (!before_5_3_) rejected_[rejected_count_++ % rejected_.size()] = device;
+    }
+
+    [[nodiscard]] constexpr bool rejects(device_number device) const {
+        for (std::size_t i = 0; i < rejected_count_ && i < rejected_.size(); ++i)
+            if (rejected_[i] == device) return true;
+        return false;
+    }
+
     /// Before 5.3 a DMA-BUF was an anonymous inode without an inode of its own.
     constexpr void expect_before_5_3() { before_5_3_ = true; }
 
@@ -71,15 +84,9 @@ public:
     std::optional<std::int32_t> mount_id;
 
 private:
-    [[nodiscard]] constexpr bool is_rejected(device_number device) const {
-        for (std::size_t i = 0; i < rejected_count_; ++i)
-            if (rejected_[i] == device) return true;
-        return false;
-    }
-
     std::optional<device_number> device_;
     std::optional<device_number> anonymous_inodes_;
-    std::array<device_number, 8> rejected_{};
+    std::array<device_number, 16> rejected_{};
     std::size_t rejected_count_ = 0;
     bool before_5_3_ = false;
 };

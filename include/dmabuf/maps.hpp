@@ -114,18 +114,20 @@ public:
         , queries_(&queries)
         , space_(std::move(space)) {}
 
-    /// The name of the DMA-BUF behind the mapping that was handed out last; nothing where it is
-    /// mapped no more, or its path is no DMA-BUF's. Exact by query; by text see
-    /// `parse_mapped_name`. Cost: by query one call.
+    /// The name of the DMA-BUF behind the mapping that was handed out last; nothing where the
+    /// path of that file is no DMA-BUF's. Exact by query; by text see `parse_mapped_name`.
+    /// Cost: by query one call. Errors: ENOENT where no DMA-BUF is mapped there any more, if one
+    /// was.
     result<std::optional<buffer_name>> name_of(mapping const& found) {
         if (lines_) return parse_mapped_name(found.path);
         std::array<char, 256> path; // what does not fit is no DMA-BUF's
         mapping now;
         int const error = query(found.begin, now, path);
-        if (error == -ENAMETOOLONG || error == -ENOENT) return std::optional<buffer_name>{};
-        if (error < 0) return failure{operation::query, -error, where()};
         bool const same = now.inode == found.inode && now.device == found.device;
-        return same ? parse_linked_name(now.path) : std::nullopt;
+        if (error == -ENAMETOOLONG || (error == 0 && !same))
+            return failure{operation::query, ENOENT, where()};
+        if (error < 0) return failure{operation::query, -error, where()};
+        return parse_linked_name(now.path);
     }
 
 private:

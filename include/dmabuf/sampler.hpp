@@ -657,12 +657,14 @@ private:
 
     using mapped_files = mapped_files_reader<System>;
 
+    /// Until a DMA-BUF is met, one file of each anonymous device is asked for its name.
     [[nodiscard]] bool may_be_dmabuf(mapping const& found, mapped_files& files) {
         if (known_.device()) return found.device == *known_.device();
-        if (found.device.major != 0) return false;
+        if (found.device.major != 0 || known_.rejects(found.device)) return false;
         auto const name = files.name_of(found);
         if (!name && note(name.error()) != outcome::gone) ++build_.now().coverage.undecided;
-        return name && name->has_value();
+        if (name && !*name) known_.reject(found.device);
+        return name && *name;
     }
 
     void take_mapping(process<System> const& process, mapping const& found, mapped_files& files) {

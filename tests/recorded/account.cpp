@@ -435,6 +435,27 @@ TEST_CASE("account: what only looks like a DMA-BUF is none") {
     CHECK(broken_invariant(now) == "");
 }
 
+TEST_CASE("account: a mapped buffer is met behind files of more devices than are remembered") {
+    fake::kernel kernel;
+    kernel.map_queries = GENERATE(false, true);
+    kernel.dmabuf_device = {0, 200};
+    auto& process = kernel.add(10, "p");
+    for (unsigned minor = 30; minor < 80; ++minor) {
+        auto const file = kernel.regular("/x");
+        file->device = {0, minor};
+        process.map(file, 4096);
+    }
+    fake_sampler sampler({}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    CHECK(now.coverage.complete());
+    process.map(kernel.buffer(1, 4096, "system", "mapped"), 4096);
+    kernel.add(20, "q").open(kernel.buffer(2, 4096, "system", "open"));
+    REQUIRE(sampler.sample(now));
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    CHECK(buffer_of(now, 1).size_bytes == 4096);
+}
+
 TEST_CASE("account: no file server is ever asked") {
     fake::kernel kernel;
     kernel.dmabuf_fds = GENERATE(false, true);

@@ -144,6 +144,28 @@ TEST_CASE("costs: dmabuf_fds with sysfs") {
           (remembers ? 0 : 60));
 }
 
+TEST_CASE("costs: while no buffer is met, one file of each device is asked for its name") {
+    fake::kernel kernel;
+    for (int pid = 10; pid < 20; ++pid) {
+        auto& process = kernel.add(pid, "p");
+        for (unsigned minor : {30U, 31U, 30U}) {
+            auto const file = kernel.regular("/x");
+            file->device = {0, minor};
+            process.map(file, 4096);
+        }
+        process.map(kernel.regular("/on a disk"), 4096);
+    }
+    wrapped::counters count;
+    dmabuf::basic_sampler<counting_system> sampler({}, counting_system{{&kernel}, &count});
+    dmabuf::snapshot now;
+    // one for each mapping and one that sees the end, also of those that the kernel has by itself
+    unsigned const usual = 10 * (4 + 1) + 2;
+    REQUIRE(sampler.sample(now));
+    CHECK(count.query == usual + 2);
+    REQUIRE(sampler.sample(now));
+    CHECK(count.query == 2 * usual + 2);
+}
+
 TEST_CASE("costs: no more than six descriptors at a time, by every source") {
     fake::kernel kernel;
     kernel.dmabuf_fds = GENERATE(false, true);
