@@ -139,8 +139,10 @@ constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {obje
     return parser.finish();
 }
 
-/// Reads /proc/P/task/T/fdinfo/N.
-/// Cost: one open, two reads (more for a long text), one close; no allocation.
+/// Reads /proc/P/task/T/fdinfo/N. All of it is one record of a seq_file (fs/proc/fd.c,
+/// seq_fdinfo_open()), which is made whole before any of it is handed out (fs/seq_file.c,
+/// seq_read_iter()): a read that leaves room has left nothing, whatever the lines look like.
+/// Cost: one open, one read per KiB, one close; no allocation.
 /// Errors: ENOENT where the descriptor was closed, EACCES, EBADMSG.
 template<system System>
 result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std::int32_t fd) {
@@ -153,8 +155,8 @@ result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std
         long const got =
             detail::uninterrupted([&] { return process.system.read(file->get(), space); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
-        if (got == 0) return parser.finish();
         parser.feed({space.data(), static_cast<std::size_t>(got)});
+        if (static_cast<std::size_t>(got) < space.size()) return parser.finish();
     }
 }
 

@@ -313,6 +313,23 @@ TEST_CASE("readers: the name of a mapping is asked only while it is that file's"
     CHECK(files.name_of(first).error() == none);
 }
 
+TEST_CASE("readers: fdinfo of any length, around what fits one read") {
+    world w;
+    auto const buffer = w.kernel.buffer(1, 4096, "system", "name\nof two lines");
+    w.kernel.add(10, "p").open(buffer);
+    auto const process = w.process(10);
+    constexpr std::size_t more = 125; // bytes of the other lines, or fewer
+    for (std::size_t bytes = 1024 - more; bytes < 2048 + 9; ++bytes) {
+        buffer->locks = "lock:\t" + std::string(bytes % 64, 'l') + "\n";
+        while (buffer->locks.size() < bytes)
+            buffer->locks += "lock:\t" + std::string(bytes % 7, 'l') + "\n";
+        auto const info = dmabuf::read_fdinfo(process, 10, 0);
+        REQUIRE(info);
+        CHECK(info->is_dmabuf());
+        CHECK(info->name->view() == "name\nof two lines");
+    }
+}
+
 TEST_CASE("readers: sysfs, and a buffer that goes away between listing and reading") {
     world w;
     w.kernel.sysfs_buffers = true;

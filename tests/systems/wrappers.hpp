@@ -66,7 +66,7 @@ struct faults {
     unsigned fail_at = 0;             ///< this call fails, counted from 1
     int error = 0;                    ///< with this errno
     bool interrupted = false;         ///< every call is interrupted once before it is made
-    std::size_t most_bytes = 0;       ///< of one read, if not 0
+    std::size_t most_bytes = 0;       ///< of one read, if not 0, but of fdinfo, which is one record
     std::size_t most_listed = 0;      ///< bytes of one getdents64, if not 0
     bool in_between = false;          ///< the call before was interrupted
     std::map<int, std::string> paths; ///< of the open descriptors
@@ -88,7 +88,8 @@ struct faulty {
     int close(int fd) const { return next.close(fd); }
     long read(int fd, std::span<char> space) const {
         plan->on = plan->paths[fd];
-        if (plan->most_bytes != 0) space = space.first(std::min(space.size(), plan->most_bytes));
+        bool const in_pieces = plan->most_bytes != 0 && plan->on.find("/fdinfo/") == plan->on.npos;
+        if (in_pieces) space = space.first(std::min(space.size(), plan->most_bytes));
         return made<long>([&] { return next.read(fd, space); });
     }
     long list(int fd, std::span<char> space) const {
