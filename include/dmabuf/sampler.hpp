@@ -36,7 +36,8 @@ struct sample_options {
 //  * Sizes and exporters: fd_walk has them of the descriptor. dmabuf_fds asks sysfs, or else the
 //    descriptors of one holder; both once per buffer (`coverage::sized_by`).
 //  * Names are in no list: with dmabuf_fds they cost a walk over one holder's descriptors in every
-//    sample, since names change. Leave them out where they are not wanted.
+//    sample, since names change. It tells the rest too, and sysfs only what is O_PATH alone. Leave
+//    them out where they are not wanted.
 //  * Rights: the same, PTRACE_MODE_READ_FSCREDS. With CAP_SYS_PTRACE alone `fd` is refused; then
 //    neither the walk over `fdinfo` nor a list without sysfs has the size of what is only O_PATH.
 
@@ -182,8 +183,8 @@ private:
         now.coverage.no_bpf_iterator = no_bpf_iterator_;
         now.coverage.not_better = platform_.not_better;
         now.coverage.sight = platform_.sight;
-        now.coverage.sized_by =
-            used_ == source::dmabuf_fds && sysfs_ ? sizing::sysfs : sizing::descriptors;
+        bool const by_sysfs = used_ == source::dmabuf_fds && sysfs_ && !options_.names;
+        now.coverage.sized_by = by_sysfs ? sizing::sysfs : sizing::descriptors;
         now.coverage.paths_marked = used_ == source::fd_walk && options_.path_descriptors;
         now.coverage.mappings_read = options_.mappings;
         std::int32_t last = 0;
@@ -450,21 +451,23 @@ private:
         return outcome::seen;
     }
 
-    /// Reads the list of a task, and describes what is new in it: by sysfs, and what that does not
-    /// tell by the table's own descriptors. Mappings are told by their device alone, which a
-    /// descriptor tells.
+    /// Reads the list of a task, and describes what is new in it, by sysfs and by the table's own
+    /// descriptors. Mappings are told by their device alone, which a descriptor tells.
     outcome read_list(process<System> const& process, std::int32_t tid) {
         begin_table();
         bool described = known_.device() || !options_.mappings;
         auto how = list_inodes(process, tid, [&](std::uint64_t inode) {
             auto const at = build_.buffer_at(inode);
             build_.found(at, false);
-            described = described && is_described(at);
+            described = described && is_described(at, options_.exporters);
         });
         if (how != outcome::seen || described || build_.table_is_empty()) return how;
+        // Descriptors alone tell names, and all the rest with them, but for what is O_PATH.
+        if (sysfs_ && options_.names) describe_by_walk(process, tid, false);
         if (sysfs_ && describe_table_by_sysfs()) return how;
         if (sysfs_) how = drop_closed(process, tid);
-        if (how == outcome::seen && describe_by_walk(process, tid)) how = drop_closed(process, tid);
+        if (how == outcome::seen && describe_by_walk(process, tid, options_.exporters))
+            how = drop_closed(process, tid);
         return how;
     }
 
@@ -472,9 +475,9 @@ private:
     bool describe_table_by_sysfs() {
         bool all = known_.device() || !options_.mappings;
         for (auto const& found : build_.table()) {
-            if (is_described(found.buffer)) continue;
+            if (is_described(found.buffer, options_.exporters)) continue;
             (void)describe_by_sysfs(found.buffer);
-            all = all && is_described(found.buffer);
+            all = all && is_described(found.buffer, options_.exporters);
         }
         return all;
     }
@@ -518,9 +521,9 @@ private:
 
     // --- size, exporter and name ---
 
-    [[nodiscard]] bool is_described(std::uint32_t at) {
+    [[nodiscard]] bool is_described(std::uint32_t at, bool with_exporter) {
         auto const& buffer = build_[at];
-        return buffer.size_known && !(options_.exporters && buffer.exporter.empty()) &&
+        return buffer.size_known && !(with_exporter && buffer.exporter.empty()) &&
                !(options_.names && !buffer.name_known);
     }
 
@@ -534,7 +537,7 @@ private:
     /// another file's by now, the next reference to the buffer serves.
     void describe(process<System> const& process, std::int32_t tid, std::int32_t fd,
                   std::uint32_t at) {
-        if (known_.mount_id && is_described(at)) return;
+        if (known_.mount_id && is_described(at, options_.exporters)) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)note(info.error());
         if (info->is_path()) return name_by_link(process, tid, fd, at);
@@ -586,11 +589,11 @@ private:
 
     /// What is still to be told of the buffers that the table lists, its descriptors tell. Stops at
     /// the last of these; false where there was nothing to tell.
-    bool describe_by_walk(process<System> const& process, std::int32_t tid) {
+    bool describe_by_walk(process<System> const& process, std::int32_t tid, bool with_exporters) {
         std::size_t next = 0;
         auto const all_described = [&] {
             auto const table = build_.table();
-            while (next < table.size() && is_described(table[next].buffer))
+            while (next < table.size() && is_described(table[next].buffer, with_exporters))
                 ++next;
             return next == table.size();
         };

@@ -91,7 +91,7 @@ constexpr std::string_view name_of(source which) {
 /// remembered while the sampler sees the buffer, where the kernel uses no inode number twice.
 enum class sizing : std::uint8_t {
     none,
-    descriptors, ///< each descriptor (fd_walk), or one of a holder's (dmabuf_fds without sysfs)
+    descriptors, ///< each (fd_walk), or one of a holder's (dmabuf_fds with names or without sysfs)
     sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for what is not in there
     bpf_iterator,
 };

@@ -80,9 +80,7 @@ accounts take_accounts(std::string const& scenario, std::string const& user,
     accounts both{read_json("/tmp/account.json"), read_json("/tmp/seen.json")};
     auto const& coverage = both.seen["coverage"];
     CHECK(coverage["source"] == source);
-    if (source != "bpf_iterator")
-        CHECK(coverage["sized_by"] ==
-              (source == "dmabuf_fds" && has_sysfs() ? "sysfs" : "descriptors"));
+    if (source != "bpf_iterator") CHECK(coverage["sized_by"] == "descriptors"); // as names are
     return both;
 }
 
@@ -330,9 +328,8 @@ TEST_CASE("dmabuf_ps says in words what it asked, and for sizes") {
     std::ifstream file("/tmp/words");
     std::string const words{std::istreambuf_iterator<char>(file), {}};
     CAPTURE(words);
-    bool const by_sysfs = source == "dmabuf_fds" && has_sysfs();
     CHECK(words.find("Source: " + source) != words.npos);
-    CHECK(words.find(by_sysfs ? "Sizes: by sysfs" : "Sizes: by descriptors") != words.npos);
+    CHECK(words.find("Sizes: by descriptors") != words.npos);
     bool const unmarked = words.find("O_PATH descriptors are not told apart") != words.npos;
     CHECK(unmarked == (source == "dmabuf_fds"));
 }

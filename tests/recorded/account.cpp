@@ -96,6 +96,22 @@ TEST_CASE("account: sizes and exporters come from sysfs, once per buffer") {
     CHECK_FALSE(now.coverage.paths_marked);
 }
 
+TEST_CASE("account: where a walk tells names, sysfs is asked for what is only O_PATH") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = kernel.sysfs_buffers = true;
+    populate(kernel);
+    kernel.at(200).open(kernel.buffer(4, 16384, "udmabuf", "pinned"), true);
+    fake_sampler first({}, fake::system{&kernel});
+    CHECK(calls_on(kernel, first, fake::call::open, "/size") == 0);
+    fake_sampler second({}, fake::system{&kernel});
+    CHECK(calls_on(kernel, second, fake::call::open, "/exporter_name") == 1);
+    CHECK(calls_on(kernel, second, fake::call::open, "/exporter_name") == (remembers ? 0 : 1));
+    auto const now = sampled(kernel);
+    CHECK(now.coverage.sized_by == dmabuf::sizing::descriptors);
+    CHECK(buffer_of(now, 4).exporter.view() == "udmabuf");
+    CHECK(buffer_of(now, 4).name.view() == "pinned");
+}
+
 TEST_CASE("account: with sysfs and without names, one table is walked, for the buffers' device") {
     unsigned walks = 0; // counted until the last sampler has closed its descriptors
     fake::kernel kernel;

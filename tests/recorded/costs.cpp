@@ -142,6 +142,10 @@ TEST_CASE("costs: dmabuf_fds with sysfs") {
     CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).first == 60);
     CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).repeated ==
           (remembers ? 0 : 60));
+    // A statx and fdinfo tell a name, and all that sysfs would.
+    options.names = true;
+    CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).first == 10 + 30);
+    CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).repeated == 10 + 30);
 }
 
 TEST_CASE("costs: while no buffer is met, one file of each device is asked for its name") {
