@@ -243,11 +243,12 @@ static uint64_t look_at_process(char const* name) {
         uint64_t const pid = strtoull(name, NULL, 10);
         found = look_at_tasks(process, pid, tasks.stx_nlink - 2);
         bool const has_memory = (wanted & with_mappings) && look_at_mappings(process, pid);
-        // What showed nothing may have exited, and left others who hold it.
+        // What showed nothing may have exited, and left others who hold it: how many tasks there are
+        // then, or, since one more and one less are as many, whether the first has descriptors.
         if (found)
             read_once(process, "stat");
         else if (!has_memory)
-            status_of(process, "task", 0, &tasks);
+            status_of(process, tasks.stx_nlink == 3 ? "task" : "fd", 0, &tasks);
     }
     close(process);
     return found;

@@ -254,9 +254,7 @@ private:
             if (!mapped) return std::nullopt;
             how = worse(how, *mapped);
         }
-        bool const expects_memory = options_.mappings || !build_.holds_something();
-        bool const doubtful = lost_a_task_ || (expects_memory && !has_memory_);
-        if (doubtful && !shut_out && has_other_tasks(*process)) return std::nullopt;
+        if (!shut_out && is_doubtful(*process) && has_other_tasks(*process)) return std::nullopt;
         if (how != outcome::gone && build_.holds_something()) {
             auto const identified = identify(*process);
             return identified ? std::optional(worse(how, *identified)) : std::nullopt;
@@ -315,6 +313,23 @@ private:
         });
         if (!read) return note(read.error());
         return tasks_.empty() ? outcome::gone : outcome::seen;
+    }
+
+    /// Whether tasks that were made after they were listed may hold what was not found.
+    bool is_doubtful(process<System> const& process) {
+        if (lost_a_task_) return true;
+        if (options_.mappings) return !has_memory_;
+        return !build_.holds_something() && !(unchecked_ && leader_has_files(process));
+    }
+
+    /// Where the leader has descriptors, its table was whole when it was read, and every other task
+    /// was compared with it and not with what a task that exits leaves, nothing: one call instead
+    /// of another list. The size of /proc/P/fd is their number (fs/proc/fd.c, proc_fd_getattr(),
+    /// 6.2); before that it is 0. To count a single task is as cheap, and serves all kernels.
+    bool leader_has_files(process<System> const& process) {
+        file_status status;
+        auto const ask = [&] { return system_.status(process.directory.get(), "fd", 0, status); };
+        return tasks_.size() > 1 && detail::uninterrupted(ask) == 0 && status.size_bytes != 0;
     }
 
     /// Whether tasks are there that `list_tasks` did not find before.

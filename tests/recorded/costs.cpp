@@ -97,6 +97,10 @@ TEST_CASE("costs: fd_walk, sizes") {
     // open, getdents64 and close of task/, once; and a kcmp each
     CHECK(walk.between({.buffers = 1}, {.buffers = 1, .threads = 1}).repeated == 3 + 1);
     CHECK(walk.between({.threads = 1}, {.threads = 11}).repeated == 10);
+    // Where they showed nothing, the size of fd/ is asked for in place of their number.
+    CHECK(walk.between({.ordinary = 1}, {.ordinary = 1, .threads = 1}).repeated == 3 + 1);
+    // Without a descriptor that does not help, and they are listed again.
+    CHECK(walk.between({}, {.threads = 1}).repeated == 3 + 1 + 1 + 3);
     // Another table is looked at as the first one, and whether its task and the leader live.
     CHECK(walk.between({.buffers = 1}, {.buffers = 1, .own_tables = 1}).repeated ==
           3 + 1 + 4 + 1 + 3 + 3);

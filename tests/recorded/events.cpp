@@ -174,6 +174,67 @@ TEST_CASE("events: both threads make others and exit before the k-th call") {
     }
 }
 
+TEST_CASE("events: both threads of one table make another before the k-th call, and are gone by a "
+          "later one") {
+    auto const list = GENERATE(false, true);
+    auto const mappings = GENERATE(false, true);
+    auto const minor = GENERATE(1U, 12U); // before 6.2 nothing tells how many descriptors there are
+    auto const later = GENERATE(1U, 2U, 3U, 4U, 5U, 8U);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        w.kernel.minor = minor;
+        auto& victim = w.kernel.at(20);
+        victim.mappings.clear();
+        victim.tasks[1]->files = victim.leader().files;
+        auto const before = w.kernel.truth();
+        bool happened = false;
+        w.kernel.event = [&](fake::call_event const& event) {
+            auto& thread = *victim.tasks[1];
+            if (event.number == k) {
+                happened = true;
+                victim.add_thread(22);
+                victim.end_leader();
+                thread.exiting = true;
+                thread.files = nullptr; // as that of the leader, kcmp finds
+            }
+            thread.dead = event.number >= k + later;
+        };
+        auto const now = sampled(w.kernel, {.mappings = mappings});
+        w.kernel.event = nullptr;
+        if (!happened) break;
+        CAPTURE(list, mappings, minor, later, k, words(now.coverage));
+        CHECK(broken_invariant(now) == "");
+        CHECK(words(account_of(now)) == words(before));
+    }
+}
+
+TEST_CASE("events: two threads of two tables exit before the k-th call, and a third has one") {
+    auto const list = GENERATE(false, true);
+    for (unsigned k = 1;; ++k) {
+        world w(list, true);
+        auto& victim = w.kernel.at(20);
+        victim.mappings.clear();
+        victim.files().clear();
+        victim.open(w.kernel.regular("/x"));
+        auto& held = victim.add_thread(22, victim.tasks[1]->files);
+        victim.tasks[1]->files = std::make_shared<fake::table>();
+        auto const before = w.kernel.truth();
+        auto const s = sampled_while(w, k,
+                                     [&] {
+                                         victim.add_thread(23, held.files);
+                                         for (auto* const thread : {victim.tasks[1].get(), &held}) {
+                                             thread->exiting = true;
+                                             thread->files = nullptr; // the same for kcmp
+                                         }
+                                     },
+                                     {.mappings = false});
+        if (!s.happened) break;
+        CAPTURE(list, k, words(s.now.coverage));
+        check_bystanders(s, w);
+        CHECK(words(account_of(s.now)) == words(before));
+    }
+}
+
 TEST_CASE("events: a process that flees from task to task is not counted as nothing") {
     auto const list = GENERATE(false, true);
     world w(list, false);

@@ -307,6 +307,7 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
         if (name == "stat") return is(what::stat);
         if (name == "status") return is(what::status);
         if (name == "task") return is(what::tasks);
+        if (name == "fd") return is(what::fds);
         if (name == "cgroup") return is(what::cgroup);
         if (name == "ns") return is(what::namespaces);
         if (name == "map_files") return is(what::map_files);
@@ -670,6 +671,9 @@ int kernel::status(int directory, std::string const& path, int flags, dmabuf::fi
                                tasks.begin(), tasks.end(), [](auto& task) { return !task->dead; }));
         break;
     }
+    case what::fds: // proc_fd_getattr()
+        if (!before(6, 2) && node.task->files) status.size_bytes = node.task->files->size();
+        break;
     case what::fd: // tid_fd_update_inode()
         status.mode = 0120000U | (node.slot.path ? 0U : 0700U);
         break;
