@@ -41,15 +41,16 @@ public:
         : where_(where) {}
 
     constexpr void feed(std::string_view piece) {
-        for (char const c : piece) {
-            ++offset_;
-            if (in_name_)
-                name_.push_back(c);
-            else if (c == '\n')
-                end_line();
-            else {
-                line_.push_back(c);
-                in_name_ = !info_.exporter.empty() && line_.view() == "name:\t";
+        while (!piece.empty()) {
+            auto const newline = piece.find('\n');
+            auto const line = piece.substr(0, newline == piece.npos ? newline : newline + 1);
+            piece.remove_prefix(line.size());
+            if (is_plain(line)) {
+                offset_ += static_cast<std::uint32_t>(line.size());
+                end_line(line.substr(0, newline));
+            } else {
+                for (char const c : line)
+                    push(c);
             }
         }
     }
@@ -69,6 +70,27 @@ public:
 private:
     static constexpr unsigned seen_position = 1, seen_flags = 2, seen_mount = 4;
 
+    static constexpr std::size_t longest_line = 127;
+    static constexpr std::string_view name_key = "name:\t";
+
+    /// Nearly all lines are: whole in one piece, and no name.
+    [[nodiscard]] constexpr bool is_plain(std::string_view line) const {
+        bool const is_name = in_name_ || (!info_.exporter.empty() && line.starts_with(name_key));
+        return line_.empty() && !is_name && line.ends_with('\n') && line.size() <= longest_line;
+    }
+
+    constexpr void push(char c) {
+        ++offset_;
+        if (in_name_)
+            name_.push_back(c);
+        else if (c == '\n')
+            end_line(line_.view()), line_ = {};
+        else {
+            line_.push_back(c);
+            in_name_ = !info_.exporter.empty() && line_.view() == name_key;
+        }
+    }
+
     constexpr void fail() {
         if (!std::exchange(bad_, true)) bad_at_ = offset_;
     }
@@ -80,11 +102,9 @@ private:
         seen_ |= key;
     }
 
-    constexpr void end_line() {
-        auto value = line_.view();
+    constexpr void end_line(std::string_view value) {
         auto const key = detail::take_until(value, '\t');
         take(key, value);
-        line_ = {};
     }
 
     constexpr void take(std::string_view key, std::string_view value) {
@@ -123,7 +143,7 @@ private:
 
     place where_;
     fdinfo info_;
-    inline_text<127> line_;
+    inline_text<longest_line> line_;
     inline_text<64> name_;
     std::uint32_t offset_ = 0;
     std::uint32_t bad_at_ = 0;

@@ -265,6 +265,15 @@ TEST_CASE("fdinfo: pieces of every size") {
         CHECK(same(parse_fdinfo(text), in_pieces(text, size)));
 }
 
+TEST_CASE("fdinfo: lines of about the longest that is kept, whole or in pieces") {
+    for (std::size_t length = 110; length < 140; ++length) {
+        auto const text = HEADER "lock:\t" + std::string(length, 'l') +
+                          "\nsize:\t1\ncount:\t1\nexp_name:\ts\n";
+        INFO(length);
+        CHECK(same(parse_fdinfo(text), in_pieces(text, 1)));
+    }
+}
+
 TEST_CASE("fdinfo: a name or exporter longer than there is room for says so") {
     for (std::size_t length = 60; length < 70; ++length) {
         auto const name = std::string(length, 'n');
