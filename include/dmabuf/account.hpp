@@ -11,16 +11,10 @@ inline namespace v0 {
 
 namespace detail {
 
-constexpr void count_holders(std::vector<buffer>& buffers,
-                             std::vector<reference> const& references) {
-    for (auto& buffer : buffers)
-        buffer.holders = buffer.descriptors = buffer.mappings = 0;
-    for (auto const& reference : references) {
-        auto& buffer = buffers[reference.buffer];
-        ++buffer.holders;
-        buffer.descriptors += reference.descriptors;
-        buffer.mappings += reference.mappings;
-    }
+constexpr void count_holder(buffer& held, reference const& how) {
+    ++held.holders;
+    held.descriptors += how.descriptors;
+    held.mappings += how.mappings;
 }
 
 /// `turn` is how many holders of the buffer came before this one: the first `size % holders` of
@@ -59,12 +53,16 @@ constexpr exporter_total& total_of(std::vector<exporter_total>& exporters,
     return exporters.emplace_back(exporter_total{name, 0, 0});
 }
 
-constexpr void total_exporters(snapshot& now) {
+constexpr void add_up_buffers(snapshot& now) {
     now.exporters.clear();
+    now.total_bytes = 0;
+    now.coverage.buffers_unsized = 0;
     for (auto const& buffer : now.buffers) {
         auto& total = total_of(now.exporters, buffer.exporter);
         ++total.buffers;
         total.size_bytes += buffer.size_bytes;
+        now.total_bytes += buffer.size_bytes;
+        now.coverage.buffers_unsized += buffer.size_known ? 0 : 1;
     }
     detail::sort(now.exporters, [](exporter_total const& a, exporter_total const& b) {
         return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.name < b.name;
@@ -76,13 +74,7 @@ constexpr void share_out(snapshot& now, std::vector<std::uint32_t>& turns) {
     turns.assign(now.buffers.size(), 0);
     for (auto& holder : now.holders)
         add_up(holder, now.references_of(holder), now.buffers, turns);
-    now.total_bytes = 0;
-    now.coverage.buffers_unsized = 0;
-    for (auto const& buffer : now.buffers) {
-        now.total_bytes += buffer.size_bytes;
-        now.coverage.buffers_unsized += buffer.size_known ? 0 : 1;
-    }
-    total_exporters(now);
+    add_up_buffers(now);
 }
 
 } // namespace detail
@@ -92,7 +84,10 @@ constexpr void share_out(snapshot& now, std::vector<std::uint32_t>& turns) {
 /// does not divide by the number of holders, the lowest pids carry the remainder, one byte each.
 /// Cost: linear; `turns` is scratch memory, one number per buffer.
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
-    detail::count_holders(now.buffers, now.references);
+    for (auto& buffer : now.buffers)
+        buffer.holders = buffer.descriptors = buffer.mappings = 0;
+    for (auto const& reference : now.references)
+        detail::count_holder(now.buffers[reference.buffer], reference);
     detail::share_out(now, turns);
 }
 

@@ -68,11 +68,12 @@ private:
         char const* done = begin;
         while (done != end) {
             char const* at = done;
+            char next = *at;
             std::uint64_t value = 0;
-            for (unsigned digit = 0; (digit = static_cast<unsigned>(*at) - '0') <= 9; ++at)
-                value = value * 10 + digit;
+            for (; detail::is_digit(next); next = *++at)
+                value = value * 10 + static_cast<std::uint64_t>(next) - '0';
             auto const length = static_cast<std::size_t>(at - done);
-            if (length - 1 >= always_fit || !detail::is_blank(*at)) break;
+            if (length - 1 >= always_fit || (next != ' ' && !detail::is_blank(next))) break;
             take(result<std::uint64_t>(value));
             done = at + 1;
         }

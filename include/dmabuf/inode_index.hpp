@@ -26,10 +26,18 @@ public:
         if (slots_.size() < 2 * count) rehash(std::bit_ceil(2 * count));
     }
 
+    [[nodiscard]] std::size_t size() const { return used_; }
+
     /// `inode` must not be there yet.
     void insert(std::uint64_t inode, std::uint32_t index) {
         if (2 * ++used_ > slots_.size()) rehash(slots_.empty() ? 64 : 2 * slots_.size());
         slot_of(inode) = {inode, index + 1};
+    }
+
+    /// What had index i has `indices[i]` now.
+    void renumber(std::vector<std::uint32_t> const& indices) {
+        for (auto& slot : slots_)
+            if (slot.next_index != 0) slot.next_index = indices[slot.next_index - 1] + 1;
     }
 
     /// The index of `inode`, or `none`.
@@ -45,21 +53,22 @@ private:
     };
 
     entry& slot_of(std::uint64_t inode) {
-        std::size_t const mask = slots_.size() - 1;
-        auto at = static_cast<std::size_t>((inode * 0x9e3779b97f4a7c15U) >> 32U) & mask;
+        auto at = static_cast<std::size_t>((inode * 0x9e3779b97f4a7c15U) >> 32U) & mask_;
         while (slots_[at].inode != inode && slots_[at].next_index != 0)
-            at = (at + 1) & mask;
+            at = (at + 1) & mask_;
         return slots_[at];
     }
 
     void rehash(std::size_t size) {
         std::vector<entry> old(size);
         old.swap(slots_);
+        mask_ = size - 1;
         for (auto const& slot : old)
             if (slot.next_index != 0) slot_of(slot.inode) = slot;
     }
 
-    std::vector<entry> slots_;
+    std::vector<entry> slots_; ///< a power of two of them
+    std::size_t mask_ = 0;
     std::size_t used_ = 0;
 };
 

@@ -142,11 +142,11 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
                        static_cast<std::uint32_t>(from.data() - text.data())};
     };
     auto const head = text.substr(0, detail::stat_name_ends);
-    auto const open = head.find(" (");
+    auto const open = head.find(' ');
     auto close = head.npos;
     for (auto next = head.find(')'); next != head.npos; next = head.find(')', next + 1))
         close = next;
-    if (open == head.npos || close == head.npos || close < open + 2 ||
+    if (open == head.npos || close == head.npos || close < open + 2 || head[open + 1] != '(' ||
         !text.substr(close + 1).starts_with(' '))
         return bad(text);
 
@@ -189,9 +189,11 @@ template<system System>
 result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0) {
     file_space space;
     auto const where = process.at(object::stat, tid);
-    auto const path = tid == 0 ? detail::path("stat") : detail::path("task/", tid, "/stat");
-    auto const text = read_file(process.system, process.directory.get(), path.c_str(), space, where,
-                                detail::stat_is_whole);
+    auto const read = [&](char const* path) {
+        return read_file(process.system, process.directory.get(), path, space, where,
+                         detail::stat_is_whole);
+    };
+    auto const text = tid == 0 ? read("stat") : read(detail::path("task/", tid, "/stat").c_str());
     if (!text) return text.error();
     return parse_stat(*text, where);
 }

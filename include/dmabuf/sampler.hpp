@@ -173,7 +173,7 @@ private:
         if (auto done = sample_processes(now); !done) return done;
         // What had to stay undecided, because no DMA-BUF had been met yet, can be decided now.
         if (now.coverage.undecided != 0 && !knew_all && (known_.mount_id || known_.device()))
-            return sample_processes(now);
+            return build_.keep(), sample_processes(now);
         return {};
     }
 

@@ -268,7 +268,7 @@ struct snapshot {
     /// Makes room for a snapshot of `most`. See `sampler::reserve()`. Cost: one allocation a
     /// member.
     void reserve(capacity const& most) {
-        buffers.reserve(most.buffers);
+        buffers.reserve(2 * most.buffers); // those of the sample before may still be among them
         holders.reserve(most.holders);
         references.reserve(most.references + 2 * most.table); // a process's each on its own
         exporters.reserve(most.exporters);

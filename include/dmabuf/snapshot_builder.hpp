@@ -21,7 +21,7 @@ public:
 
     void reserve(capacity const& most) {
         auto const old_and_new = 2 * most.buffers;
-        buffers_.reserve(old_and_new);
+        known_.reserve(old_and_new);
         index_.reserve(old_and_new);
         marks_.reserve(old_and_new);
         order_.reserve(old_and_new);
@@ -33,11 +33,10 @@ public:
         make_usual_room();
         first_ = whole_ = 0;
         if (!remembers_) forget();
-        for (auto& buffer : buffers_) {
-            buffer.name_known = buffer.named = false;
-            buffer.name = {};
-        }
-        marks_.assign(buffers_.size(), unmet);
+        if (index_.size() != known_.size()) make_index();
+        for (auto const& one : known_)
+            add_known(one);
+        marks_.assign(known_.size(), unmet);
     }
 
     /// What was found since begin() is not to be believed, neither of old buffers nor of new ones.
@@ -62,15 +61,15 @@ public:
         return at == inode_index::none || marks_[at] == unmet ? inode_index::none : at;
     }
 
-    [[nodiscard]] buffer& operator[](std::uint32_t at) { return buffers_[at]; }
+    [[nodiscard]] buffer& operator[](std::uint32_t at) { return now_->buffers[at]; }
 
     void set_size(std::uint32_t at, std::uint64_t size_bytes) {
-        buffers_[at].size_bytes = size_bytes;
-        buffers_[at].size_known = true;
+        (*this)[at].size_bytes = size_bytes;
+        (*this)[at].size_known = true;
     }
 
     void set_name(std::uint32_t at, std::optional<buffer_name> const& name) {
-        auto& buffer = buffers_[at];
+        auto& buffer = (*this)[at];
         buffer.name_known = true;
         buffer.named = name.has_value();
         buffer.name = name.value_or(buffer_name{});
@@ -155,17 +154,38 @@ public:
 
     /// Sorts, leaves out the buffers that nobody holds, and fills in the sums.
     void finish() {
-        detail::count_holders(buffers_, now_->references);
-        if (all_held_in_order())
-            now_->buffers = buffers_;
-        else
-            put_in_order();
+        for (auto const& reference : now_->references)
+            detail::count_holder(now_->buffers[reference.buffer], reference);
+        if (!all_held_in_order()) put_in_order();
+        keep();
         detail::share_out(*now_, order_);
+    }
+
+    /// What is known by now of the buffers serves from the next begin() on.
+    void keep() {
+        auto const& buffers = now_->buffers;
+        for (std::size_t at = 0; at < buffers.size(); ++at) {
+            auto const& one = buffers[at];
+            if (at == known_.size()) known_.push_back({one.inode, 0, 0, false, false});
+            auto& known = known_[at];
+            bool const described = !one.exporter.empty();
+            if (known.size_known == one.size_known && known.described == described) continue;
+            known = {one.inode, one.size_bytes, number_of(one.exporter), one.size_known, described};
+        }
     }
 
 private:
     static constexpr std::uint32_t unmet = 0;
     static constexpr std::uint32_t met = 1;
+
+    /// What never changes of a buffer.
+    struct known_buffer {
+        std::uint64_t inode;
+        std::uint64_t size_bytes;
+        std::uint32_t exporter; ///< index into `exporters_`, where it is described
+        bool size_known;
+        bool described;
+    };
 
     /// For what a phone holds, at once: memory that is not written to costs nothing, but to outgrow
     /// it again and again costs both the copies and the memory left behind.
@@ -173,21 +193,38 @@ private:
         constexpr std::size_t buffers = 1024;
         if (now_->references.capacity() == 0) now_->references.reserve(4 * buffers);
         if (now_->holders.capacity() == 0) now_->holders.reserve(buffers / 4);
-        if (buffers_.capacity() == 0) buffers_.reserve(buffers);
+        if (now_->buffers.capacity() == 0) now_->buffers.reserve(buffers);
         if (marks_.capacity() == 0) marks_.reserve(buffers);
     }
 
+    void add_known(known_buffer const& one) {
+        auto& added = now_->buffers.emplace_back();
+        added.inode = one.inode;
+        added.size_bytes = one.size_bytes;
+        added.size_known = one.size_known;
+        if (one.described) added.exporter = exporters_[one.exporter];
+    }
+
+    /// There are few exporters.
+    std::uint32_t number_of(exporter_name const& exporter) {
+        for (std::uint32_t at = 0; at < exporters_.size(); ++at)
+            if (exporters_[at] == exporter) return at;
+        exporters_.push_back(exporter);
+        return static_cast<std::uint32_t>(exporters_.size() - 1);
+    }
+
     [[gnu::noinline]] std::uint32_t add_buffer(std::uint64_t inode) {
-        auto const at = static_cast<std::uint32_t>(buffers_.size());
+        auto const at = static_cast<std::uint32_t>(now_->buffers.size());
         index_.insert(inode, at);
-        buffers_.emplace_back().inode = inode;
+        now_->buffers.emplace_back().inode = inode;
         marks_.push_back(met);
         return at;
     }
 
     static bool each_once(std::span<reference const> all) {
-        for (std::size_t at = 1; at < all.size(); ++at)
-            if (all[at - 1].buffer >= all[at].buffer) return false;
+        std::uint64_t next = 0; // the least that may come
+        for (auto const& one : all)
+            if (one.buffer < std::exchange(next, std::uint64_t{one.buffer} + 1)) return false;
         return true;
     }
 
@@ -219,48 +256,63 @@ private:
     /// The kernel counts inodes up, so that new buffers come last.
     [[nodiscard]] bool all_held_in_order() const {
         std::uint64_t last = 0;
-        for (auto const& buffer : buffers_)
+        for (auto const& buffer : now_->buffers)
             if (buffer.holders == 0 || buffer.inode < std::exchange(last, buffer.inode))
                 return false;
         return true;
     }
 
-    /// The held buffers become those of the snapshot, here and for the references.
     void put_in_order() {
+        auto& buffers = now_->buffers;
         order_.clear();
-        for (std::uint32_t at = 0; at < buffers_.size(); ++at)
-            if (buffers_[at].holders != 0) order_.push_back(at);
+        for (std::uint32_t at = 0; at < buffers.size(); ++at)
+            if (buffers[at].holders != 0) order_.push_back(at);
         detail::sort(order_, [&](std::uint32_t a, std::uint32_t b) {
-            return buffers_[a].inode < buffers_[b].inode;
+            return buffers[a].inode < buffers[b].inode;
         });
-        for (auto const at : order_)
-            now_->buffers.push_back(buffers_[at]);
-        renumber();
-    }
-
-    void renumber() {
         for (std::uint32_t rank = 0; rank < order_.size(); ++rank)
             marks_[order_[rank]] = rank;
+        move_buffers();
         for (auto& reference : now_->references)
             reference.buffer = marks_[reference.buffer];
         for (auto const& holder : now_->holders)
             sort(std::span(now_->references)
                      .subspan(holder.first_reference, holder.reference_count));
-        buffers_ = now_->buffers;
+        known_.clear(); // keep() and begin() make both anew, in this order
+        if (order_.size() == marks_.size())
+            index_.renumber(marks_);
+        else
+            index_.clear();
+    }
+
+    /// Each to its rank in `order_`. What is to be moved from a place that has its own already went
+    /// to where that came from.
+    void move_buffers() {
+        auto& buffers = now_->buffers;
+        for (std::uint32_t rank = 0; rank < order_.size(); ++rank) {
+            auto from = order_[rank];
+            while (from < rank)
+                from = order_[from];
+            std::swap(buffers[rank], buffers[from]);
+        }
+        buffers.resize(order_.size());
+    }
+
+    void make_index() {
         index_.clear();
-        for (std::uint32_t at = 0; at < buffers_.size(); ++at)
-            index_.insert(buffers_[at].inode, at);
+        for (std::uint32_t at = 0; at < known_.size(); ++at)
+            index_.insert(known_[at].inode, at);
     }
 
     void forget() {
-        buffers_.clear();
+        known_.clear();
         index_.clear();
     }
 
     snapshot* now_ = nullptr;
-    std::vector<buffer>
-        buffers_;       ///< those of the snapshot before, by inode, and behind them new ones
-    inode_index index_; ///< of `buffers_`
+    std::vector<known_buffer> known_; ///< of the snapshot before, by inode
+    std::vector<exporter_name> exporters_;
+    inode_index index_; ///< of the snapshot's buffers: those known, and behind them new ones
     std::vector<std::uint32_t> marks_; ///< by buffer: `met` in this snapshot; at its end the rank
     std::uint32_t holder_ = 0;         ///< the number that the process being read will have
     std::size_t first_ = 0;            ///< its first reference
