@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static unsigned wanted;
@@ -51,6 +52,27 @@ static bool add(struct set* to, uint64_t inode) {
         if (to->slots[at] == inode) return false;
     to->slots[at] = inode;
     return ++to->count;
+}
+
+// As much as a snapshot holds: what is written to for the first time is an entry into the kernel
+// for each page.
+static struct {
+    char holders[1 << 15][holder_bytes];
+    char buffers[1 << 17][buffer_bytes];
+    char references[1 << 18][reference_bytes];
+    uint32_t holder_count, buffer_count, reference_count;
+} answer;
+
+static void keep_holder(void) {
+    memset(answer.holders[answer.holder_count++], 1, holder_bytes);
+}
+
+static void keep_buffer(void) {
+    memset(answer.buffers[answer.buffer_count++], 1, buffer_bytes);
+}
+
+static void keep_reference(void) {
+    memset(answer.references[answer.reference_count++], 1, reference_bytes);
 }
 
 static void forget(struct set* all) {
@@ -170,7 +192,9 @@ static uint64_t read_list(int process, uint64_t tid) {
                 continue;
             }
             ++found;
+            if (wanted & kept) keep_reference();
             if (add(&listed, inode)) {
+                if (wanted & kept) keep_buffer();
                 if (sysfs < 0 || (wanted & with_names))
                     ++undescribed;
                 else
@@ -243,6 +267,7 @@ static uint64_t look_at_process(char const* name) {
         uint64_t const pid = strtoull(name, NULL, 10);
         found = look_at_tasks(process, pid, tasks.stx_nlink - 2);
         bool const has_memory = (wanted & with_mappings) && look_at_mappings(process, pid);
+        if (found && (wanted & kept)) keep_holder();
         // What showed nothing may have exited, and left others who hold it: how many tasks there are
         // then, or, since one more and one less are as many, whether the first has descriptors.
         if (found)
@@ -254,11 +279,29 @@ static uint64_t look_at_process(char const* name) {
     return found;
 }
 
+// Where a sampler is and what it can see: which kernel, whose numbers, and whether all processes
+// are shown; and whether there are lists.
+static void ask_once(void) {
+    struct statfs system;
+    struct statx status;
+    int const self = openat(proc, "self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fstatfs(proc, &system) < 0 || self < 0) abort();
+    read_once(proc, "sys/kernel/osrelease");
+    read_once(self, "status");
+    status_of(self, "ns/pid", 0, &status);
+    close(self);
+    status_of(proc, "1", 0, &status);
+    int const list = openat(proc, "thread-self/dmabuf_fds", O_RDONLY | O_CLOEXEC);
+    if (list >= 0) close(list);
+}
+
 static void begin(unsigned what) {
     wanted = what;
+    answer.holder_count = answer.reference_count = 0;
     if (what & with_names) forget(&listed), forget(&described);
     if (proc >= 0) return;
     proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ask_once();
     if (what & by_lists)
         sysfs = open("/sys/kernel/dmabuf/buffers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -14,7 +14,11 @@ enum {
     with_exporters = 4, ///< and exporters, each buffer once
     with_names = 8,     ///< and exporters and names: by fdinfo, each buffer once a look
     with_paths = 16,    ///< and which descriptors are O_PATH
+    kept = 32,          ///< and, by lists, all is written down, as long as a snapshot's values
 };
+
+/// How long those are, in bytes.
+enum { holder_bytes = 144, buffer_bytes = 136, reference_bytes = 32 };
 
 /// Looks once, at every process or at one. How many descriptors refer to a buffer.
 uint64_t least_calls(unsigned what);

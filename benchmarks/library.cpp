@@ -11,6 +11,9 @@
 #include <memory>
 #include <optional>
 
+static_assert(holder_bytes == sizeof(dmabuf::holder) && buffer_bytes == sizeof(dmabuf::buffer) &&
+              reference_bytes == sizeof(dmabuf::reference));
+
 namespace {
 
 constexpr auto walk = dmabuf::source::fd_walk;
@@ -223,6 +226,9 @@ std::vector<row> floor_rows() {
                by_least(with_mappings | with_names | with_paths)),
         all_by(lists, "floor of dmabuf_fds: sizes", by_least(by_lists)),
         all_by(lists, "floor of dmabuf_fds: sizes, exporters", by_least(by_lists | with_exporters)),
+        all_by(lists, "floor of dmabuf_fds: sizes, kept", by_least(by_lists | kept)),
+        all_by(lists, "floor of dmabuf_fds: sizes, exporters, kept",
+               by_least(by_lists | with_exporters | kept)),
         all_by(lists, "floor of dmabuf_fds: all", by_least(by_lists | with_mappings | with_names)),
         all_by(pins, "floor of bpf_iterator: sizes", by_pins(0)),
         all_by(pins, "floor of bpf_iterator: sizes, exporters, names", by_pins(0)),
