@@ -25,6 +25,7 @@ public:
         index_.reserve(old_and_new);
         marks_.reserve(old_and_new);
         order_.reserve(old_and_new);
+        exporters_.reserve(most.exporters);
     }
 
     void begin(snapshot& now) {
