@@ -267,8 +267,8 @@ TEST_CASE("fdinfo: pieces of every size") {
 
 TEST_CASE("fdinfo: lines of about the longest that is kept, whole or in pieces") {
     for (std::size_t length = 110; length < 140; ++length) {
-        auto const text = HEADER "lock:\t" + std::string(length, 'l') +
-                          "\nsize:\t1\ncount:\t1\nexp_name:\ts\n";
+        auto const text =
+            HEADER "lock:\t" + std::string(length, 'l') + "\nsize:\t1\ncount:\t1\nexp_name:\ts\n";
         INFO(length);
         CHECK(same(parse_fdinfo(text), in_pieces(text, 1)));
     }
