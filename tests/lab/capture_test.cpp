@@ -353,35 +353,67 @@ TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.c
     CHECK(snapshot["processes"] == processes);
 }
 
+namespace {
+
+std::vector<std::uint64_t> many_buffers(int count) {
+    std::vector<std::uint64_t> inodes;
+    for (int i = 0; i < count; ++i)
+        inodes.push_back(keep(lab::alloc_heap(page)));
+    return inodes;
+}
+
+/// A number of KiB out of /proc/P/status.
+unsigned long kib_of(pid_t pid, std::string const& key) {
+    auto const status = read_text("/proc/" + std::to_string(pid) + "/status");
+    return std::stoul(status.substr(status.find(key) + key.size()));
+}
+
+unsigned long locked_kib(pid_t pid) {
+    return kib_of(pid, "VmLck:");
+}
+
+} // namespace
+
 TEST_CASE("more buffers than there is room for are all captured, and that is said", "[.capture]") {
     auto const directory = fresh("captures");
-    actor const one([] {
-        std::vector<std::uint64_t> inodes;
-        for (int i = 0; i < 300; ++i)
-            inodes.push_back(keep(lab::alloc_heap(page)));
-        return inodes;
-    });
+    actor const one([] { return many_buffers(300); });
     // The first look is before memory is locked and events are waited for: buffers come after it.
     squeezed_cgroup const squeezed;
-    watcher watcher(eager(directory, {"--buffers", "16", "--cooldown", "0"}));
+    watcher watcher(eager(directory, {"--buffers", "16", "--cooldown", "0", "--keep", "100"}));
     REQUIRE(watcher.says("file after"));
     auto const before = captures_in(directory).back();
     CHECK(before["allocations"] == 0); // the first look has made room
-    actor const two([] {
-        std::vector<std::uint64_t> inodes;
-        for (int i = 0; i < 900; ++i)
-            inodes.push_back(keep(lab::alloc_heap(page)));
-        return inodes;
-    });
+    auto const locked = locked_kib(watcher.pid());
+    actor const two([] { return many_buffers(900); });
     // Not the capture that was being made meanwhile, but the next one.
     for (int i = 0; i < 2; ++i)
         REQUIRE(watcher.says_anew("file after"));
+    CHECK(locked_kib(watcher.pid()) > locked); // what it asked for later, too
     CHECK(watcher.end() == 0);
     CHECK(watcher.text().find("start it with more than --buffers") != std::string::npos);
-    auto const last = captures_in(directory).back();
-    auto const* const found = find_process(last, two.pid());
+    auto const captures = captures_in(directory);
+    CHECK(std::any_of(captures.begin(), captures.end(),
+                      [](json const& capture) { return capture["allocations"] > 0; }));
+    auto const* const found = find_process(captures.back(), two.pid());
     REQUIRE(found);
     CHECK((*found)["references"].size() == 900);
+}
+
+TEST_CASE("as many buffers as there is room for cost no allocation", "[.capture]") {
+    auto const directory = fresh("captures");
+    squeezed_cgroup const squeezed;
+    watcher watcher(eager(directory, {"--buffers", "1000", "--cooldown", "0", "--keep", "100"}));
+    REQUIRE(watcher.says("file after"));
+    actor const one([] { return many_buffers(900); });
+    for (int i = 0; i < 2; ++i)
+        REQUIRE(watcher.says_anew("file after"));
+    CHECK(watcher.end() == 0);
+    auto const captures = captures_in(directory);
+    auto const* const found = find_process(captures.back(), one.pid());
+    REQUIRE(found);
+    CHECK((*found)["references"].size() == 900);
+    for (auto const& capture : captures)
+        CHECK(capture["allocations"] == 0);
 }
 
 TEST_CASE("a storm of events makes one capture a cooldown, and a ring that keeps the newest",
@@ -440,7 +472,7 @@ TEST_CASE("a full disk costs no capture that is there, and the next event tries 
     small_disk const disk("256k");
     squeezed_cgroup const squeezed;
     auto const directory = std::string(small_disk::path) + "/captures";
-    watcher watcher(eager(directory, {"--cooldown", "0", "--keep", "2"}));
+    watcher watcher(eager(directory, {"--cooldown", "0", "--keep", "8"}));
     REQUIRE(watcher.says("lowmem-0000000002-"));
     small_disk::fill();
     REQUIRE(watcher.says("No space left on device"));
@@ -448,12 +480,14 @@ TEST_CASE("a full disk costs no capture that is there, and the next event tries 
     CHECK(std::count(left.begin(), left.end(), ".lowmem.part") <= 1); // one that is being written
     CHECK(left.size() >= 2);
     small_disk::make_room();
-    REQUIRE(watcher.says_anew("file after"));
+    // Not one that was being made meanwhile, but the next, and one more.
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(watcher.says_anew("file after"));
     CHECK(watcher.end() == 0);
     auto const captures = captures_in(directory);
-    CHECK(captures.size() == 2);
-    CHECK(std::any_of(captures.begin(), captures.end(),
-                      [](json const& one) { return one["captures_failed"] >= 1; }));
+    auto const failed = [](json const& one) { return one["captures_failed"] >= 1; };
+    CHECK(std::any_of(captures.begin(), captures.end(), failed));
+    CHECK_FALSE(failed(captures.back())); // each is told once
 }
 
 namespace {
@@ -585,9 +619,8 @@ TEST_CASE("its memory is locked, it runs first, and it is the last to be killed"
     REQUIRE(watcher.says("armed"));
     auto const process = "/proc/" + std::to_string(watcher.pid());
     CHECK(read_text(process + "/oom_score_adj") == "-1000\n");
-    auto const status = read_text(process + "/status");
-    auto const locked = std::stoul(status.substr(status.find("VmLck:") + 6));
-    CHECK(locked >= 4096); // KiB: room for 8192 buffers alone is more
+    CHECK(locked_kib(watcher.pid()) >= 4096); // room for 8192 buffers alone is more
+    CHECK(kib_of(watcher.pid(), "VmStk:") >= 256);
     CHECK(::sched_getscheduler(watcher.pid()) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
     CHECK(watcher.end() == 0);
 
@@ -632,6 +665,16 @@ TEST_CASE("a source that does not serve is not replaced, and what it takes is sa
         CHECK(list.text().find("takes a patched kernel") != std::string::npos);
     }
     CHECK(files_in(directory).empty());
+}
+
+TEST_CASE("the source that was asked for serves, though there is a better one", "[.capture]") {
+    pins const pinned;
+    auto const directory = fresh("captures");
+    for (std::string const source : {"bpf_iterator", "fd_walk"}) {
+        watcher watcher({"--test", "-d", directory, "--source", source});
+        CHECK(watcher.wait() == 0);
+        CHECK(captures_in(directory).back()["snapshot"]["coverage"]["source"] == source);
+    }
 }
 
 TEST_CASE("a user without rights is told what is missing", "[.capture]") {
