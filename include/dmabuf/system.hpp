@@ -15,6 +15,7 @@
 #include <linux/ioctl.h>
 #include <linux/kcmp.h>
 #include <linux/types.h>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <sys/syscall.h>
