@@ -91,7 +91,7 @@ public:
                 [&] { return system_.read(file_.get(), space_.subspan(kept)); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
         if (got == 0) return failure{operation::parse, EBADMSG, where_};
-        unread_ = {space_.data(), kept + static_cast<std::size_t>(got)};
+        unread_ = detail::text_at(space_.data(), kept + static_cast<std::size_t>(got));
         return {};
     }
 

@@ -166,7 +166,7 @@ private:
         long const got =
             detail::uninterrupted([&] { return process_->system.read(file_.get(), space); });
         if (got > 0) {
-            unread_ = {space.data(), static_cast<std::size_t>(got)};
+            unread_ = detail::text_at(space.data(), static_cast<std::size_t>(got));
             whole_ = unread_.ends_with('\n');
             return true;
         }

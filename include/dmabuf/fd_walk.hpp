@@ -215,7 +215,7 @@ private:
             [&] { return process_->system.readlink(fds_.descriptor(), name, target); });
         if (length < 0)
             out = failed(operation::readlink, length, fd);
-        else if (std::string_view(target.data(), static_cast<std::size_t>(length)) ==
+        else if (detail::text_at(target.data(), static_cast<std::size_t>(length)) ==
                  "anon_inode:dmabuf")
             out = failed(operation::identify, -ENOTSUP, fd);
     }

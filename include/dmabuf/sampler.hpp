@@ -581,7 +581,8 @@ private:
         if (error < 0 || known_.of(now) != dmabuf_filesystem::kind::dmabuf ||
             now.inode != build_[at].inode)
             return;
-        auto const name = parse_linked_name({target.data(), static_cast<std::size_t>(length)});
+        auto const name =
+            parse_linked_name(detail::text_at(target.data(), static_cast<std::size_t>(length)));
         if (name) build_.set_name(at, name->empty() ? std::nullopt : name);
     }
 
@@ -761,10 +762,7 @@ private:
 };
 
 /// The sampler of the running kernel.
-class sampler : public basic_sampler<> {
-public:
-    using basic_sampler::basic_sampler;
-};
+using sampler = basic_sampler<>;
 
 } // namespace v0
 } // namespace dmabuf
