@@ -23,11 +23,10 @@ constexpr std::uint64_t share_of(buffer const& buffer, std::uint32_t turn) {
     return buffer.size_bytes / buffer.holders + (turn < buffer.size_bytes % buffer.holders ? 1 : 0);
 }
 
-constexpr void add_up(holder& who, std::span<reference const> references,
-                      std::span<buffer const> buffers, std::span<std::uint32_t> turns) {
+constexpr void add_up(holder& who, auto const& now, auto& turns) {
     holder sum;
-    for (auto const& reference : references) {
-        auto const& buffer = buffers[reference.buffer];
+    for (auto const& reference : now.references_of(who)) {
+        auto const& buffer = now.buffers[reference.buffer];
         auto const turn = turns[reference.buffer]++;
         sum.mapped_bytes += reference.mapped_bytes;
         if (!buffer.size_known) {
@@ -46,14 +45,13 @@ constexpr void add_up(holder& who, std::span<reference const> references,
 }
 
 /// The total of this exporter, new or begun. There are few of them.
-constexpr exporter_total& total_of(std::vector<exporter_total>& exporters,
-                                   exporter_name const& name) {
+constexpr exporter_total& total_of(auto& exporters, exporter_name const& name) {
     for (auto& total : exporters)
         if (total.name == name) return total;
     return exporters.emplace_back(exporter_total{name, 0, 0});
 }
 
-constexpr void add_up_buffers(snapshot& now) {
+constexpr void add_up_buffers(auto& now) {
     now.exporters.clear();
     now.total_bytes = 0;
     now.coverage.buffers_unsized = 0;
@@ -70,10 +68,10 @@ constexpr void add_up_buffers(snapshot& now) {
 }
 
 /// What `account` does once the holders are counted.
-constexpr void share_out(snapshot& now, std::vector<std::uint32_t>& turns) {
+constexpr void share_out(auto& now, auto& turns) {
     turns.assign(now.buffers.size(), 0);
     for (auto& holder : now.holders)
-        add_up(holder, now.references_of(holder), now.buffers, turns);
+        add_up(holder, now, turns);
     add_up_buffers(now);
 }
 
@@ -83,6 +81,7 @@ constexpr void share_out(snapshot& now, std::vector<std::uint32_t>& turns) {
 /// The holders must be in ascending order of pid and the references grouped by holder: where a size
 /// does not divide by the number of holders, the lowest pids carry the remainder, one byte each.
 /// Cost: linear; `turns` is scratch memory, one number per buffer.
+template<class = detail::if_called>
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
     for (auto& buffer : now.buffers)
         buffer.holders = buffer.descriptors = buffer.mappings = 0;
@@ -92,13 +91,15 @@ constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
 }
 
 /// As above, with scratch memory of its own: one allocation.
+template<class = detail::if_called>
 constexpr void account(snapshot& now) {
     std::vector<std::uint32_t> turns;
     account(now, turns);
 }
 
 /// The holders, largest pss first, then largest rss, then lowest pid. Cost: one allocation, a sort.
-inline std::vector<holder> by_process(snapshot const& now) {
+template<class = detail::if_called>
+std::vector<holder> by_process(snapshot const& now) {
     auto holders = now.holders;
     detail::sort(holders, [](holder const& a, holder const& b) {
         if (a.pss_bytes != b.pss_bytes) return a.pss_bytes > b.pss_bytes;

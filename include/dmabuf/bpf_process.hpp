@@ -52,7 +52,8 @@ struct bpf_iterator_task {
 /// used again for one process after the other.
 /// Cost: one call. Errors: ENOENT where it is not pinned, EACCES; EPERM on kernels before 5.19 with
 /// unprivileged_bpf_disabled, for callers without CAP_BPF.
-inline result<unique_fd<>> open_bpf_program(bpf_content content) {
+template<class = detail::if_called>
+result<unique_fd<>> open_bpf_program(bpf_content content) {
     constexpr int object_get = 7;       // BPF_OBJ_GET
     constexpr __u32 read_only = 1 << 3; // BPF_F_RDONLY
     char const* const path = content == bpf_content::mappings ? "/sys/fs/bpf/dmabuf/mappings_of"
@@ -69,9 +70,9 @@ inline result<unique_fd<>> open_bpf_program(bpf_content content) {
 /// Cost: three calls more than the walk's, which for one process is two. No allocation but for the
 /// space. Errors: as items; a process that is not there is an empty range.
 /// Lifetime: an item's text lives until the next.
-inline bpf_reference_reader<> read_bpf_references_of(unique_fd<> const& program,
-                                                     bpf_content content, std::int32_t pid,
-                                                     read_space space = {}) {
+template<class = detail::if_called>
+bpf_reference_reader<> read_bpf_references_of(unique_fd<> const& program, bpf_content content,
+                                              std::int32_t pid, read_space space = {}) {
     constexpr int link_create = 28;          // BPF_LINK_CREATE
     constexpr int iterator_create = 33;      // BPF_ITER_CREATE
     constexpr __u32 attach_to_iterator = 28; // BPF_TRACE_ITER

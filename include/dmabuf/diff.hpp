@@ -72,6 +72,7 @@ constexpr change kind_of(void const* before, void const* after) {
 }
 
 /// The held inodes of both, compared.
+template<class = detail::if_called>
 constexpr void compare_references(snapshot const& before, holder const* a, snapshot const& after,
                                   holder const* b, holder_change& found) {
     auto const was = a ? before.references_of(*a) : std::span<reference const>{};
@@ -96,7 +97,8 @@ constexpr void compare_references(snapshot const& before, holder const* a, snaps
 /// Compares two snapshots. Buffers are told apart by inode, which holds where inodes are not used
 /// twice
 /// (`platform::inodes_are_unique()`). Cost: linear, and the allocations of the two lists.
-inline snapshot_diff diff(snapshot const& before, snapshot const& after) {
+template<class = detail::if_called>
+snapshot_diff diff(snapshot const& before, snapshot const& after) {
     snapshot_diff found;
     found.total_bytes = static_cast<std::int64_t>(after.total_bytes - before.total_bytes);
     auto const earlier = [](holder const& a, holder const& b) {

@@ -35,9 +35,10 @@ struct fdinfo {
 /// Takes the text of one fdinfo in pieces of any size, since the holder of a descriptor can make it
 /// long (each of its file locks is a line). The first occurrence of a key wins, and all that
 /// follows `name:` is the name.
-class fdinfo_parser {
+template<class = detail::if_called>
+class basic_fdinfo_parser {
 public:
-    constexpr explicit fdinfo_parser(place where = {object::fdinfo})
+    constexpr explicit basic_fdinfo_parser(place where = {object::fdinfo})
         : where_(where) {}
 
     constexpr void feed(std::string_view piece) {
@@ -152,7 +153,10 @@ private:
     bool bad_ = false;
 };
 
+using fdinfo_parser = basic_fdinfo_parser<>;
+
 /// Parses the whole text of one fdinfo. Pure; no allocation.
+template<class = detail::if_called>
 constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {object::fdinfo}) {
     fdinfo_parser parser(where);
     parser.feed(text);
@@ -175,7 +179,7 @@ result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std
         long const got =
             detail::uninterrupted([&] { return process.system.read(file->get(), space); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
-        parser.feed({space.data(), static_cast<std::size_t>(got)});
+        parser.feed(detail::text_at(space.data(), static_cast<std::size_t>(got)));
         if (static_cast<std::size_t>(got) < space.size()) return parser.finish();
     }
 }

@@ -28,6 +28,7 @@ struct group_sums {
     };
     std::vector<held> scratch;
 
+    template<class = detail::if_called>
     void reserve(capacity const& most) {
         totals.reserve(most.holders);
         scratch.reserve(most.references);
@@ -85,12 +86,14 @@ std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
 }
 
 /// By effective user; `group` is the uid.
-inline std::vector<group_total> by_user(snapshot const& now) {
+template<class = detail::if_called>
+std::vector<group_total> by_user(snapshot const& now) {
     return by_group(now, [](holder const& who) { return who.uid; });
 }
 
 /// By cgroup; `group` is for `now.cgroup_name()`. Needs `sample_options::cgroups`.
-inline std::vector<group_total> by_cgroup(snapshot const& now) {
+template<class = detail::if_called>
+std::vector<group_total> by_cgroup(snapshot const& now) {
     return by_group(now, [](holder const& who) { return who.cgroup; });
 }
 

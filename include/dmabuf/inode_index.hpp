@@ -15,7 +15,8 @@ inline namespace v0 {
 
 /// Maps inode numbers to indices. Open addressing with linear probing, at most half full, so that a
 /// look-up costs the same for 500 buffers and for 50,000.
-class inode_index {
+template<class = detail::if_called>
+class basic_inode_index {
 public:
     void clear() {
         slots_.assign(slots_.size(), {});
@@ -71,6 +72,8 @@ private:
     std::size_t mask_ = 0;
     std::size_t used_ = 0;
 };
+
+using inode_index = basic_inode_index<>;
 
 } // namespace v0
 } // namespace dmabuf

@@ -59,7 +59,8 @@ result<process<System>> open_process(proc_directory<System> const& proc, std::in
 }
 
 /// As above, by number alone, on this machine's /proc. Cost: four system calls.
-inline result<process<>> open_process(std::int32_t pid) {
+template<class = detail::if_called>
+result<process<>> open_process(std::int32_t pid) {
     auto const proc = open_proc();
     if (!proc) return proc.error();
     return open_process(*proc, pid);

@@ -218,6 +218,7 @@ constexpr std::string_view error_words(int error) {
 
 /// The path that a `place` stands for, e.g. "/proc/12/task/13/fdinfo/7".
 /// Cost: no system call, no allocation.
+template<class = detail::if_called>
 constexpr inline_text<95> path_of(place const& where) {
     inline_text<95> path;
     auto const process = [&] { path.append("/proc/").append_number(where.pid); };
@@ -305,6 +306,7 @@ constexpr inline_text<95> path_of(place const& where) {
 
 /// One line for a person: "cannot open /proc/12/fd: permission denied (EACCES)".
 /// Cost: no system call, no allocation.
+template<class = detail::if_called>
 constexpr inline_text<223> describe(failure const& why) {
     inline_text<223> line;
     line.append("cannot ")

@@ -241,11 +241,13 @@ struct snapshot {
     std::vector<char> cgroup_text;
 
     /// The buffers that `who` holds.
+    template<class = detail::if_called>
     [[nodiscard]] std::span<reference const> references_of(holder const& who) const {
         return std::span(references).subspan(who.first_reference, who.reference_count);
     }
 
     /// The path of a holder's cgroup, empty for `no_cgroup`.
+    template<class = detail::if_called>
     [[nodiscard]] std::string_view cgroup_name(std::uint32_t cgroup) const {
         if (cgroup >= cgroups.size()) return {};
         return std::string_view(cgroup_text.data(), cgroup_text.size())
@@ -253,6 +255,7 @@ struct snapshot {
     }
 
     /// Empties it and keeps its memory.
+    template<class = detail::if_called>
     void clear() {
         buffers.clear();
         holders.clear();
@@ -267,6 +270,7 @@ struct snapshot {
 
     /// Makes room for a snapshot of `most`. See `sampler::reserve()`. Cost: one allocation a
     /// member.
+    template<class = detail::if_called>
     void reserve(capacity const& most) {
         buffers.reserve(2 * most.buffers); // those of the sample before may still be among them
         holders.reserve(most.holders);

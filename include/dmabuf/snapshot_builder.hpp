@@ -13,7 +13,8 @@ inline namespace v0 {
 /// Builds snapshots, one after the other; reused, it keeps its memory.
 /// begin() { begin_process() { begin_table() found()… add_table() }… found_mapping()… add_holder()
 /// }… finish()
-class snapshot_builder {
+template<class = detail::if_called>
+class basic_snapshot_builder {
 public:
     /// What never changes of a buffer is remembered from one snapshot to the next. Only for kernels
     /// that use no inode number twice.
@@ -321,6 +322,8 @@ private:
     std::vector<std::uint32_t> order_;
     bool remembers_ = false;
 };
+
+using snapshot_builder = basic_snapshot_builder<>;
 
 } // namespace v0
 } // namespace dmabuf

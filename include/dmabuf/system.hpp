@@ -171,7 +171,7 @@ struct live_system {
                  (raw.vma_flags & detail::procmap_shared) != 0,
                  {raw.dev_major, raw.dev_minor},
                  raw.inode,
-                 {space.data(), length}};
+                 detail::text_at(space.data(), length)};
         return 0;
     }
     /// kcmp(KCMP_FILES): 0 when both tasks use one descriptor table.
@@ -275,14 +275,14 @@ template<system System, class IsWhole = decltype(ends_at_end)>
 result<std::string_view> read_some(System system, int fd, std::span<char> space, place where,
                                    IsWhole is_whole = {}) {
     std::size_t filled = 0;
-    while (filled < space.size() && !is_whole({space.data(), filled})) {
+    while (filled < space.size() && !is_whole(detail::text_at(space.data(), filled))) {
         long const got =
             detail::uninterrupted([&] { return system.read(fd, space.subspan(filled)); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
         if (got == 0) break;
         filled += static_cast<std::size_t>(got);
     }
-    return std::string_view{space.data(), filled};
+    return detail::text_at(space.data(), filled);
 }
 
 /// Opens, reads and closes a small file. Text that does not fit `space` is refused with EOVERFLOW
@@ -371,13 +371,16 @@ public:
         : bytes_(std::exchange(other.bytes_, nullptr))
         , size_(std::exchange(other.size_, 0)) {}
     raw_bytes& operator=(raw_bytes other) noexcept {
-        std::swap(bytes_, other.bytes_);
-        std::swap(size_, other.size_);
+        bytes_ = std::exchange(other.bytes_, bytes_);
+        size_ = std::exchange(other.size_, size_);
         return *this;
     }
     ~raw_bytes() { delete[] bytes_; }
 
-    operator std::span<char>() const { return {bytes_, size_}; }
+    template<class = detail::if_called>
+    operator std::span<char>() const {
+        return std::span(bytes_, size_);
+    }
     [[nodiscard]] std::size_t size() const { return size_; }
 
 private:
@@ -394,6 +397,7 @@ public:
     explicit read_space(std::span<char> borrowed)
         : borrowed_(borrowed) {}
 
+    template<class = detail::if_called>
     std::span<char> get() {
         if (!borrowed_.empty()) return borrowed_;
         if (own_.size() == 0) own_ = raw_bytes(default_bytes);
@@ -445,7 +449,7 @@ private:
         long const got =
             detail::uninterrupted([&] { return system_.read(file_.get(), space.subspan(kept)); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
-        unread_ = {space.data(), kept + static_cast<std::size_t>(got)};
+        unread_ = detail::text_at(space.data(), kept + static_cast<std::size_t>(got));
         if (got == 0 && kept != 0) return failure{operation::parse, EBADMSG, where_};
         if (got == 0) file_.reset();
         return {};
@@ -582,7 +586,7 @@ private:
             detail::uninterrupted([&] { return system_.list(directory_.get(), space); });
         if (got < 0) fail(out, operation::list, static_cast<int>(-got));
         if (got <= 0) return directory_.reset(), false;
-        unread_ = {space.data(), static_cast<std::size_t>(got)};
+        unread_ = detail::text_at(space.data(), static_cast<std::size_t>(got));
         return true;
     }
 

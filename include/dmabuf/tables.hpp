@@ -21,7 +21,7 @@ public:
     void reserve(std::size_t tables) { tasks_.reserve(tables); }
     void clear() { tasks_.clear(); }
     void add(std::int32_t tid) { tasks_.push_back(tid); }
-    [[nodiscard]] std::span<std::int32_t const> tasks() const { return tasks_; }
+    [[nodiscard]] std::span<std::int32_t const> tasks() const { return std::span(tasks_); }
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
 
     enum class answer : std::uint8_t { no, yes, unknown };

@@ -20,5 +20,12 @@
 // The inline namespace is raised on every break of the API or the ABI, so that two vendored copies
 // of different versions can live in one program.
 namespace dmabuf {
-inline namespace v0 {}
+inline namespace v0 {
+namespace detail {
+/// `template<class = if_called>` makes a template of what needs none: the compiler then takes its
+/// body apart, and makes the std::vector members and the like that it calls, only in a program that
+/// calls it. For whatever is neither a template by itself nor trivial.
+using if_called = void;
+} // namespace detail
+} // namespace v0
 } // namespace dmabuf
