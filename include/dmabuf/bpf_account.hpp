@@ -96,7 +96,7 @@ private:
     public:
         void reserve(capacity const& most) {
             all_.reserve(most.references + most.table);
-            stretches_.reserve(most.holders);
+            stretches_.reserve(most.holders + most.table); // some have several tables
             twice_.reserve(most.table);
         }
 

@@ -140,7 +140,7 @@ public:
         write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
         lab::check(::mkdir(path, 0755), path);
         write_text(file("memory.high"), std::to_string(4 << 20));
-        process_.emplace([this](lab::ready& done) {
+        process_.emplace([](lab::ready& done) {
             write_text(file("cgroup.procs"), std::to_string(::getpid()));
             done.tell();
             constexpr std::size_t size = 64 << 20;
