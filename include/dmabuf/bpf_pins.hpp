@@ -155,7 +155,7 @@ public:
 private:
     friend reader<bpf_reference_reader, result<bpf_reference>>;
 
-    void next(std::optional<result<bpf_reference>>& out) {
+    void next(auto& out) {
         if (ended_) return;
         if (failure_) return give_up(out, *failure_);
         if (!header_) {
@@ -170,7 +170,7 @@ private:
         ended_ = !*out;
     }
 
-    void give_up(std::optional<result<bpf_reference>>& out, failure const& why) {
+    void give_up(auto& out, failure const& why) {
         ended_ = true;
         out = why;
     }

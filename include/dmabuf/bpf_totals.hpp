@@ -26,7 +26,7 @@ public:
 
     /// Takes one line; `out` gets a buffer with every fourth.
     /// Errors: EBADMSG for an inode or a size that is no number, once; nothing more is believed.
-    constexpr void line(std::string_view text, std::optional<result<listed_buffer>>& out) {
+    constexpr void line(std::string_view text, auto& out) {
         if (broken_) return;
         auto const which = lines_++ % 4;
         bool fits = true;
@@ -45,7 +45,7 @@ public:
     /// The text has ended. Errors: EBADMSG where that is within a buffer; EOVERFLOW where the text
     /// fills the one buffer of 32 KiB that the kernel's iterator writes to, and so may be cut off:
     /// kernel/bpf/dmabuf_iter.c of 6.16 does not go on in a second one.
-    constexpr void finish(std::optional<result<listed_buffer>>& out) {
+    constexpr void finish(auto& out) {
         if (broken_) return;
         broken_ = true;
         if (lines_ % 4 != 0)

@@ -37,7 +37,7 @@ public:
         : where_(where) {}
 
     /// Takes one line, and hands out the buffer before where this line begins another.
-    constexpr void line(std::string_view text, std::optional<result<bufinfo_buffer>>& out) {
+    constexpr void line(std::string_view text, auto& out) {
         bufinfo_buffer row;
         at_end_ = false;
         if (parse_row(text, row)) {
@@ -61,7 +61,7 @@ public:
 
     /// The list has ended: hands out the last buffer, then nothing.
     /// Errors: EBADMSG where the list is cut off or its totals are not those of its rows.
-    constexpr void finish(std::optional<result<bufinfo_buffer>>& out) {
+    constexpr void finish(auto& out) {
         if (std::exchange(any_, false))
             out = buffer_;
         else if (!std::exchange(ended_, true) && !at_end_)

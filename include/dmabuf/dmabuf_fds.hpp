@@ -17,7 +17,7 @@ public:
 
     /// Moves `text` on to the end of the next number and puts that in `item`. False when the text
     /// ends before: a number that may go on in the next piece is kept back.
-    constexpr bool next(std::string_view& text, std::optional<result<std::uint64_t>>& item) {
+    constexpr bool next(std::string_view& text, auto& item) {
         while (!text.empty()) {
             char const c = text.front();
             text.remove_prefix(1);
@@ -45,7 +45,7 @@ public:
     }
 
     /// The file has ended, and with it the last number. False when there is none.
-    constexpr bool finish(std::optional<result<std::uint64_t>>& item) {
+    constexpr bool finish(auto& item) {
         if (!std::exchange(in_word_, false)) return false;
         if (bad_)
             item = failure{operation::parse, EBADMSG, where_, word_at_};
@@ -142,13 +142,13 @@ private:
 
     [[nodiscard]] place where() const { return process_->at(object::dmabuf_fds, tid_); }
 
-    void next(entry& out) {
+    void next(auto& out) {
         if (!opened_ && !open(out)) return;
         while (!parser_.next(unread_, out))
             if (!refill(out)) return;
     }
 
-    bool open(entry& out) {
+    bool open(auto& out) {
         opened_ = true;
         auto file = open_at(process_->system, process_->directory.get(),
                             detail::path("task/", tid_, "/dmabuf_fds").c_str(), O_RDONLY, where());
@@ -159,7 +159,7 @@ private:
         return file_.is_open();
     }
 
-    bool refill(entry& out) {
+    bool refill(auto& out) {
         if (whole_) file_.reset();
         if (!file_.is_open()) return false;
         auto const space = space_.get();

@@ -49,13 +49,13 @@ public:
             for (auto const inode : before_)
                 if (build.find(inode) == inode_index::none) remember(*sysfs, inode);
         if (used_ == listing::sysfs || used_ == listing::none) return;
-        auto const failed = for_each(used_, system, space, [&](listed_buffer const& row) {
+        auto const done = for_each(used_, system, space, [&](listed_buffer const& row) {
             if (auto const at = build.find(row.inode); at != inode_index::none)
                 describe(build, at, row);
             if (detail::contains_sorted(before_, row.inode))
                 after_.push_back(unheld(row.inode, row.size_bytes, row.exporter));
         });
-        if (failed) fail(*failed);
+        if (!done) fail(done.error());
     }
 
     /// Adds to a finished snapshot what no process holds.
@@ -99,34 +99,33 @@ private:
     /// Takes this list where no better one served. That it is not there says nothing new.
     void try_list(listing which, System system, std::span<char> space) {
         if (used_ != listing::none) return;
-        auto const failed = for_each(
-            which, system, space, [&](listed_buffer const& row) { before_.push_back(row.inode); });
-        if (!failed) return used_ = which, void(why_not_ = {});
-        if (failed->error != ENOENT || which == listing::bufinfo) fail(*failed);
+        auto const done = for_each(which, system, space,
+                                   [&](listed_buffer const& row) { before_.push_back(row.inode); });
+        if (done) return used_ = which, void(why_not_ = {});
+        if (done.error().error != ENOENT || which == listing::bufinfo) fail(done.error());
         before_.clear();
     }
 
     /// Hands every row of a list to `take`; what went wrong ends it.
     template<class Take>
-    static std::optional<failure> for_each(listing which, System system, std::span<char> space,
-                                           Take take) {
+    static result<void> for_each(listing which, System system, std::span<char> space, Take take) {
         if (which == listing::bpf_iterator) return for_each_pinned(system, space, take);
         if (which == listing::android_bpf) {
             for (auto const& row : read_bpf_totals(system, read_space(space))) {
                 if (!row) return row.error();
                 take(*row);
             }
-            return std::nullopt;
+            return {};
         }
         for (auto const& row : read_bufinfo(system, read_space(space))) {
             if (!row) return row.error();
             take(listed_buffer{row->inode, row->size_bytes, row->exporter, {}});
         }
-        return std::nullopt;
+        return {};
     }
 
     template<class Take>
-    static std::optional<failure> for_each_pinned(System system, std::span<char> space, Take take) {
+    static result<void> for_each_pinned(System system, std::span<char> space, Take take) {
         bpf_walk<System> walk(system, bpf_content::buffers, space);
         if (auto const header = walk.begin(); !header) return header.error();
         std::uint64_t bytes = detail::bpf_layout::header;
@@ -142,7 +141,7 @@ private:
         }
         if (bpf_totals_parser::may_be_cut(bytes))
             return failure{operation::read, EOVERFLOW, walk.where()};
-        return std::nullopt;
+        return {};
     }
 
     void read_sysfs(sysfs_directory const& tree, std::span<char> space) {

@@ -69,7 +69,7 @@ public:
 
 private:
     friend reader<maps_reader, result<mapping>>;
-    void next(std::optional<result<mapping>>& out) {
+    void next(auto& out) {
         auto const where = process_->at(object::maps, tid_);
         if (!std::exchange(opened_, true)) {
             auto file = open_at(process_->system, process_->directory.get(),
@@ -132,7 +132,6 @@ public:
 
 private:
     friend reader<mapped_files_reader, result<mapping>>;
-    using entry = std::optional<result<mapping>>;
 
     [[nodiscard]] place where() const { return process_->at(object::maps, tid_); }
 
@@ -141,7 +140,7 @@ private:
             [&] { return process_->system.query_mapping(file_.get(), from, found, path); });
     }
 
-    void next(entry& out) {
+    void next(auto& out) {
         if (!std::exchange(opened_, true))
             start(out);
         else if (lines_)
@@ -150,7 +149,7 @@ private:
             file_.reset();
     }
 
-    void start(entry& out) {
+    void start(auto& out) {
         auto file = open_at(process_->system, process_->directory.get(),
                             detail::path("task/", tid_, "/maps").c_str(), O_RDONLY, where());
         if (!file) return void(out = file.error());
@@ -166,7 +165,7 @@ private:
         next_by_text(out);
     }
 
-    int next_by_query(entry& out) {
+    int next_by_query(auto& out) {
         mapping found;
         int const error = query(at_, found, {});
         if (error == 0)
@@ -176,7 +175,7 @@ private:
         return error;
     }
 
-    void next_by_text(entry& out) {
+    void next_by_text(auto& out) {
         while (auto const line = lines_->next()) {
             out = *line ? parse_maps_line(**line, where()) : result<mapping>(line->error());
             if (!*out || (*out)->device != device_number{}) return;

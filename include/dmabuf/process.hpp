@@ -252,7 +252,7 @@ result<process_status> read_process_status(process<System> const& process) {
 /// in `text`.
 constexpr result<std::string_view> parse_cgroup(std::string_view text,
                                                 place where = {object::cgroup}) {
-    std::optional<std::string_view> unified;
+    std::string_view unified;
     auto rest = text;
     while (!rest.empty()) {
         auto const offset = static_cast<std::uint32_t>(rest.data() - text.data());
@@ -265,8 +265,8 @@ constexpr result<std::string_view> parse_cgroup(std::string_view text,
         while (!controllers.empty())
             if (detail::take_until(controllers, ',') == "memory") return path;
     }
-    if (!unified) return failure{operation::parse, EBADMSG, where};
-    return *unified;
+    if (unified.empty()) return failure{operation::parse, EBADMSG, where};
+    return unified;
 }
 
 /// Reads /proc/P/cgroup into `space`. Cost: four system calls, no allocation. World-readable.

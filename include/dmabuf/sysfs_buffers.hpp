@@ -102,7 +102,7 @@ public:
 private:
     friend reader<sysfs_buffers_reader, result<sysfs_buffer>>;
 
-    void next(std::optional<result<sysfs_buffer>>& out) {
+    void next(auto& out) {
         if (!started_) {
             started_ = true;
             at_ = inodes_.begin();
