@@ -147,7 +147,8 @@ public:
         : space_(std::move(space))
         , walk_({}, content, {})
         , content_(content)
-        , failure_(why) {}
+        , failure_(why)
+        , failed_(true) {}
 
     /// After begin().
     [[nodiscard]] std::optional<bpf_header> const& header() const { return header_; }
@@ -157,7 +158,7 @@ private:
 
     void next(auto& out) {
         if (ended_) return;
-        if (failure_) return give_up(out, *failure_);
+        if (failed_) return give_up(out, failure_);
         if (!header_) {
             auto const header = walk_.begin();
             if (!header) return give_up(out, header.error());
@@ -179,7 +180,8 @@ private:
     bpf_walk<System> walk_;
     bpf_content content_;
     std::optional<bpf_header> header_;
-    std::optional<failure> failure_;
+    failure failure_;
+    bool failed_ = false; ///< before the walk could begin
     bool ended_ = false;
 };
 

@@ -122,6 +122,7 @@ constexpr bpf_record take_bpf_record(std::string_view& bytes, std::size_t length
 
 /// Takes the next record off `bytes`, or nothing where only a part of one is there.
 /// Errors: EBADMSG for a length that no record has.
+template<class = detail::if_called>
 constexpr result<std::optional<bpf_record>> take_bpf_record(std::string_view& bytes, place where) {
     auto const length = detail::bpf_record_length(bytes);
     if (length == 0) return std::optional<bpf_record>{};

@@ -59,9 +59,9 @@ result<process<System>> open_process(proc_directory<System> const& proc, std::in
 }
 
 /// As above, by number alone, on this machine's /proc. Cost: four system calls.
-template<class = detail::if_called>
-result<process<>> open_process(std::int32_t pid) {
-    auto const proc = open_proc();
+template<system System = live_system>
+result<process<System>> open_process(std::int32_t pid, System system = {}) {
+    auto const proc = open_proc(system);
     if (!proc) return proc.error();
     return open_process(*proc, pid);
 }

@@ -329,7 +329,8 @@ private:
     Reader* reader_ = nullptr;
 };
 
-/// Base of every reader. `Derived` gives `bool next(Item&)`, whose first call opens the file.
+/// Base of every reader. `Derived` gives `void next(std::optional<Item>&)`, whose first call opens
+/// the file, and which leaves empty what it is given where nothing more is there.
 /// A reader is a move-only, single-pass range of `Item`, usually a `result`: a bad entry is an
 /// item, it neither ends the range nor disappears. `begin()` starts the range, once.
 template<class Derived, class Item>
