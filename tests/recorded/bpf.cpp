@@ -304,6 +304,31 @@ TEST_CASE("bpf: a table that one thread shows in part and another whole is whole
     CHECK(now.coverage.tables == 1);
 }
 
+TEST_CASE("bpf: a table whose threads lie apart, another process between them, is whole, once") {
+    scene all;
+    auto& kernel = all.kernel;
+    auto const first = kernel.buffer(1, 4096);
+    auto const second = kernel.buffer(2, 8192);
+    auto& threads = kernel.add(100, "threads");
+    threads.open(first);
+    threads.open(second);
+    auto& between = kernel.add(200, "between");
+    between.open(second);
+    auto holder = bpf::holder_of(threads, 100);
+    auto const at = [&](std::uint64_t fd, auto const& buffer) {
+        holder.item = fd;
+        return bpf::reference(2, holder, bpf::buffer_of(*buffer), nullptr);
+    };
+    auto const other =
+        bpf::reference(2, bpf::holder_of(between, 200), bpf::buffer_of(*second), nullptr);
+    all.files.pins[bpf::descriptors_path] = bpf::pin::of(bpf::header(2) + at(0, first) + other +
+                                                         at(0, first) + at(1, second) + bpf::end());
+    all.files.pins[bpf::mappings_path] = bpf::pin::of(bpf::header(3) + bpf::end());
+    auto const now = all.sample();
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.coverage.tables == 2);
+}
+
 TEST_CASE("bpf: cgroups are asked of /proc, of the process that was seen") {
     scene all;
     all.kernel.add(100, "a").open(all.kernel.buffer(1, 4096));
