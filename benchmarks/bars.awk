@@ -25,15 +25,12 @@ function against_baseline(kernel, row, look, wanted, held) {
     if ((kernel, row, look) in ms)
         bar(row ", " look ", x baseline", ms[kernel, "four steps, plain C", "repeated"] / ms[kernel, row, look], wanted, held, 0)
 }
-function against_floor(kernel, row, look, held) {
+# "kept": the floor that writes down its answer, too.
+function against_floor(kernel, row, look, held, kept,    floor) {
+    floor = "floor of " row (kept ? ", kept" : "")
     if ((kernel, row, look) in ms)
-        bar(row ", " look ", / floor", ms[kernel, row, look] / ms[kernel, "floor of " row, look], 1.12, held, 1)
-}
-# What its answer alone takes, in memory that is new.
-function against_kept_floor(kernel, row, look, held) {
-    if ((kernel, "floor of " row ", kept", look) in ms)
-        bar(row ", " look ", / floor that keeps its answer",
-            ms[kernel, row, look] / ms[kernel, "floor of " row ", kept", look], 1.12, held, 1)
+        bar(row ", " look ", / floor" (kept ? " that keeps its answer" : ""),
+            ms[kernel, row, look] / ms[kernel, floor, look], 1.12, held, 1)
 }
 # Of what is added to a process that holds one buffer.
 function each(row, look, count) {
@@ -61,8 +58,8 @@ END {
     against_floor("plain", "dmabuf_fds: sizes, exporters", "repeated", 1.15)
     against_floor("stock", "bpf_iterator: sizes, exporters, names", "repeated", 1.15)
     against_floor("stock", "bpf_iterator: all", "repeated", 1.13)
-    against_kept_floor("plain", "dmabuf_fds: sizes", "first", 1.15)
-    against_kept_floor("plain", "dmabuf_fds: sizes, exporters", "first", 1.13)
+    against_floor("plain", "dmabuf_fds: sizes", "first", 1.15, "kept")
+    against_floor("plain", "dmabuf_fds: sizes, exporters", "first", 1.13, "kept")
     for (row in allocations)
         if (row !~ /^floor|four steps/)
             bar(row ", repeated, allocations", allocations[row], 0, 0, 1)

@@ -62,7 +62,7 @@ public:
 
     /// The next record, or the end of the walk (`is_end()`).
     /// Errors: from read; EBADMSG for what is no record, and where the file ends before the walk
-    /// does. Nothing more comes after either. Lifetime: until the next call.
+    /// does. Not to be called again after either. Lifetime: until the next call.
     result<bpf_record> next() {
         bpf_record record;
         while (!take(record))
