@@ -22,6 +22,10 @@ void add_names(std::span<char const> records, std::vector<std::string>& names) {
     }
 }
 
+bool is_repeated(long returned) {
+    return returned < 0 && is_made_again(static_cast<int>(-returned));
+}
+
 } // namespace
 
 std::string recorder::path_of(int fd) const {
@@ -38,7 +42,7 @@ entry& recorder::add(call what, std::string path, long returned) {
 }
 
 void recorder::opened(int directory, std::string_view path, int returned) {
-    if (returned == -EINTR) return;
+    if (is_repeated(returned)) return;
     auto const whole = join(path_of(directory), path);
     add(call::open, whole, returned);
     if (returned >= 0) open_[returned] = {whole, entries_.size() - 1};
@@ -52,7 +56,7 @@ void recorder::closed(int fd) {
 /// None for what is not kept: unknown descriptors, interrupted calls, and all after the end.
 entry* recorder::content_of(int fd, call what, long returned) {
     auto const at = open_.find(fd);
-    if (returned == -EINTR || at == open_.end()) return nullptr;
+    if (is_repeated(returned) || at == open_.end()) return nullptr;
     auto& one = entries_[at->second.entry];
     if (one.what == call::open) one.what = what, one.unended = true;
     if (one.what != what || !one.unended) return nullptr;
@@ -73,7 +77,7 @@ void recorder::listed(int fd, std::span<char const> space, long returned) {
 
 void recorder::status(int directory, std::string_view path, int flags, int returned,
                       dmabuf::file_status const& status) {
-    if (returned == -EINTR) return;
+    if (is_repeated(returned)) return;
     auto const what = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? call::lstat : call::stat;
     auto& one = add(what, join(path_of(directory), path), returned);
     if (returned >= 0) one.status = status;
@@ -81,7 +85,7 @@ void recorder::status(int directory, std::string_view path, int flags, int retur
 
 void recorder::link(int directory, std::string_view path, std::span<char const> space,
                     long returned) {
-    if (returned == -EINTR) return;
+    if (is_repeated(returned)) return;
     auto& one = add(call::link, join(path_of(directory), path), returned);
     if (returned < 0) return;
     one.text.assign(space.data(), static_cast<std::size_t>(returned));
@@ -89,13 +93,13 @@ void recorder::link(int directory, std::string_view path, std::span<char const> 
 }
 
 void recorder::filesystem_type(int fd, long returned) {
-    if (returned == -EINTR) return;
+    if (is_repeated(returned)) return;
     auto& one = add(call::fs, path_of(fd), returned);
     if (returned >= 0) one.number = static_cast<std::uint64_t>(returned);
 }
 
 void recorder::mapping(int fd, std::uint64_t from, dmabuf::mapping const& found, int returned) {
-    if (returned == -EINTR) return;
+    if (is_repeated(returned)) return;
     auto& one = add(call::mapping, path_of(fd), returned);
     one.from = from;
     if (returned < 0) return;
@@ -105,6 +109,7 @@ void recorder::mapping(int fd, std::uint64_t from, dmabuf::mapping const& found,
 }
 
 void recorder::compared(std::int32_t a, std::int32_t b, int returned) {
+    if (is_repeated(returned)) return;
     auto& one = add(call::kcmp, std::to_string(a) + " " + std::to_string(b), returned);
     if (returned >= 0) one.number = static_cast<std::uint64_t>(returned);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "recording.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 namespace replay {
@@ -21,6 +22,10 @@ bool operator==(entry const& a, entry const& b) {
            s.size_bytes == t.size_bytes && s.device == t.device && s.mode == t.mode &&
            s.links == t.links && s.uid == t.uid && a.from == b.from && m.begin == n.begin &&
            m.end == n.end && m.shared == n.shared && m.device == n.device && m.inode == n.inode;
+}
+
+bool is_made_again(int error) {
+    return error == EINTR || error == EAGAIN;
 }
 
 std::string key_of(call what, std::string_view path) {

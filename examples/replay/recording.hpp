@@ -72,10 +72,15 @@ struct malformed {
 };
 
 std::string write(recording const& what);
+/// Refuses what is no recording, and every result that the kernel cannot give.
 std::variant<recording, malformed> parse(std::string_view text);
 
 /// The inverse of dmabuf::escape. False where `text` is none of its results.
 bool unescape(std::string_view text, std::string& bytes);
+
+/// The library makes a call again that ends so: it is no result, is not recorded, and would be
+/// repeated for ever if it were replayed.
+bool is_made_again(int error);
 
 /// What of the results belongs together: the calls of one key are answered in their order.
 /// Files and directories count as openings of their path too.

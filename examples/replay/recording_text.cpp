@@ -4,8 +4,10 @@
 #include "recording.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 namespace replay {
 
@@ -20,31 +22,19 @@ struct error_name {
 };
 
 constexpr error_name error_names[] = {
-    {EPERM, "EPERM"},
-    {ENOENT, "ENOENT"},
-    {ESRCH, "ESRCH"},
-    {EIO, "EIO"},
-    {EBADF, "EBADF"},
-    {EAGAIN, "EAGAIN"},
-    {ENOMEM, "ENOMEM"},
-    {EACCES, "EACCES"},
-    {EFAULT, "EFAULT"},
-    {EBUSY, "EBUSY"},
-    {ENODEV, "ENODEV"},
-    {ENOTDIR, "ENOTDIR"},
-    {EISDIR, "EISDIR"},
-    {EINVAL, "EINVAL"},
-    {ENFILE, "ENFILE"},
-    {EMFILE, "EMFILE"},
-    {ENOSYS, "ENOSYS"},
-    {ENODATA, "ENODATA"},
-    {ENOTTY, "ENOTTY"},
-    {ELOOP, "ELOOP"},
-    {EOVERFLOW, "EOVERFLOW"},
-    {ENXIO, "ENXIO"},
-    {ENOTSUP, "ENOTSUP"},
-    {ESTALE, "ESTALE"},
-    {ENAMETOOLONG, "ENAMETOOLONG"},
+    {EPERM, "EPERM"},     {ENOENT, "ENOENT"},
+    {ESRCH, "ESRCH"},     {EIO, "EIO"},
+    {EBADF, "EBADF"},     {EINTR, "EINTR"},
+    {EAGAIN, "EAGAIN"},   {ENOMEM, "ENOMEM"},
+    {EACCES, "EACCES"},   {EFAULT, "EFAULT"},
+    {EBUSY, "EBUSY"},     {ENODEV, "ENODEV"},
+    {ENOTDIR, "ENOTDIR"}, {EISDIR, "EISDIR"},
+    {EINVAL, "EINVAL"},   {ENFILE, "ENFILE"},
+    {EMFILE, "EMFILE"},   {ENOSYS, "ENOSYS"},
+    {ENODATA, "ENODATA"}, {ENOTTY, "ENOTTY"},
+    {ELOOP, "ELOOP"},     {EOVERFLOW, "EOVERFLOW"},
+    {ENXIO, "ENXIO"},     {ENOTSUP, "ENOTSUP"},
+    {ESTALE, "ESTALE"},   {ENAMETOOLONG, "ENAMETOOLONG"},
 };
 
 struct option_word {
@@ -243,11 +233,9 @@ public:
     /// `!ERROR`, if that is what comes next.
     int error() {
         if (!line_.starts_with('!')) return 0;
-        auto const name = word().substr(1);
-        for (auto const& one : error_names)
-            if (one.name == name) return one.number;
-        int const error = number<int>(name);
-        if (error <= 0) fail("not an errno");
+        int const error = errno_of(word().substr(1));
+        if (error <= 0 || error > largest_errno) fail("not an errno");
+        if (is_made_again(error)) fail("such a call is made again, and so has no result");
         return error;
     }
 
@@ -261,6 +249,14 @@ public:
     }
 
 private:
+    static constexpr int largest_errno = 4095; // MAX_ERRNO, include/linux/err.h
+
+    [[nodiscard]] int errno_of(std::string_view name) const {
+        for (auto const& one : error_names)
+            if (one.name == name) return one.number;
+        return number<int>(name);
+    }
+
     void take_line() {
         ++number_;
         if (rest_.find('\n') == rest_.npos) fail("the line has no end: the file was cut off");
@@ -296,13 +292,21 @@ dmabuf::file_status parse_status(scanner& in) {
     return status;
 }
 
+/// A number that the call can return; another one could be taken for an errno.
+template<class Number>
+Number parse_within(scanner& in, Number least, Number most, char const* otherwise) {
+    auto const number = in.number<Number>();
+    if (number < least || number > most) in.fail(otherwise);
+    return number;
+}
+
 std::uint64_t parse_hexadecimal(scanner& in) {
     auto const digits = in.word();
     if (!digits.starts_with("0x")) in.fail("a hexadecimal number is missing");
     return in.number<std::uint64_t>(digits.substr(2), 16);
 }
 
-dmabuf::mapping parse_mapping(scanner& in) {
+dmabuf::mapping parse_mapping(scanner& in, std::uint64_t from) {
     dmabuf::mapping mapping;
     mapping.begin = parse_hexadecimal(in);
     mapping.end = parse_hexadecimal(in);
@@ -311,8 +315,21 @@ dmabuf::mapping parse_mapping(scanner& in) {
     if (!mapping.shared && kind != "private") in.fail("neither shared nor private");
     mapping.device = parse_device(in);
     mapping.inode = in.number<std::uint64_t>();
+    // The next one is looked for where this ends.
+    if (mapping.end <= mapping.begin || mapping.end <= from)
+        in.fail("there is no mapping that ends there");
     return mapping;
 }
+
+/// The kernel's names are that long at most: a longer one does not fit the records of getdents64.
+std::string parse_name(scanner& in) {
+    auto name = in.unescaped_word();
+    if (name.size() > NAME_MAX) in.fail("a name is longer than a name can be");
+    return name;
+}
+
+/// A superblock's, of 32 bits.
+constexpr std::uint64_t largest_magic = UINT32_MAX;
 
 void parse_result(scanner& in, entry& one) {
     bool const content = one.what == call::file || one.what == call::dir || one.what == call::link;
@@ -329,7 +346,7 @@ void parse_result(scanner& in, entry& one) {
         break;
     case call::dir:
         while (!in.at_end())
-            one.names.push_back(in.unescaped_word());
+            one.names.push_back(parse_name(in));
         break;
     case call::stat:
     case call::lstat:
@@ -337,17 +354,21 @@ void parse_result(scanner& in, entry& one) {
         break;
     case call::fs:
         one.number = parse_hexadecimal(in);
+        if (one.number > largest_magic) in.fail("this is no magic number");
         break;
     case call::mapping:
-        one.mapping = parse_mapping(in);
+        one.mapping = parse_mapping(in, one.from);
         one.text = in.text();
         break;
     case call::kcmp:
+        one.number = parse_within<std::uint64_t>(in, 0, 3, "this is no result of kcmp");
+        break;
     case call::clock:
         one.number = in.number<std::uint64_t>();
         break;
     case call::pid:
-        one.number = static_cast<std::uint64_t>(in.number<std::int32_t>());
+        one.number = static_cast<std::uint64_t>(
+            parse_within<std::int32_t>(in, 1, INT32_MAX, "this is no process"));
         break;
     case call::open:
         break;
@@ -383,7 +404,7 @@ bool parse_circumstance(scanner& in, std::string_view name, circumstances& made)
         if (answer != "yes" && answer != "no") in.fail("neither yes nor no");
         made.anonymised = answer == "yes";
     } else if (name == "samples") {
-        made.samples = in.number<unsigned>();
+        made.samples = parse_within(in, 1U, 2U, "a recording is of one sample or of two");
     } else if (name == "sample") {
         parse_options(in, made.options);
     } else if (name == "user") {
@@ -395,8 +416,26 @@ bool parse_circumstance(scanner& in, std::string_view name, circumstances& made)
     return true;
 }
 
+entry parse_call(scanner& in, std::string_view name) {
+    auto const what = call_named(name);
+    if (!what) in.fail("unknown call '" + std::string(name) + "'");
+    entry one;
+    one.what = *what;
+    if (what == call::kcmp) {
+        auto const a = in.number<std::int32_t>();
+        auto const b = in.number<std::int32_t>();
+        one.path = std::to_string(a) + " " + std::to_string(b);
+    } else if (what != call::pid && what != call::clock) {
+        one.path = in.unescaped_word();
+    }
+    if (what == call::mapping) one.from = parse_hexadecimal(in);
+    parse_result(in, one);
+    return one;
+}
+
 recording parse_lines(scanner& in) {
     recording found;
+    std::uint64_t now_ns = 0;
     if (!in.next_line() || in.word() != "dmabuf-recording") in.fail("this is not a recording");
     if (in.word() != "1") in.fail("a recording of a newer version");
     in.expect_end();
@@ -405,20 +444,10 @@ recording parse_lines(scanner& in) {
         auto const name = in.word();
         if (name == last_line) break;
         if (!parse_circumstance(in, name, found.made)) {
-            auto const what = call_named(name);
-            if (!what) in.fail("unknown call '" + std::string(name) + "'");
-            entry one;
-            one.what = *what;
-            if (what == call::kcmp) {
-                auto const a = in.number<std::int32_t>();
-                auto const b = in.number<std::int32_t>();
-                one.path = std::to_string(a) + " " + std::to_string(b);
-            } else if (what != call::pid && what != call::clock) {
-                one.path = in.unescaped_word();
-            }
-            if (what == call::mapping) one.from = parse_hexadecimal(in);
-            parse_result(in, one);
-            found.entries.push_back(std::move(one));
+            found.entries.push_back(parse_call(in, name));
+            auto const& one = found.entries.back();
+            if (one.what == call::clock && std::exchange(now_ns, one.number) > one.number)
+                in.fail("the clock goes back");
         }
         in.expect_end();
     }

@@ -2,9 +2,10 @@
 #include "replayed_system.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cstring>
 #include <fcntl.h>
-#include <unordered_map>
+#include <utility>
 
 namespace replay {
 
@@ -31,18 +32,30 @@ struct open_file {
 /// Far from descriptors that mean something to the kernel.
 constexpr int first_descriptor = 1'000'000;
 
+/// How many calls a sampler may make for each result: it reads in pieces, tries again, and asks
+/// about the same thing more than once, while results that repeat are recorded only once.
+constexpr std::uint64_t calls_per_result = 64;
+
+std::uint64_t results_in(recording const& what) {
+    std::uint64_t results = 16;
+    for (auto const& one : what.entries)
+        results += 1 + one.names.size() + one.text.size() / 1024;
+    return results;
+}
+
 } // namespace
 
 struct replayed_system::state {
     recording what;
-    std::unordered_map<std::string, series> answers;
+    std::map<std::string, series, std::less<>> answers; ///< hashes could be made to collide
     std::map<int, open_file> open;
-    int next_descriptor = first_descriptor;
     std::string missing;
+    std::uint64_t calls_left;
     bool has_mappings = false;
 
     explicit state(recording recorded)
-        : what(std::move(recorded)) {
+        : what(std::move(recorded))
+        , calls_left(calls_per_result * results_in(what)) {
         for (std::size_t at = 0; at < what.entries.size(); ++at) {
             auto const& one = what.entries[at];
             answers[key_of(one)].entries.push_back(at);
@@ -57,14 +70,28 @@ struct replayed_system::state {
         return find(key_of(what_is_asked, path));
     }
     entry const* find(std::string const& key) {
+        if (!may_call(key)) return nullptr;
         auto const found = answers.find(key);
         if (found == answers.end()) return note(key), nullptr;
         return &what.entries[found->second.take()];
     }
 
+    bool may_call(std::string const& key) {
+        if (calls_left == 0) return note(key + " so often"), false;
+        return --calls_left, true;
+    }
+
     int note(std::string const& words) {
         if (missing.empty()) missing = words;
         return -ENOSYS;
+    }
+
+    /// The lowest that is free, as in the kernel.
+    int new_descriptor() const {
+        int fd = first_descriptor;
+        for (auto at = open.begin(); at != open.end() && at->first == fd; ++at)
+            ++fd;
+        return fd;
     }
 
     [[nodiscard]] std::string path_of(int fd) const {
@@ -79,6 +106,7 @@ struct replayed_system::state {
         auto& file = found->second;
         if (!file.content) file.content = find(kind, file.path);
         if (!file.content || file.content->what != kind) return error = -ENOSYS, nullptr;
+        if (!may_call(key_of(kind, file.path))) return error = -ENOSYS, nullptr;
         return &file;
     }
 
@@ -101,7 +129,7 @@ int replayed_system::open(int directory, char const* path, int) const {
     auto const* const one = state_->find(call::open, whole);
     if (!one) return -ENOSYS;
     if (one->what == call::open && one->error != 0) return -one->error;
-    int const fd = state_->next_descriptor++;
+    int const fd = state_->new_descriptor();
     state_->open[fd] = {whole, nullptr, 0};
     return fd;
 }
@@ -135,13 +163,14 @@ long replayed_system::list(int fd, std::span<char> space) const {
     std::size_t filled = 0;
     for (; file->at < names.size(); ++file->at) {
         auto const& name = names[file->at];
-        auto const length = static_cast<std::uint16_t>((name_at + name.size() + 8) / 8 * 8);
-        if (length > space.size() - filled) break;
+        auto const size = (name_at + name.size() + 8) / 8 * 8;
+        if (size > space.size() - filled || size > UINT16_MAX) break;
+        auto const length = static_cast<std::uint16_t>(size);
         auto* const record = space.data() + filled;
-        std::memset(record, 0, length);
+        std::memset(record, 0, size);
         std::memcpy(record + length_at, &length, sizeof length);
         std::memcpy(record + name_at, name.data(), name.size());
-        filled += length;
+        filled += size;
     }
     return filled == 0 ? -EINVAL : static_cast<long>(filled);
 }
@@ -170,7 +199,9 @@ long replayed_system::readlink(int directory, char const* path, std::span<char> 
 long replayed_system::filesystem_type(int fd) const {
     auto const* const one = state_->find(call::fs, state_->path_of(fd));
     if (!one) return -ENOSYS;
-    return one->error != 0 ? -one->error : static_cast<long>(one->number);
+    // As live_system: a number of 32 bits, which long may have to hold beside failures.
+    auto const magic = static_cast<std::uint32_t>(one->number) & std::uintmax_t{LONG_MAX};
+    return one->error != 0 ? -one->error : static_cast<long>(magic);
 }
 
 int replayed_system::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
@@ -209,6 +240,10 @@ circumstances const& replayed_system::made() const {
 
 std::string const& replayed_system::missing() const {
     return state_->missing;
+}
+
+std::string replayed_system::take_missing() const {
+    return std::exchange(state_->missing, {});
 }
 
 std::size_t replayed_system::open_count() const {

@@ -11,8 +11,9 @@ namespace replay {
 
 /// Answers a call as it was answered when it was recorded; where it was made several times, in that
 /// order, the last answer again and again. A call that was not recorded fails with ENOSYS, and
-/// `missing()` names the first: what comes of it is not to be trusted. A cheap handle: copies share
-/// their state.
+/// `missing()` names the first: what comes of it is not to be trusted. So does every call behind
+/// the most that a sampler could make of so many results: no recording keeps it busy for ever.
+/// A cheap handle: copies share their state.
 class replayed_system {
 public:
     replayed_system();
@@ -36,6 +37,9 @@ public:
 
     /// The first call that the recording does not hold, e.g. "stat /proc/7/task"; empty: none.
     [[nodiscard]] std::string const& missing() const;
+
+    /// The same, and forgets it: the next call that is not there is the first.
+    std::string take_missing() const;
 
     /// Descriptors that were opened and not closed.
     [[nodiscard]] std::size_t open_count() const;

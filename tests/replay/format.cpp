@@ -59,7 +59,7 @@ replay::recording one_of_each() {
     entries.push_back(one);
     one = with_text(call::open, "/o", "");
     entries.push_back(one);
-    one.error = 9999;
+    one.error = 4095;
     entries.push_back(one);
     one = with_text(call::stat, "/s", "");
     one.status = {~std::uint64_t{0}, std::uint64_t{1} << 40U, {0, 12}, 0100644, 3};
@@ -76,10 +76,18 @@ replay::recording one_of_each() {
     entries.push_back(one);
     entries.push_back(with_text(call::mapping, "/m", ""));
     entries.back().error = ENOENT;
-    for (auto const& [what, path] : {std::pair(call::fs, "/fs"), std::pair(call::kcmp, "12 -3"),
-                                     std::pair(call::pid, ""), std::pair(call::clock, "")}) {
+    struct {
+        call what;
+        char const* path;
+        std::uint64_t number;
+    } const numbers[] = {{call::fs, "/fs", 0xffffffff},
+                         {call::kcmp, "12 -3", 3},
+                         {call::pid, "", INT32_MAX},
+                         {call::clock, "", 0},
+                         {call::clock, "", ~std::uint64_t{0}}};
+    for (auto const& [what, path, number] : numbers) {
         one = with_text(what, path, "");
-        one.number = 0x444d4142;
+        one.number = number;
         entries.push_back(one);
     }
     return made;
@@ -184,6 +192,23 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         {head + "kcmp 1 x 0\n", 2, "not a number"},
         {head + "pid x\n", 2, "not a number"},
         {head + "clock\n", 2, "word is missing"},
+        {head + "dir /d . " + std::string(256, 'a') + "\n", 2, "longer than a name can be"},
+        {head + "dir /d " + std::string(256, ' ') + "\n", 2, "word is missing"},
+        {head + "open /x !4\n", 2, "made again"},
+        {head + "open /x !EINTR\n", 2, "made again"},
+        {head + "file /x !EAGAIN \"a\"\n", 2, "made again"},
+        {head + "open /x !4096\n", 2, "not an errno"},
+        {head + "fs /x 0x100000000\n", 2, "no magic number"},
+        {head + "fs /x 0xfffffffffffffffc\n", 2, "no magic number"},
+        {head + "mapping /x 0x0 0x1000 0x1000 shared 0:1 2 \"\"\n", 2, "no mapping"},
+        {head + "mapping /x 0x0 0x2000 0x1000 shared 0:1 2 \"\"\n", 2, "no mapping"},
+        {head + "mapping /x 0x2000 0x1000 0x2000 shared 0:1 2 \"\"\n", 2, "no mapping"},
+        {head + "kcmp 1 2 4\n", 2, "no result of kcmp"},
+        {head + "pid 0\n", 2, "no process"},
+        {head + "pid -1\n", 2, "no process"},
+        {head + "clock 7\nclock 7\nclock 6\n", 4, "the clock goes back"},
+        {head + "samples 0\n", 2, "of one sample or of two"},
+        {head + "samples 3\n", 2, "of one sample or of two"},
         {head + "sample names colours\n", 2, "unknown option 'colours'"},
         {head + "anonymised maybe\n", 2, "neither yes nor no"},
         {head + "user x \"y\"\n", 2, "not a number"},
@@ -197,6 +222,11 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         CHECK(wrong->line == row.line);
         CHECK_THAT(wrong->why, Catch::Contains(row.why));
     }
+}
+
+TEST_CASE("a name as long as the kernel's longest is kept") {
+    auto const name = std::string(255, 'a');
+    CHECK(support::parsed(head + "dir /d " + name + "\nend\n").entries.at(0).names.at(0) == name);
 }
 
 TEST_CASE("a recording that is cut off anywhere is refused") {

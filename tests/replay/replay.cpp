@@ -149,6 +149,45 @@ TEST_CASE("a directory is listed in records, however little space there is") {
     CHECK(system.list(system.open(AT_FDCWD, "/d", 0), little) == -EINVAL);
 }
 
+/// Made by hand: text with such a name is refused.
+TEST_CASE("a name that no record of a directory can hold is not handed out") {
+    for (std::size_t const length : {65509U, 65517U, 65536U, 131072U}) {
+        CAPTURE(length);
+        replay::recording made;
+        made.entries.resize(1);
+        made.entries[0].what = replay::call::dir;
+        made.entries[0].path = "/d";
+        made.entries[0].names = {std::string(length, 'a')};
+        replay::replayed_system const system(made);
+        std::vector<char> space(200'000, 'x');
+        int const directory = system.open(AT_FDCWD, "/d", 0);
+        CHECK(system.list(directory, std::span(space).first(32768)) == -EINVAL);
+        CHECK(system.list(directory, space) == -EINVAL);
+        CHECK(space == std::vector<char>(200'000, 'x'));
+    }
+}
+
+TEST_CASE("a recording answers for a while only") {
+    auto const system = system_of("kcmp 1 2 0\n");
+    std::uint64_t calls = 0;
+    while (system.compare_descriptor_tables(1, 2) == 0)
+        REQUIRE(++calls < 10'000);
+    CHECK(calls >= 1000);
+    CHECK(system.compare_descriptor_tables(1, 2) == -ENOSYS);
+    CHECK(system.missing() == "kcmp 1 2 so often");
+    CHECK(system.take_missing() == "kcmp 1 2 so often");
+    CHECK(system.missing() == "");
+}
+
+TEST_CASE("a file that was closed gives its number back") {
+    auto const system = system_of("open /x\n");
+    int const first = system.open(AT_FDCWD, "/x", 0);
+    int const second = system.open(AT_FDCWD, "/x", 0);
+    CHECK(second != first);
+    system.close(first);
+    CHECK(system.open(AT_FDCWD, "/x", 0) == first);
+}
+
 TEST_CASE("a call that was not recorded is named, and nothing is made up for it") {
     std::array<char, 8> space;
     dmabuf::file_status status;
@@ -186,6 +225,8 @@ TEST_CASE("the recorder leaves out interrupted calls and what only repeats the l
     replay::recorder kept;
     std::array<char, 4> const bytes{'a', 'b', 'c', 'd'};
     kept.opened(AT_FDCWD, "/f", -EINTR);
+    kept.opened(AT_FDCWD, "/f", -EAGAIN);
+    kept.compared(1, 2, -EINTR);
     kept.opened(AT_FDCWD, "/f", 3);
     kept.read(3, bytes, -EINTR);
     kept.read(3, bytes, 2);
