@@ -9,6 +9,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <cstdarg>
 #include <cstring>
 #include <records.h>
 #include <sys/random.h>
