@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <poll.h>
 #include <sys/utsname.h>
 
 namespace lowmem_capture {
@@ -37,9 +38,11 @@ dmabuf::unique_fd<> open_file(char const* path) {
     return {dmabuf::live_system{}, ::open(path, O_RDONLY | O_CLOEXEC)};
 }
 
-/// All of a file that stays open; empty where it cannot be read.
+/// All of a file that stays open; empty where it cannot be read the second time either.
 std::string_view read_again(dmabuf::unique_fd<> const& file, std::span<char> space) {
-    long const got = ::pread(file.get(), space.data(), space.size(), 0);
+    auto const read = [&] { return ::pread(file.get(), space.data(), space.size(), 0); };
+    long got = read();
+    if (got < 0) got = read();
     return {space.data(), got < 0 ? 0 : static_cast<std::size_t>(got)};
 }
 
@@ -68,8 +71,10 @@ public:
 
 } // namespace
 
-capturer::capturer(options const& chosen, trigger const* armed)
+capturer::capturer(options const& chosen, trigger const* armed, int ends)
     : armed_(armed)
+    , ends_(ends)
+    , window_ms_(chosen.window_ms)
     , forced_(chosen.source)
     , sampler_(sampling(chosen)) {
     auto const most = room_for(chosen.buffers);
@@ -89,7 +94,8 @@ std::string capturer::prepare() {
     mine_ = report::own_rights();
     if (armed_) pressure_file_ = open_file(armed_->path().c_str());
     meminfo_file_ = open_file("/proc/meminfo");
-    look();
+    begin();
+    look_until_seen(now_ns());
     if (!done_) return fmt::format("{}", done_.error());
     auto const& coverage = now_.coverage;
     if (forced_ != dmabuf::source::none && coverage.used != forced_)
@@ -104,25 +110,64 @@ std::string capturer::prepare() {
     return {};
 }
 
-bool capturer::capture(ring& files, occasion const& why) {
-    look();
-    if (!done_) say("{}", done_.error());
+outcome capturer::capture(ring& files, occasion const& why) {
+    begin();
+    look_until_seen(why.event_ns);
+    if (why_not_seen().error != 0) return keep_failure(files, why), outcome::not_seen;
     auto const failed = files.add([&](report::text_sink& sink) { write(sink, why); });
-    if (failed.error != 0)
+    if (failed.error != 0) {
         say("{}: cannot {}: {}; the next event tries again", files.path(), failed.doing,
             words(failed.error));
-    else
-        say_it(files, why);
-    return failed.error == 0;
+        return outcome::not_written;
+    }
+    say_it(files, why);
+    return outcome::captured;
 }
 
-void capturer::look() {
+void capturer::keep_failure(ring& files, occasion const& why) const {
+    say("{}: there is no capture of this event", why_not_seen());
+    auto const failed = files.add_failure([&](report::text_sink& sink) { write(sink, why); });
+    if (failed.error != 0)
+        say("{}: cannot {}: {}", files.path(), failed.doing, words(failed.error));
+    else
+        say("{}/{}: kept the failure", files.path(), files.failures().newest().view());
+}
+
+/// The system as it is at the event, however often it has to be looked at.
+void capturer::begin() {
     allocations_before_ = allocations();
     faults_before_ = page_faults();
     pressure_ = read_again(pressure_file_, pressure_space_);
     meminfo_ = read_again(meminfo_file_, meminfo_space_);
+}
+
+void capturer::look() {
     done_ = sampler_.sample(now_);
     if (done_) arrange();
+}
+
+/// The kernel needs memory and files to show /proc, and lacks them just when this runs.
+void capturer::look_until_seen(std::uint64_t event_ns) {
+    look();
+    if (why_not_seen().error == 0) return;
+    say("{}: trying again", why_not_seen());
+    do
+        look();
+    while (why_not_seen().error != 0 && now_ns() < event_ns + window_ms_ * 1'000'000 && may_wait());
+}
+
+/// Waits for a tenth of the window: in such steps the kernel measures pressure, too. False where
+/// the program is to end.
+bool capturer::may_wait() const {
+    pollfd ending{ends_, POLLIN, 0};
+    return ::poll(&ending, 1, static_cast<int>(window_ms_ / 10)) <= 0;
+}
+
+/// No sample, or one in which most processes failed: worth less than any capture that is there.
+dmabuf::failure capturer::why_not_seen() const {
+    if (!done_) return done_.error();
+    auto const& seen = now_.coverage;
+    return seen.processes_failed > seen.processes_seen ? seen.first_failure : dmabuf::failure{};
 }
 
 void capturer::arrange() {
@@ -163,7 +208,7 @@ void capturer::write_fields(report::json_writer& out, occasion const& why) const
     out.field_if(armed_, "pressure", pressure_);
     out.field("meminfo", meminfo_);
     out.key("failure");
-    write_failure(out, done_.error());
+    write_failure(out, why_not_seen());
     out.key("snapshot");
     if (done_)
         out.object([&] { write_snapshot(out, view()); });
@@ -182,7 +227,7 @@ void capturer::write_what_it_took(report::json_writer& out, occasion const& why)
 
 void capturer::say_it(ring const& files, occasion const& why) const {
     say("{}/{}: snapshot after {:.1f} ms, file after {:.1f} ms", files.path(),
-        files.newest().view(), milliseconds(why.event_ns, now_.end_ns),
+        files.captures().newest().view(), milliseconds(why.event_ns, now_.end_ns),
         milliseconds(why.event_ns, now_ns()));
     if (!processes_.empty())
         say("{} processes hold {}; most of it {} ({}): {}", processes_.size(),

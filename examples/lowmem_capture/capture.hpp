@@ -19,23 +19,33 @@ namespace lowmem_capture {
 struct occasion {
     std::uint64_t event_ns = 0;        ///< CLOCK_MONOTONIC, when poll(2) returned, or a test began
     std::uint64_t events_skipped = 0;  ///< since the capture before, within its cooldown
-    std::uint64_t captures_failed = 0; ///< since the capture before: none could be written
+    std::uint64_t captures_failed = 0; ///< since the capture before: not taken, or not written
 };
+
+enum class outcome : std::uint8_t { captured, not_written, not_seen };
 
 class capturer {
 public:
-    /// `armed` may be null: a test. It must outlive this.
-    capturer(options const& chosen, trigger const* armed);
+    /// `armed` may be null: a test. It must outlive this. What can be read on `ends`, which may be
+    /// -1, ends waiting.
+    capturer(options const& chosen, trigger const* armed, int ends);
 
     /// Gets all memory that will be needed, and goes through all of it once. Empty, or what is
     /// wrong.
     std::string prepare();
 
-    /// Adds a capture to `files`, and says so or why not. Whether that worked.
-    bool capture(ring& files, occasion const& why);
+    /// Adds a capture to `files`, and says so or why not. Where the system cannot be looked at, it
+    /// is tried again at once and then until the window of the event is over; after that the
+    /// failure is kept, apart from the captures.
+    outcome capture(ring& files, occasion const& why);
 
 private:
+    void begin();
     void look();
+    void look_until_seen(std::uint64_t event_ns);
+    [[nodiscard]] bool may_wait() const;
+    [[nodiscard]] dmabuf::failure why_not_seen() const;
+    void keep_failure(ring& files, occasion const& why) const;
     void arrange();
     void write(report::text_sink& sink, occasion const& why) const;
     void write_fields(report::json_writer& out, occasion const& why) const;
@@ -46,6 +56,8 @@ private:
     using text_space = std::array<char, 8192>;
 
     trigger const* armed_;
+    int ends_;
+    std::uint64_t window_ms_;
     dmabuf::source forced_;
     dmabuf::sampler sampler_;
     dmabuf::snapshot now_;

@@ -53,14 +53,14 @@ void be_prepared(options const& chosen) {
             words(error));
 }
 
-/// Waits for events and captures, but not within the cooldown after a capture.
-int watch(options const& chosen, trigger const& armed, capturer& capturer, ring& files) {
-    auto const ends = end_signals();
+/// Waits for events and captures, but not within the cooldown after a capture. What can be read on
+/// `ends` ends it.
+int watch(options const& chosen, trigger const& armed, int ends, capturer& capturer, ring& files) {
     auto const cooldown_ns = static_cast<std::uint64_t>(chosen.cooldown_seconds * 1e9);
     std::uint64_t quiet_until_ns = 0;
     occasion next;
     for (;;) {
-        std::array<pollfd, 2> waiting{{{armed.fd(), POLLPRI, 0}, {ends.get(), POLLIN, 0}}};
+        std::array<pollfd, 2> waiting{{{armed.fd(), POLLPRI, 0}, {ends, POLLIN, 0}}};
         if (::poll(waiting.data(), waiting.size(), -1) < 0) {
             if (errno == EINTR) continue;
             return complain("cannot wait: {}", words(errno));
@@ -72,8 +72,12 @@ int watch(options const& chosen, trigger const& armed, capturer& capturer, ring&
         if ((waiting[0].revents & POLLPRI) == 0) continue;
         if (next.event_ns < quiet_until_ns) {
             ++next.events_skipped;
-        } else if (capturer.capture(files, next)) {
-            if (chosen.once) return done;
+            continue;
+        }
+        auto const how = capturer.capture(files, next);
+        if (chosen.once && how != outcome::not_written)
+            return how == outcome::captured ? done : failed;
+        if (how == outcome::captured) {
             next = {};
             quiet_until_ns = now_ns() + cooldown_ns;
         } else {
@@ -95,12 +99,14 @@ int run(options const& chosen) {
     ring files(chosen.directory, chosen.keep);
     if (auto const trouble = files.open(); trouble.error != 0)
         return complain("{}: cannot {}: {}", chosen.directory, trouble.doing, words(trouble.error));
-    capturer capturer(chosen, chosen.test ? nullptr : &armed);
+    auto const ends = chosen.test ? dmabuf::unique_fd<>() : end_signals();
+    capturer capturer(chosen, chosen.test ? nullptr : &armed, ends.get());
     if (auto const wrong = capturer.prepare(); !wrong.empty()) return complain("{}", wrong);
     be_prepared(chosen);
-    if (chosen.test) return capturer.capture(files, {now_ns(), 0, 0}) ? done : failed;
+    if (chosen.test)
+        return capturer.capture(files, {now_ns(), 0, 0}) == outcome::captured ? done : failed;
     say("armed \"{}\" on {}; captures go to {}", armed.text(), armed.path(), files.path());
-    return watch(chosen, armed, capturer, files);
+    return watch(chosen, armed, ends.get(), capturer, files);
 }
 
 int main(int count, char const* const* arguments) {

@@ -14,31 +14,21 @@ namespace lowmem_capture {
 namespace {
 
 constexpr auto part_name = ".lowmem.part";
-constexpr std::string_view prefix = "lowmem-";
-constexpr std::string_view suffix = ".json";
 constexpr std::size_t digits = 10;
+constexpr std::uint64_t last_of_all = 9'999'999'999;
+constexpr std::string_view form_of_time = "-00000000T000000Z.json";
 
-/// "lowmem-0000000042-20261124T145501Z.json". The number goes first: clocks are set, and on some
-/// devices start at the same moment with every boot.
-ring::file_name name_of(std::uint64_t number) {
-    std::time_t const now = std::time(nullptr);
-    std::tm utc{};
-    ::gmtime_r(&now, &utc);
-    std::array<char, 64> text;
-    auto const end =
-        fmt::format_to_n(text.data(), text.size(), "{}{:0{}}-{:04}{:02}{:02}T{:02}{:02}{:02}Z{}",
-                         prefix, number, digits, utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                         utc.tm_hour, utc.tm_min, utc.tm_sec, suffix);
-    return ring::file_name({text.data(), static_cast<std::size_t>(end.out - text.data())});
+/// Whether `text` is `form` with any digits in place of the zeros.
+bool has_form(std::string_view text, std::string_view form) {
+    return std::ranges::equal(text, form, [](char one, char of_form) {
+        return of_form == '0' ? dmabuf::detail::is_digit(one) : one == of_form;
+    });
 }
 
-/// 0 where the file is none of ours.
-std::uint64_t number_of(std::string_view name) {
+std::uint64_t number_in(std::string_view name, std::string_view prefix) {
     std::uint64_t number = 0;
-    bool const ours = name.size() < 64 && name.starts_with(prefix) && name.ends_with(suffix) &&
-                      name.size() > prefix.size() + digits && name[prefix.size() + digits] == '-' &&
-                      dmabuf::detail::parse_number(name.substr(prefix.size(), digits), number);
-    return ours ? number : 0;
+    dmabuf::detail::parse_number(name.substr(prefix.size() + 1, digits), number);
+    return number;
 }
 
 /// mkdir -p
@@ -55,6 +45,46 @@ int make_directories(std::string const& path) {
 
 } // namespace
 
+bool file_series::includes(std::string_view name) const {
+    std::size_t const begin = prefix_.size() + 1;
+    return name.size() == begin + digits + form_of_time.size() && name.starts_with(prefix_) &&
+           name[prefix_.size()] == '-' && has_form(name.substr(begin, digits), "0000000000") &&
+           has_form(name.substr(begin + digits), form_of_time);
+}
+
+void file_series::sort() {
+    std::ranges::sort(names_);
+    if (!names_.empty()) last_number_ = std::max(last_number_, number_in(newest().view(), prefix_));
+}
+
+file_series::file_name file_series::next() const {
+    std::time_t const now = std::time(nullptr);
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    std::array<char, 64> text;
+    auto const number = std::min(last_number_ + 1, last_of_all);
+    auto const end = fmt::format_to_n(text.data(), text.size(),
+                                      "{}-{:0{}}-{:04}{:02}{:02}T{:02}{:02}{:02}Z.json", prefix_,
+                                      number, digits, utc.tm_year + 1900, utc.tm_mon + 1,
+                                      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    return file_name({text.data(), static_cast<std::size_t>(end.out - text.data())});
+}
+
+bool file_series::has(file_name const& name) const {
+    return std::ranges::find(names_, name) != names_.end();
+}
+
+void file_series::add(file_name const& name) {
+    names_.push_back(name);
+    last_number_ = number_in(name.view(), prefix_);
+}
+
+file_series::file_name file_series::take_oldest() {
+    auto const oldest = names_.front();
+    names_.erase(names_.begin());
+    return oldest;
+}
+
 trouble ring::open() {
     directory_.reset();
     if (int const error = make_directories(path_); error != 0) return {"make the directory", error};
@@ -69,7 +99,8 @@ trouble ring::open() {
 }
 
 trouble ring::list() {
-    names_.clear();
+    captures_.clear();
+    failures_.clear();
     alignas(::dirent64) std::array<char, 8192> space;
     for (;;) {
         long const got = dmabuf::live_system{}.list(directory_.get(), space);
@@ -78,12 +109,23 @@ trouble ring::list() {
         for (long at = 0; at < got;) {
             auto const* const entry = reinterpret_cast<::dirent64 const*>(space.data() + at);
             at += entry->d_reclen;
-            if (number_of(entry->d_name) != 0) names_.emplace_back(std::string_view(entry->d_name));
+            sort_in(entry->d_name);
         }
     }
-    std::ranges::sort(names_);
-    if (!names_.empty()) last_number_ = std::max(last_number_, number_of(newest().view()));
+    captures_.sort();
+    failures_.sort();
     return {};
+}
+
+/// A link, a directory or a pipe of such a name was not made here.
+void ring::sort_in(char const* name) {
+    for (auto* const files : {&captures_, &failures_}) {
+        struct ::stat status;
+        if (files->includes(name) &&
+            ::fstatat(directory_.get(), name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode))
+            files->found(name);
+    }
 }
 
 /// Whether the path still leads to the directory that is open.
@@ -107,34 +149,33 @@ trouble ring::begin() {
     return {};
 }
 
-trouble ring::end(int write_error) {
-    auto const failed = commit(write_error);
+trouble ring::end(file_series& files, int write_error) {
+    auto const failed = commit(files, write_error);
     part_.reset();
     if (failed.error != 0)
         ::unlinkat(directory_.get(), part_name, 0);
     else
-        drop_oldest();
+        drop_oldest(files);
     return failed;
 }
 
-trouble ring::commit(int write_error) {
+trouble ring::commit(file_series& files, int write_error) {
     if (write_error != 0) return {"write", write_error};
     if (::fsync(part_.get()) != 0) return {"write (fsync)", errno};
-    auto const name = name_of(last_number_ + 1);
+    auto const name = files.next();
+    if (files.has(name)) return {"name it", EEXIST};
     if (::renameat(directory_.get(), part_name, directory_.get(), name.c_str()) != 0)
         return {"rename", errno};
-    ++last_number_;
-    names_.push_back(name);
+    files.add(name);
     if (::fsync(directory_.get()) != 0) say("{}: cannot fsync: {}", path_, words(errno));
     return {};
 }
 
-void ring::drop_oldest() {
-    while (names_.size() > keep_) {
-        auto const& oldest = names_.front();
+void ring::drop_oldest(file_series& files) {
+    while (files.is_too_long()) {
+        auto const oldest = files.take_oldest();
         if (::unlinkat(directory_.get(), oldest.c_str(), 0) != 0 && errno != ENOENT)
             say("cannot delete {}/{}: {}", path_, oldest.view(), words(errno));
-        names_.erase(names_.begin());
     }
 }
 

@@ -2,6 +2,7 @@
 //
 // lowmem_capture while memory is really short, and while everything around it goes wrong. Run with
 // little memory (see CMakeLists.txt); a kernel without PSI has a run of its own.
+#include "../systems/failing_look.hpp"
 #include "disk_calls.hpp"
 #include "pressure.hpp"
 #include "scene.hpp"
@@ -560,6 +561,105 @@ TEST_CASE("what the disk refuses is said, and no capture that is there goes for 
         CHECK(done.said.find("cannot delete") != std::string::npos);
         CHECK(done.files == std::vector<std::string>{"lowmem-0000000001", "lowmem-0000000002"});
     }
+}
+
+namespace {
+
+/// For a program that is about to be executed: it becomes the only process that its /proc shows,
+/// and holds a buffer.
+void enter_small_system() {
+    lab::check(::unshare(CLONE_NEWPID | CLONE_NEWNS), "unshare");
+    pid_t const pid = lab::check(::fork(), "fork");
+    if (pid != 0) {
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
+    }
+    lab::check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+    lab::check(::mount("proc", "/proc", "proc", 0, nullptr), "mount proc");
+    lab::check(::dup(lab::alloc_heap(3 * page).get()), "dup");
+}
+
+/// The program's looks at the system fail from the moment that it is prepared, until `allow()`.
+class failing_watcher {
+public:
+    explicit failing_watcher(std::vector<std::string> arguments)
+        : program_(std::move(arguments), [&] { calls_.hand_over(); })
+        , follower_([&] {
+            calls_.follow([&](seccomp_notif const& call) {
+                if (call.data.nr == SYS_openat &&
+                    followed_calls::text_of(call, 1) == "/proc/self/oom_score_adj")
+                    refuses_ = true;
+                return call.data.nr == SYS_getdents64 && refuses_ ? ENOMEM : 0;
+            });
+        }) {}
+    failing_watcher(failing_watcher const&) = delete;
+    failing_watcher& operator=(failing_watcher const&) = delete;
+    ~failing_watcher() {
+        if (program_.pid() > 0) program_.end(SIGKILL);
+        follower_.join();
+    }
+
+    void allow() { refuses_ = false; }
+    watcher& program() { return program_; }
+
+private:
+    followed_calls calls_{{SYS_openat, SYS_getdents64}};
+    std::atomic<bool> refuses_ = false;
+    watcher program_;
+    std::thread follower_;
+};
+
+} // namespace
+
+TEST_CASE("whichever call of a look fails, no capture is lost, and none is of nothing",
+          "[.capture]") {
+    auto const error = GENERATE(ENOMEM, ENFILE);
+    bool const all_later = GENERATE(false, true);
+    unsigned hits = 0;
+    for (unsigned at = 1;; ++at) {
+        failing_look const done("/lab/bin/lowmem_capture", "/tmp/ring", {at, all_later, error},
+                                enter_small_system);
+        if (done.calls < at) break;
+        ++hits;
+        INFO("call " << at << ": " << std::strerror(error) << "\n" << done.said);
+        CHECK(done.fault() == "");
+        if (!all_later) CHECK(done.captured());
+        if (!done.captured()) continue;
+        auto const snapshot = json::parse(read_text(done.written))["snapshot"];
+        bool const whole = snapshot["totals"]["size_bytes"] == 3 * page;
+        CHECK((whole || !snapshot["coverage"]["first_failure"].is_null()));
+    }
+    CHECK(hits > 15);
+}
+
+TEST_CASE("a look that fails begins no cooldown, and --once ends with it", "[.capture]") {
+    auto const directory = fresh("captures");
+    squeezed_cgroup const squeezed;
+    {
+        failing_watcher watcher(eager(directory, {"--cooldown", "1000"}));
+        REQUIRE(watcher.program().says("failed-0000000001-"));
+        REQUIRE(watcher.program().says("failed-0000000002-"));
+        auto const names = files_in(directory);
+        CHECK(std::count_if(names.begin(), names.end(),
+                            [](auto const& name) { return name.starts_with("failed-"); }) == 1);
+        watcher.allow();
+        REQUIRE(watcher.program().says("file after"));
+        CHECK(watcher.program().end() == 0);
+        auto const captures = captures_in(directory); // "failed-…" sorts before "lowmem-…"
+        REQUIRE(captures.size() == 2);
+        CHECK(captures[0]["snapshot"].is_null());
+        CHECK(captures[0]["to_snapshot_ns"].is_null());
+        CHECK(captures[0]["failure"]["errno"] == ENOMEM);
+        CHECK(captures[1]["failure"].is_null());
+        CHECK(captures[1]["captures_failed"] >= 2);
+    }
+    fresh("captures");
+    failing_watcher watcher(eager(directory, {"--once"}));
+    CHECK(watcher.program().wait() == 1);
+    auto const names = files_in(directory);
+    REQUIRE(names.size() == 1);
+    CHECK(names[0].starts_with("failed-0000000001-"));
 }
 
 TEST_CASE("a directory that vanishes is made again", "[.capture]") {
