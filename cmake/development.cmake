@@ -20,5 +20,6 @@ if(DMABUF_SANITIZE)
     target_link_options(dmabuf_development INTERFACE -fsanitize=${DMABUF_SANITIZE})
 endif()
 if(DMABUF_STATIC)
-    target_link_options(dmabuf_development INTERFACE -static)
+    target_link_options(dmabuf_development INTERFACE
+        $<$<NOT:$<BOOL:$<TARGET_PROPERTY:DMABUF_LINK_DYNAMICALLY>>>:-static>)
 endif()
