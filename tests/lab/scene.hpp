@@ -7,8 +7,7 @@
 #include <dmabuf/dmabuf.hpp>
 
 #include "buffers.hpp"
-
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <functional>
 #include <string>

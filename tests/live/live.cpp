@@ -4,7 +4,7 @@
 // machine lacks something else, the test says what, and which part it left out.
 #include <dmabuf/dmabuf.hpp>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <csignal>

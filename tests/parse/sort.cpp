@@ -3,7 +3,7 @@
 // The library's own sort, against the standard's.
 #include <dmabuf/sort.hpp>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <cstdint>

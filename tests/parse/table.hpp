@@ -5,7 +5,7 @@
 // the text ends, where the address sanitizer sees whoever reads on.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <cstddef>
 #include <memory>

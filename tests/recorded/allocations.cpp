@@ -5,9 +5,8 @@
 #include <dmabuf/groups.hpp>
 #include <dmabuf/sampler.hpp>
 
+#include "catch.hpp"
 #include "systems/fake_kernel.hpp"
-
-#include <catch2/catch.hpp>
 
 #include <cstdlib>
 #include <new>

@@ -4,7 +4,7 @@
 // snapshots. What is expected is counted apart.
 #include <dmabuf/snapshot_builder.hpp>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <map>
 #include <random>

@@ -4,7 +4,7 @@
 #include <dmabuf/diff.hpp>
 #include <dmabuf/groups.hpp>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <vector>
 

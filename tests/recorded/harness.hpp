@@ -6,10 +6,9 @@
 
 #include <dmabuf/sampler.hpp>
 
+#include "catch.hpp"
 #include "systems/fake_kernel.hpp"
 #include "systems/wrappers.hpp"
-
-#include <catch2/catch.hpp>
 
 #include <set>
 #include <sstream>

@@ -129,7 +129,8 @@ TEST_CASE("the text is printable, one line of it for each of a file") {
     }
     replay::recording two;
     two.entries.push_back(with_text(call::file, "/x", "a\nb\n"));
-    CHECK_THAT(replay::write(two), Catch::EndsWith("file /x\n  \"a\\n\"\n  \"b\\n\"\nend\n"));
+    CHECK_THAT(replay::write(two),
+               Catch::Matchers::EndsWith("file /x\n  \"a\\n\"\n  \"b\\n\"\nend\n"));
 }
 
 TEST_CASE("comments and empty lines say nothing") {
@@ -220,7 +221,7 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         auto const* const wrong = std::get_if<replay::malformed>(&found);
         REQUIRE(wrong);
         CHECK(wrong->line == row.line);
-        CHECK_THAT(wrong->why, Catch::Contains(row.why));
+        CHECK_THAT(wrong->why, Catch::Matchers::ContainsSubstring(row.why));
     }
 }
 

@@ -5,11 +5,10 @@
 
 #include <dmabuf/sampler.hpp>
 
+#include "catch.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
 #include "systems/fake_kernel.hpp"
-
-#include <catch2/catch.hpp>
 
 #include <string>
 

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+#
+# dmabuf_catch: Catch2 2 (Debian 12) or 3 (Debian 13), with its main function.
+find_package(Catch2 REQUIRED)
+if(Catch2_VERSION VERSION_LESS 2.13)
+    message(FATAL_ERROR "The tests need Catch2 2.13 or newer, not ${Catch2_VERSION}")
+endif()
+include(Catch)
+
+add_library(dmabuf_catch OBJECT ${CMAKE_CURRENT_LIST_DIR}/catch_main.cpp)
+target_include_directories(dmabuf_catch INTERFACE ${CMAKE_CURRENT_LIST_DIR})
+target_compile_features(dmabuf_catch PRIVATE cxx_std_20)
+if(TARGET Catch2::Catch2WithMain)
+    target_link_libraries(dmabuf_catch PUBLIC Catch2::Catch2WithMain)
+else()
+    target_link_libraries(dmabuf_catch PUBLIC Catch2::Catch2)
+endif()
