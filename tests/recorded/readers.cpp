@@ -252,6 +252,51 @@ TEST_CASE("readers: mapped files, by query or by text") {
     CHECK(w.kernel.calls() - before == 6); // twice open and close, two reads
 }
 
+/// Answers query number `wrong_at` with a mapping that begins and ends where these say, as no
+/// kernel does.
+struct stuck_system : fake::system {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    unsigned wrong_at = 0;
+    unsigned* queries = nullptr;
+
+    int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
+                      std::span<char> space) const {
+        int const error = fake::system::query_mapping(fd, from, found, space);
+        if (++*queries == wrong_at) found.begin = begin, found.end = end;
+        return error;
+    }
+};
+
+TEST_CASE("readers: a mapping that does not end ahead is refused, and asked for once") {
+    world w;
+    map_some(w, 10);
+    auto const first = w.kernel.at(10).mappings[0];
+    struct {
+        std::uint64_t begin;
+        std::uint64_t end;
+    } const wrong[] = {{0, 0}, {first.begin, first.end}, {first.end + 8192, first.end + 4096}};
+    for (auto const& [begin, end] : wrong)
+        for (unsigned const wrong_at : {1U, 2U}) {
+            if (wrong_at == 1 && end == first.end) continue; // there it does lie ahead
+            CAPTURE(begin, end, wrong_at);
+            unsigned asked = 0;
+            stuck_system const system{{&w.kernel}, begin, end, wrong_at, &asked};
+            auto const process = world::opened(dmabuf::open_process(10, system));
+            bool queries = true;
+            unsigned found = 0;
+            std::optional<failure> failed;
+            for (auto const& item : dmabuf::read_mapped_files(process, 10, queries))
+                item ? void(++found) : void(failed = item.error());
+            CHECK(asked == wrong_at);
+            // Where the first query is no use the text serves.
+            CHECK(found == (wrong_at == 1 ? 4 : 1));
+            CHECK(failed.has_value() == (wrong_at == 2));
+            if (failed)
+                CHECK(*failed == failure{operation::query, EBADMSG, {object::maps, 10, 10}});
+        }
+}
+
 TEST_CASE(
     "readers: where the first query fails the text serves, where a later one does it is said") {
     for (int const error : {EPERM, ENOSYS, EINVAL, EIO, ENOMEM, ENOTTY, EFAULT}) {
