@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
-#include <dmabuf/fmt.hpp>
-
-#include "changes.hpp"
-#include "groups.hpp"
 #include "json_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
-#include "output.hpp"
-#include "report/coverage_words.hpp"
 #include "report/write_all.hpp"
 #include "selection.hpp"
-#include "tables.hpp"
+#include "text_report.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
@@ -31,36 +27,10 @@ int complain(auto const& what) {
     return failed;
 }
 
+/// A pipe that was closed has been read as far as its reader wanted.
 int print(std::string const& text) {
-    if (report::write_all(STDOUT_FILENO, text)) return done;
+    if (report::write_all(STDOUT_FILENO, text) || errno == EPIPE) return done;
     return complain(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
-std::string nothing_held(dmabuf::coverage const& seen) {
-    return seen.complete() ? "No process holds a DMA-BUF.\n"
-                           : "No DMA-BUF was seen, but not everything could be looked at.\n";
-}
-
-std::string tables(observation const& seen, selection const& shown, options const& chosen) {
-    table_style const style{chosen.exact_bytes, terminal_width()};
-    std::string text;
-    if (chosen.diff_seconds) {
-        text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
-    } else if (!shown.processes.empty()) {
-        text = chosen.buffers                   ? buffer_table(seen, shown, style)
-               : chosen.by == grouping::process ? process_table(seen, shown, style)
-                                                : group_table(seen, shown, chosen.by, style);
-        text += "\n" + totals(shown, style);
-    } else if (chosen.pids.empty()) {
-        text = nothing_held(seen.now.coverage);
-    }
-    return text + unheld_words(seen.now, chosen.buffers, style);
-}
-
-std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
-    auto text = tables(seen, shown, chosen) + report::coverage_words(seen.now, seen.mine);
-    if (chosen.verbose) text += report::source_words(seen.now);
-    return text;
 }
 
 /// Says of every process asked for and not shown why that is so.
@@ -79,6 +49,7 @@ int report(observation const& seen, options const& chosen) {
     std::string sentences;
     int const status = explain_absences(seen, sentences);
     if (status != done && shown.processes.empty() && sentences.empty()) return status;
+    if (chosen.record == "-") return status;
     int const printed = print(chosen.json ? json_report(seen, shown, chosen)
                                           : sentences + text_report(seen, shown, chosen));
     return std::max(status, printed);
@@ -88,12 +59,14 @@ int run(options const& chosen) {
     auto const found = observe(chosen);
     if (auto const* const why = std::get_if<complaint>(&found)) return complain(why->words);
     auto const& seen = std::get<observation>(found);
+    if (!seen.note.empty()) (void)complain(seen.note);
     int const status = report(seen, chosen);
     return seen.trouble.empty() ? status : complain(seen.trouble);
 }
 
 int main(int count, char const* const* arguments) {
-    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like any other
+    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like any other,
+    std::signal(SIGXFSZ, SIG_IGN); // and so is a file that may not grow
     auto const parsed = parse_options(count, arguments);
     if (auto const* const words = std::get_if<last_words>(&parsed)) {
         if (words->status == done) return print(words->text);

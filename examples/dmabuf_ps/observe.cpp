@@ -4,7 +4,7 @@
 #include <dmabuf/dmabuf.hpp>
 #include <dmabuf/fmt.hpp>
 
-#include "files.hpp"
+#include "lib/whole_file.hpp"
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
@@ -20,6 +20,9 @@ namespace dmabuf_ps {
 namespace {
 
 using answer = std::variant<observation, complaint>;
+
+/// More than any system takes; a file without an end is refused there.
+constexpr std::size_t largest_recording = std::size_t{256} << 20U;
 
 std::string kernel_release() {
     utsname names{};
@@ -53,12 +56,12 @@ bool is_holder(dmabuf::snapshot const& now, std::int32_t pid) {
     return std::ranges::count(now.holders, pid, &dmabuf::holder::pid) != 0;
 }
 
-/// Takes one sample, or two. `between` is called between them.
+/// Takes one sample, or `two`. `between` is called between them.
 template<dmabuf::system System, class Between>
-std::optional<complaint> take_samples(System system, dmabuf::sample_options const& wanted,
-                                      options const& chosen, Between between, observation& seen) {
+std::optional<complaint> take_samples(System system, dmabuf::sample_options const& wanted, bool two,
+                                      Between between, observation& seen) {
     dmabuf::basic_sampler<System> sampler(wanted, system);
-    if (chosen.diff_seconds) {
+    if (two) {
         if (auto const done = sampler.sample(seen.before); !done)
             return complaint{fmt::format("{}", done.error())};
         between();
@@ -70,14 +73,25 @@ std::optional<complaint> take_samples(System system, dmabuf::sample_options cons
         return complaint{fmt::format("{}", wanted.force == dmabuf::source::bpf_iterator
                                                ? coverage.no_bpf_iterator
                                                : coverage.not_better)};
-    for (auto const pid : chosen.pids)
-        if (!is_holder(seen.now, pid))
-            seen.absences.push_back(why_not_shown(system, pid, seen.mine));
     return std::nullopt;
 }
 
-void wait(options const& chosen) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(*chosen.diff_seconds));
+template<dmabuf::system System>
+void look_for_absent(System system, options const& chosen, observation& seen) {
+    for (auto const pid : chosen.pids)
+        if (!is_holder(seen.now, pid))
+            seen.absences.push_back(why_not_shown(system, pid, seen.mine));
+}
+
+template<dmabuf::system System>
+std::optional<complaint> look(System system, dmabuf::sample_options const& wanted,
+                              options const& chosen, observation& seen) {
+    auto const wait = [&] {
+        std::this_thread::sleep_for(std::chrono::duration<double>(*chosen.diff_seconds));
+    };
+    auto failed = take_samples(system, wanted, chosen.diff_seconds.has_value(), wait, seen);
+    if (!failed) look_for_absent(system, chosen, seen);
+    return failed;
 }
 
 observation here(replay::circumstances const& made) {
@@ -91,9 +105,7 @@ observation here(replay::circumstances const& made) {
 answer observe_here(options const& chosen) {
     auto const made = circumstances_here(chosen);
     auto seen = here(made);
-    auto failed =
-        take_samples(dmabuf::live_system{}, made.options, chosen, [&] { wait(chosen); }, seen);
-    if (failed) return *failed;
+    if (auto failed = look(dmabuf::live_system{}, made.options, chosen, seen)) return *failed;
     return seen;
 }
 
@@ -111,43 +123,58 @@ answer record(options const& chosen) {
     replay::recording kept{circumstances_here(chosen), {}};
     auto seen = here(kept.made);
     replay::recording_system<> const system;
-    auto failed = take_samples(system, kept.made.options, chosen, [&] { wait(chosen); }, seen);
+    auto const failed = look(system, kept.made.options, chosen, seen);
     kept.entries = system.entries();
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));
-    if (!write_file(chosen.record, replay::write(kept)))
-        seen.trouble = fmt::format("cannot write {}: {}", chosen.record, std::strerror(errno));
+    auto const wrong = files::write_whole(chosen.record, replay::write(kept));
+    if (!wrong.words.empty())
+        seen.trouble = fmt::format("cannot write {}: {}", chosen.record, wrong.words);
     if (failed) return *failed;
     return seen;
 }
 
-answer replay_recording(options const& chosen) {
-    auto const text = read_file(chosen.replay);
-    if (!text)
-        return complaint{fmt::format("cannot read {}: {}", chosen.replay, std::strerror(errno))};
-    auto parsed = replay::parse(*text);
+std::variant<replay::recording, complaint> read_recording(std::string const& path) {
+    auto const text = files::read_whole(path, largest_recording);
+    if (auto const* const wrong = std::get_if<files::trouble>(&text))
+        return complaint{fmt::format("cannot read {}: {}", path, wrong->words)};
+    auto parsed = replay::parse(std::get<std::string>(text));
     if (auto const* const wrong = std::get_if<replay::malformed>(&parsed))
-        return complaint{fmt::format("{}:{}: {}", chosen.replay, wrong->line, wrong->why)};
-    replay::replayed_system const system(std::get<replay::recording>(std::move(parsed)));
+        return complaint{fmt::format("{}:{}: {}", path, wrong->line, wrong->why)};
+    return std::get<replay::recording>(std::move(parsed));
+}
+
+} // namespace
+
+/// Takes all samples that were taken then: the second one knew from the first.
+answer observe_recording(replay::recording recorded, options const& chosen) {
+    replay::replayed_system const system(std::move(recorded));
     auto const& made = system.made();
-    if (chosen.diff_seconds && made.samples < 2)
+    bool const two = made.samples == 2;
+    if (chosen.diff_seconds && !two)
         return complaint{fmt::format("{} holds one sample: record it with --diff", chosen.replay)};
     observation seen;
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
     seen.users = user_names(made.users);
-    auto failed = take_samples(system, made.options, chosen, [] {}, seen);
+    auto failed = take_samples(system, made.options, two, [] {}, seen);
     if (!system.missing().empty())
         return complaint{
             fmt::format("{} does not hold this call: {}", chosen.replay, system.missing())};
     if (failed) return *failed;
+    look_for_absent(system, chosen, seen);
+    if (two && !chosen.diff_seconds)
+        seen.note = fmt::format(
+            "{} holds two samples: this is the second; --diff 0 shows what changed", chosen.replay);
     return seen;
 }
 
-} // namespace
-
 answer observe(options const& chosen) {
-    if (!chosen.replay.empty()) return replay_recording(chosen);
+    if (!chosen.replay.empty()) {
+        auto found = read_recording(chosen.replay);
+        if (auto const* const why = std::get_if<complaint>(&found)) return *why;
+        return observe_recording(std::get<replay::recording>(std::move(found)), chosen);
+    }
     return chosen.record.empty() ? observe_here(chosen) : record(chosen);
 }
 

@@ -5,6 +5,7 @@
 
 #include "observation.hpp"
 #include "options.hpp"
+#include "replay/recording.hpp"
 
 #include <variant>
 
@@ -16,5 +17,9 @@ struct complaint {
 };
 
 std::variant<observation, complaint> observe(options const& chosen);
+
+/// Of a recording that was read already; `chosen.replay` names it.
+std::variant<observation, complaint> observe_recording(replay::recording recorded,
+                                                       options const& chosen);
 
 } // namespace dmabuf_ps

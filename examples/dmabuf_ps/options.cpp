@@ -2,6 +2,9 @@
 #include "options.hpp"
 
 #include "report/choice.hpp"
+#include "report/number.hpp"
+
+#include <limits>
 
 namespace dmabuf_ps {
 
@@ -32,11 +35,21 @@ std::map<std::string, grouping> const groupings = {
     {"exporter", grouping::exporter},
 };
 
-/// Empty where `word` is the number of a process.
-std::string wrong_pid(std::string const& word) {
-    std::int32_t pid = 0;
-    bool const is_one = dmabuf::detail::parse_number(word, pid) && pid > 0;
-    return is_one ? "" : fmt::format("'{}' is not the number of a process", word);
+constexpr report::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
+
+/// Refuses what would change nothing of what is shown.
+void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
+    if (chosen.json) return; // which has everything
+    bool const changes = chosen.diff_seconds.has_value();
+    if (chosen.buffers && sorted)
+        throw CLI::ValidationError("--sort", "--buffers has an order of its own");
+    if (chosen.buffers && grouped)
+        throw CLI::ValidationError("--by", "--buffers has one row per buffer");
+    if (changes && sorted) throw CLI::ValidationError("--sort", "--diff has an order of its own");
+    if (changes && chosen.by != grouping::process)
+        throw CLI::ValidationError("--by", "--diff tells of processes, or with --buffers of those");
+    if (sorted && chosen.by != grouping::process)
+        throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }
 
 } // namespace
@@ -52,9 +65,13 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
                          "Print the version and exit");
     app.add_flag("-b,--buffers", chosen.buffers, "One row per buffer, the largest first");
     app.add_flag("-j,--json", chosen.json, "Everything, as one JSON object (see SCHEMA.md)");
-    app.add_option("-p,--pid", chosen.pids, "Only these processes, separated by blanks or commas")
+    auto const take_pids = [&](std::vector<std::string> const& words) {
+        for (auto const& word : words)
+            report::take_number("--pid", word, all_pids, chosen.pids.emplace_back());
+    };
+    app.add_option_function<std::vector<std::string>>(
+           "-p,--pid", take_pids, "Only these processes, separated by blanks or commas")
         ->delimiter(',')
-        ->check(CLI::Validator(wrong_pid, ""))
         ->type_name("PID");
     auto const* const by =
         add_choice(app, "--by", chosen.by, groupings, "One row per process or group of processes")
@@ -62,9 +79,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     auto const* const sort =
         add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
             ->type_name("KEY");
-    app.add_option("-d,--diff", chosen.diff_seconds,
-                   "Look twice, so many seconds apart, and show what changed")
-        ->check(CLI::Range(0.0, 1e6).description(""))
+    report::add_number(app, "-d,--diff", chosen.diff_seconds, report::range{0.0, 1e6},
+                       "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
@@ -73,22 +89,25 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
             ->type_name("SOURCE");
     app.add_flag("--no-debugfs", chosen.no_debugfs,
                  "Do not ask debugfs, as root, for buffers that no process holds");
-    app.add_option("--record", chosen.record, "Also keep all that the kernel told in a file")
+    app.add_option(
+           "--record", chosen.record,
+           "Also keep all that the kernel told in a file; - is standard output, and nothing "
+           "else is shown")
         ->type_name("FILE");
     app.add_flag("--anonymise", chosen.anonymise, "Record other names than the real ones");
-    app.add_option("--replay", chosen.replay, "Show what was recorded, and ask this kernel nothing")
+    app.add_option("--replay", chosen.replay,
+                   "Show what was recorded, and ask this kernel nothing; - is standard input")
         ->type_name("FILE");
 
     try {
         app.parse(count, arguments);
-        if (chosen.buffers && !chosen.json && sort->count() != 0)
-            throw CLI::ValidationError("--sort", "--buffers has an order of its own");
-        if (chosen.buffers && !chosen.json && by->count() != 0)
-            throw CLI::ValidationError("--by", "--buffers has one row per buffer");
+        refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
         if (chosen.anonymise && chosen.record.empty())
             throw CLI::ValidationError("--anonymise", "there is nothing to --record");
         if (!chosen.replay.empty() && !chosen.record.empty())
             throw CLI::ValidationError("--record", "what is replayed has been recorded");
+        if (chosen.record == "-" && chosen.json)
+            throw CLI::ValidationError("--record", "standard output has no room for --json too");
         if (!chosen.record.empty() && chosen.source == dmabuf::source::bpf_iterator)
             throw CLI::ValidationError("--record", "records what /proc and /sys tell, not BPF");
         if (!chosen.replay.empty() && (source->count() != 0 || chosen.no_debugfs))

@@ -5,7 +5,6 @@
 #include <dmabuf/fmt.hpp>
 
 #include "replay/recording_system.hpp"
-#include "replay/replayed_system.hpp"
 #include "report/coverage_words.hpp"
 
 namespace dmabuf_ps {
@@ -37,10 +36,8 @@ bool may_not_be_read(dmabuf::process<System> const& process) {
            is_denied(dmabuf::read_maps(process, pid));
 }
 
-} // namespace
-
 template<dmabuf::system System>
-explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine) {
+explanation look_for(System system, std::int32_t pid, report::rights const& mine) {
     auto const proc = dmabuf::open_proc(system);
     if (!proc) return {true, fmt::format("{}", proc.error())};
     auto const process = dmabuf::open_process(*proc, pid);
@@ -57,8 +54,28 @@ explanation why_not_shown(System system, std::int32_t pid, report::rights const&
     return {false, fmt::format("Process {} ({}) holds no DMA-BUF.", pid, stat->comm)};
 }
 
+} // namespace
+
+template<dmabuf::system System>
+explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine) {
+    return look_for(system, pid, mine);
+}
+
+explanation why_not_shown(replay::replayed_system const& system, std::int32_t pid,
+                          report::rights const& mine) {
+    auto why = look_for(system, pid, mine);
+    if (system.take_missing().empty()) return why;
+    auto const proc = dmabuf::open_proc(system);
+    if (!proc || !is_listed(*proc, pid))
+        return {true, fmt::format("there was no process {} when this was recorded, or it was "
+                                  "hidden",
+                                  pid)};
+    return {true, fmt::format("process {} was not seen to hold a DMA-BUF, and it was not recorded "
+                              "why: record it with --pid {}",
+                              pid, pid)};
+}
+
 template explanation why_not_shown(dmabuf::live_system, std::int32_t, report::rights const&);
 template explanation why_not_shown(replay::recording_system<>, std::int32_t, report::rights const&);
-template explanation why_not_shown(replay::replayed_system, std::int32_t, report::rights const&);
 
 } // namespace dmabuf_ps

@@ -5,6 +5,7 @@
 
 #include <dmabuf/system.hpp>
 
+#include "replay/replayed_system.hpp"
 #include "report/rights.hpp"
 
 #include <cstdint>
@@ -17,8 +18,12 @@ struct explanation {
     std::string sentence;
 };
 
-/// For the three systems that dmabuf_ps asks: this machine, recorded or not, and a recording.
+/// For this machine, recorded or not.
 template<dmabuf::system System>
 explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine);
+
+/// The same of a recording, which tells it only of processes that were asked for when it was made.
+explanation why_not_shown(replay::replayed_system const& system, std::int32_t pid,
+                          report::rights const& mine);
 
 } // namespace dmabuf_ps

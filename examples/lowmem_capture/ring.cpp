@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ring.hpp"
 
+#include "lib/new_file.hpp"
+
 #include <algorithm>
 #include <climits>
 #include <ctime>
@@ -142,8 +144,7 @@ trouble ring::begin() {
         if (auto const failed = open(); failed.error != 0) return failed;
     }
     ::unlinkat(directory_.get(), part_name, 0); // of a program that was killed
-    int const fd = ::openat(directory_.get(), part_name,
-                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int const fd = files::make_new(directory_.get(), part_name);
     if (fd < 0) return {"make a file", errno};
     part_ = {dmabuf::live_system{}, fd};
     return {};

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "text_report.hpp"
+
+#include "changes.hpp"
+#include "groups.hpp"
+#include "output.hpp"
+#include "report/coverage_words.hpp"
+#include "tables.hpp"
+
+namespace dmabuf_ps {
+
+namespace {
+
+std::string nothing_held(dmabuf::coverage const& seen) {
+    return seen.complete() ? "No process holds a DMA-BUF.\n"
+                           : "No DMA-BUF was seen, but not everything could be looked at.\n";
+}
+
+std::string tables(observation const& seen, selection const& shown, options const& chosen) {
+    table_style const style{chosen.exact_bytes, terminal_width()};
+    std::string text;
+    if (chosen.diff_seconds) {
+        text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
+    } else if (!shown.processes.empty()) {
+        text = chosen.buffers                   ? buffer_table(seen, shown, style)
+               : chosen.by == grouping::process ? process_table(seen, shown, style)
+                                                : group_table(seen, shown, chosen.by, style);
+        text += "\n" + totals(shown, style);
+    } else if (chosen.pids.empty()) {
+        text = nothing_held(seen.now.coverage);
+    }
+    return text + unheld_words(seen.now, chosen.buffers, style);
+}
+
+} // namespace
+
+std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
+    auto text = tables(seen, shown, chosen) + report::coverage_words(seen.now, seen.mine);
+    if (chosen.verbose) text += report::source_words(seen.now);
+    return text;
+}
+
+} // namespace dmabuf_ps
