@@ -2,6 +2,7 @@
 #include "options.hpp"
 
 #include "report/choice.hpp"
+#include "report/number.hpp"
 
 namespace lowmem_capture {
 
@@ -34,8 +35,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_option("-d,--directory", chosen.directory, "Where captures go; made where it is not")
         ->required()
         ->type_name("DIR");
-    app.add_option("-k,--keep", chosen.keep, "Keep so many captures, the newest (default: 8)")
-        ->check(CLI::Range(1, 1000000).description(""))
+    report::add_number(app, "-k,--keep", chosen.keep, report::range{1, 1'000'000},
+                       "Keep so many captures, the newest (default: 8)")
         ->type_name("N");
     app.add_option("--cgroup", chosen.cgroup,
                    "Watch the pressure in this cgroup instead of the whole system's")
@@ -43,16 +44,14 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     report::add_choice(app, "--level", chosen.level, levels,
                        "Waiting of some tasks, or of all at once; default: some")
         ->type_name("LEVEL");
-    app.add_option("--stall", chosen.stall_ms,
-                   "Waiting that counts as short of memory (default: 70)")
-        ->check(CLI::Range(1, 10000).description(""))
+    report::add_number(app, "--stall", chosen.stall_ms, report::range{1, 10'000},
+                       "Waiting that counts as short of memory (default: 70)")
         ->type_name("MS");
-    app.add_option("--window", chosen.window_ms, "Within so long, 500 to 10000 (default: 1000)")
-        ->check(CLI::Range(500, 10000).description(""))
+    report::add_number(app, "--window", chosen.window_ms, report::range{500, 10'000},
+                       "Within so long, 500 to 10000 (default: 1000)")
         ->type_name("MS");
-    app.add_option("--cooldown", chosen.cooldown_seconds,
-                   "Only count events for so long after a capture (default: 10)")
-        ->check(CLI::Range(0.0, 1e6).description(""))
+    report::add_number(app, "--cooldown", chosen.cooldown_seconds, report::range{0.0, 1e6},
+                       "Only count events for so long after a capture (default: 10)")
         ->type_name("SECONDS");
     app.add_flag("--once", chosen.once, "End after the first capture");
     auto const* const test =
@@ -64,14 +63,12 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
                  "Leave out mappings: reading them can wait for a process that waits for memory");
     app.add_flag("--names", chosen.names,
                  "Buffers' names, too: several times slower where the kernel lists buffers");
-    app.add_option("--buffers", chosen.buffers,
-                   "Hold memory ready for so many buffers (default: 8192)")
-        ->check(CLI::Range(1, 10000000).description(""))
+    report::add_number(app, "--buffers", chosen.buffers, report::range{1, 10'000'000},
+                       "Hold memory ready for so many buffers (default: 8192)")
         ->type_name("N");
-    app.add_option(
-           "--oom-score-adj", chosen.oom_score_adj,
-           "How readily the kernel may kill this program, -1000 (never) to 1000 (default: -1000)")
-        ->check(CLI::Range(-1000, 1000).description(""))
+    report::add_number(
+        app, "--oom-score-adj", chosen.oom_score_adj, report::range{-1000, 1000},
+        "How readily the kernel may kill this program, -1000 (never) to 1000 (default: -1000)")
         ->type_name("N");
     app.add_flag("--no-realtime", chosen.no_realtime,
                  "Leave its priority as it is: other tasks may delay it when memory is short");

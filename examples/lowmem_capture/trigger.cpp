@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto system_file = "/proc/pressure/memory";
 
+constexpr long cgroup_magic = 0x63677270; // CGROUP2_SUPER_MAGIC, include/uapi/linux/magic.h
+
 constexpr auto what_it_takes =
     "it takes CONFIG_PSI, and psi=1 on the kernel's command line where that is turned off";
 
@@ -60,6 +62,9 @@ std::variant<trigger, no_trigger> trigger::arm(options const& chosen) {
     int const fd = ::open(armed.path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return not_opened(chosen, armed.path_, errno);
     armed.file_ = {dmabuf::live_system{}, fd};
+    bool const of_cgroup = !chosen.cgroup.empty();
+    if (of_cgroup && dmabuf::live_system{}.filesystem_type(fd) != cgroup_magic)
+        return no_trigger{fmt::format("{} is no cgroup of version 2", chosen.cgroup)};
     // The kernel takes the last byte for the end of the text, whatever it is.
     if (::write(fd, armed.text_.c_str(), armed.text_.size() + 1) < 0)
         return not_armed(armed.path_, armed.text_, errno);
