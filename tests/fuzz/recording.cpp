@@ -1,12 +1,50 @@
 // SPDX-License-Identifier: MIT
 //
-// Recordings come from strangers: refused with a line, or kept in full.
+// Recordings come from strangers: refused with a line, or kept in full, and replayed to an end.
 #include "replay/recording.hpp"
 
+#include <dmabuf/diff.hpp>
+#include <dmabuf/groups.hpp>
+
+#include "replay/replayed_system.hpp"
 #include "target.hpp"
 
 #include <algorithm>
 #include <iterator>
+
+namespace {
+
+/// Those of the recording, all that there are, and few.
+std::vector<dmabuf::sample_options> ways(dmabuf::sample_options const& recorded) {
+    using dmabuf::source;
+    std::vector<dmabuf::sample_options> all{recorded,
+                                            {true, true, true, true, true, true, true, false},
+                                            {false, false, false, true, false, true, false, false},
+                                            {true, false, false, false}};
+    all[2].force = source::fd_walk;
+    all[3].bpf = false;
+    return all;
+}
+
+void replay_as(replay::recording const& recorded, dmabuf::sample_options const& options) {
+    replay::replayed_system const system(recorded);
+    dmabuf::snapshot before;
+    dmabuf::snapshot now;
+    {
+        dmabuf::basic_sampler<replay::replayed_system> sampler(options, system);
+        (void)sampler.sample(before);
+        (void)sampler.sample(now);
+    }
+    require(system.open_count() == 0, "all that was opened is closed");
+    for (auto const& who : now.holders)
+        require(who.pss_bytes <= who.rss_bytes && who.uss_bytes <= who.pss_bytes,
+                "a share is a part");
+    (void)dmabuf::diff(before, now);
+    (void)dmabuf::by_user(now);
+    (void)dmabuf::by_cgroup(now);
+}
+
+} // namespace
 
 void run_target(std::string_view input) {
     auto const found = replay::parse(input);
@@ -22,6 +60,8 @@ void run_target(std::string_view input) {
         require(second != nullptr, "what is written can be read");
         require(second->entries == first.entries, "no call is lost, and none changed");
         require(replay::write(*second) == text, "written again it is the same");
+        for (auto const& options : ways(first.made.options))
+            replay_as(first, options);
     }
     std::string bytes;
     if (replay::unescape(input, bytes)) {
