@@ -42,9 +42,10 @@ public:
         offset_ += static_cast<std::uint32_t>(text.size() + 1);
     }
 
-    /// The text has ended. Errors: EBADMSG where that is within a buffer; EOVERFLOW where the text
-    /// fills the one buffer of 32 KiB that the kernel's iterator writes to, and so may be cut off:
-    /// kernel/bpf/dmabuf_iter.c of 6.16 does not go on in a second one.
+    /// The text has ended, with a newline: without it the last exporter may be cut off, and
+    /// `read_bpf_totals` refuses such a file. Errors: EBADMSG where that is within a buffer;
+    /// EOVERFLOW where the text fills the one buffer of 32 KiB that the kernel's iterator writes
+    /// to, and so may be cut off: kernel/bpf/dmabuf_iter.c of 6.16 does not go on in a second one.
     constexpr void finish(auto& out) {
         if (broken_) return;
         broken_ = true;

@@ -59,7 +59,9 @@ public:
         }
     }
 
-    /// The list has ended: hands out the last buffer, then nothing.
+    /// The list has ended: hands out the last buffer, then nothing. Whether the last line had a
+    /// newline is no matter here: the totals tell that the list is whole. (`read_bufinfo` refuses a
+    /// file that ends within a line, which the kernel never writes.)
     /// Errors: EBADMSG where the list is cut off or its totals are not those of its rows.
     constexpr void finish(auto& out) {
         if (std::exchange(any_, false))

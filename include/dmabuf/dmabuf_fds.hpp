@@ -100,7 +100,7 @@ private:
 };
 
 /// Parses the whole text, calling `take(result<std::uint64_t>)` for every number and for every word
-/// that is none. Pure; no allocation.
+/// that is none. The last may have no newline behind it. Pure; no allocation.
 template<class Take>
 constexpr void parse_dmabuf_fds(std::string_view text, Take take,
                                 place where = {object::dmabuf_fds}) {

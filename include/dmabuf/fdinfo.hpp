@@ -155,7 +155,8 @@ private:
 
 using fdinfo_parser = basic_fdinfo_parser<>;
 
-/// Parses the whole text of one fdinfo. Pure; no allocation.
+/// Parses the whole text of one fdinfo. Pure; no allocation. Errors: EBADMSG as `finish` says, also
+/// where the last line has no newline: it may be cut off.
 template<class = detail::if_called>
 constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {object::fdinfo}) {
     fdinfo_parser parser(where);

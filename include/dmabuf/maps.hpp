@@ -10,9 +10,10 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Parses one line of maps, without its newline. Kernel: fs/proc/task_mmu.c, show_map_vma().
-/// Lifetime: `path` lies in the line; it is raw, but for a newline as `\012`. Errors: EBADMSG with
-/// the offset of the field that does not fit.
+/// Parses one line of maps, without its newline; `read_maps` refuses a file that ends within a
+/// line, whose path may be cut off. Kernel: fs/proc/task_mmu.c, show_map_vma(). Lifetime: `path`
+/// lies in the line; it is raw, but for a newline as `\012`. Errors: EBADMSG with the offset of the
+/// field that does not fit.
 constexpr result<mapping> parse_maps_line(std::string_view line, place where = {object::maps}) {
     auto rest = line;
     mapping found;

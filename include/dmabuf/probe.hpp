@@ -31,6 +31,7 @@ struct platform {
 };
 
 /// Parses the beginning of /proc/sys/kernel/osrelease, "6.12.117+deb12-amd64"; false if it is none.
+/// The newline at its end is no matter: `uname -r` has none.
 constexpr bool parse_release(std::string_view text, std::uint32_t& major, std::uint32_t& minor) {
     auto const first = detail::take_until(text, '.');
     std::size_t digits = 0;

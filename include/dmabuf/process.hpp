@@ -136,7 +136,8 @@ inline constexpr std::size_t stat_name_ends = 80;
 
 /// Parses the text of /proc/P/stat. `comm` may hold anything, blanks, parentheses and newlines too:
 /// it ends at the last parenthesis, since nothing after it is text.
-/// Errors: EBADMSG with the offset of the field that does not fit.
+/// Errors: EBADMSG with the offset of the field that does not fit; without the final newline too,
+/// since the last number may then be cut off.
 constexpr result<task_stat> parse_stat(std::string_view text, place where = {object::stat}) {
     auto const bad = [&](std::string_view from) {
         return failure{operation::parse, EBADMSG, where,
@@ -208,7 +209,8 @@ struct process_status {
 
 /// Parses /proc/P/status, of which the end may be missing: a process with many groups has a long
 /// one, and `Uid:` comes before them. `Name:` cannot imitate a line, since the kernel escapes
-/// newlines there. Errors: EBADMSG where there is no complete `Uid:` line.
+/// newlines there. A last line without its newline is passed over. Errors: EBADMSG where there is
+/// no complete `Uid:` line.
 constexpr result<process_status> parse_process_status(std::string_view text,
                                                       place where = {object::process_status}) {
     process_status status;
@@ -248,8 +250,8 @@ result<process_status> read_process_status(process<System> const& process) {
 /// controller (v1) if there is one, since that is who is charged, else in the unified one (v2). The
 /// path is relative to the root of the reader's cgroup namespace; a removed group's ends in "
 /// (deleted)". Kernel: kernel/cgroup/cgroup.c, proc_cgroup_show(). A group's name cannot hold a
-/// newline. Errors: EBADMSG where there is neither, or a line that is none. Lifetime: the path lies
-/// in `text`.
+/// newline. Errors: EBADMSG where there is neither, or a line that is none; where the last line has
+/// no newline too, since its path may then be cut off. Lifetime: the path lies in `text`.
 constexpr result<std::string_view> parse_cgroup(std::string_view text,
                                                 place where = {object::cgroup}) {
     std::string_view unified;

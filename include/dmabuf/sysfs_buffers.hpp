@@ -34,7 +34,8 @@ open_sysfs_buffers(System system = {}, char const* path = "/sys/kernel/dmabuf/bu
     return sysfs_buffers_directory<System>{system, std::move(directory).value()};
 }
 
-/// Parses the text of `size`: decimal bytes and one newline.
+/// Parses the text of `size`: decimal bytes and one newline. Errors: EBADMSG for anything else,
+/// without the newline too: nothing else tells that the number is whole.
 constexpr result<std::uint64_t> parse_sysfs_size(std::string_view text,
                                                  place where = {object::sysfs_size}) {
     std::uint64_t size = 0;
@@ -43,7 +44,8 @@ constexpr result<std::uint64_t> parse_sysfs_size(std::string_view text,
     return size;
 }
 
-/// Parses the text of `exporter_name`: the name and one newline.
+/// Parses the text of `exporter_name`: the name and one newline. Errors: EBADMSG for anything else,
+/// without the newline too: nothing else tells that the name is whole.
 constexpr result<exporter_name>
 parse_sysfs_exporter_name(std::string_view text, place where = {object::sysfs_exporter_name}) {
     if (text.size() < 2 || !text.ends_with('\n')) return failure{operation::parse, EBADMSG, where};

@@ -188,6 +188,35 @@ TEST_CASE("a file that was closed gives its number back") {
     CHECK(system.open(AT_FDCWD, "/x", 0) == first);
 }
 
+/// The kernel's text ends with a newline: without it the last line may be cut off.
+TEST_CASE("files of lines that end within one are refused") {
+    auto const last_of = [](auto range) {
+        std::size_t good = 0;
+        int error = 0;
+        for (auto const& item : range)
+            item ? void(++good) : void(error = item.error().error);
+        return std::pair(good, error);
+    };
+    std::string const row = "00004096\\t00000002\\t00080007\\t00000002\\tsystem\\t00000004\\t\\n"
+                            "\\tAttached Devices:\\nTotal 0 devices attached\\n\\n"
+                            "\\nTotal 1 objects, 4096 bytes";
+    std::string const totals = "4\\n4096\\nname\\nsystem";
+    std::string const maps = "1000-2000 rw-s 00000000 00:0c 4 /dmabuf:a";
+    for (bool const whole : {true, false}) {
+        std::string const end = whole ? "\\n\"\n" : "\"\n";
+        auto const system = system_of("file /b \"" + row + end + "file /t \"" + totals + end +
+                                      "file /p/task/1/maps \"" + maps + end + "open /p\n");
+        CAPTURE(whole);
+        auto const expected = std::pair<std::size_t, int>(whole ? 1 : 0, whole ? 0 : EBADMSG);
+        CHECK(last_of(dmabuf::read_bufinfo(system, {}, "/b")) == expected);
+        CHECK(last_of(dmabuf::read_bpf_totals(system, {}, "/t")) == expected);
+        dmabuf::process<replay::replayed_system> const process{
+            system, {system, system.open(AT_FDCWD, "/p", 0)}, 1};
+        CHECK(last_of(dmabuf::read_maps(process, 1)) == expected);
+        CHECK(system.missing() == "");
+    }
+}
+
 TEST_CASE("a call that was not recorded is named, and nothing is made up for it") {
     std::array<char, 8> space;
     dmabuf::file_status status;
