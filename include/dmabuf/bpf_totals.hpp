@@ -43,23 +43,28 @@ public:
     }
 
     /// The text has ended, with a newline: without it the last exporter may be cut off, and
-    /// `read_bpf_totals` refuses such a file. Errors: EBADMSG where that is within a buffer;
-    /// EOVERFLOW where the text fills the one buffer of 32 KiB that the kernel's iterator writes
-    /// to, and so may be cut off: kernel/bpf/dmabuf_iter.c of 6.16 does not go on in a second one.
+    /// `read_bpf_totals` refuses such a file. Errors: EBADMSG where that is within a buffer; ENOBUFS
+    /// where it cannot be known whether the list ends there as well (`may_be_cut`).
     constexpr void finish(auto& out) {
         if (broken_) return;
         broken_ = true;
         if (lines_ % 4 != 0)
             out = failure{operation::parse, EBADMSG, where_, offset_};
         else if (may_be_cut(offset_))
-            out = failure{operation::read, EOVERFLOW, where_};
+            out = failure{operation::read, ENOBUFS, where_};
     }
 
-    /// Whether a walk over buffers that wrote so many bytes may have ended too early.
+    /// Whether a list of so many bytes may be the beginning of a longer one, which nothing in it
+    /// tells.
+    /// Kernel: kernel/bpf/dmabuf_iter.c as of 6.16 (7.3 goes on) ends with what the first read
+    /// began. bpf_seq_read() begins with the records that fit eight pages, and stops once there are
+    /// as many bytes as the read asks for.
     static constexpr bool may_be_cut(std::uint64_t bytes) {
-        constexpr std::uint64_t kernel_buffer = 32768;
-        constexpr std::uint64_t largest = 256;
-        return bytes > kernel_buffer - largest && bytes <= kernel_buffer;
+        constexpr std::uint64_t record = 256; // longer than any
+        // Eight pages of 4, 8, 16 or 64 KiB: which pages the kernel has, the list does not tell.
+        for (auto const full : {32768U, 65536U, 131072U, 524288U})
+            if (bytes + record > full && bytes < full + record) return true;
+        return bytes >= read_space::default_bytes && bytes < read_space::default_bytes + record;
     }
 
 private:
@@ -73,7 +78,9 @@ private:
 /// The buffers of Android's pinned iterator.
 /// Kernel: iter/dmabuf, since 6.16, read by system/bpfprogs/dmabufIter.c of Android 16.
 /// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation.
-/// Errors: an item each; ENOENT where it is not pinned, EACCES.
+/// Errors: an item each; ENOENT where it is not pinned, EACCES; ENOBUFS at the end of a list that
+/// the kernel may have cut off, told for a `space` of eight pages or of 16 KiB, as it is by
+/// default.
 template<system System = live_system>
 using bpf_totals_reader = parsed_lines<bpf_totals_parser, listed_buffer, System>;
 

@@ -140,7 +140,7 @@ private:
             bytes += record->bytes.size();
         }
         if (bpf_totals_parser::may_be_cut(bytes))
-            return failure{operation::read, EOVERFLOW, walk.where()};
+            return failure{operation::read, ENOBUFS, walk.where()};
         return {};
     }
 

@@ -201,6 +201,8 @@ constexpr std::string_view error_words(int error) {
         return "not in this kernel (ENOSYS)";
     case EOVERFLOW:
         return "longer than expected (EOVERFLOW)";
+    case ENOBUFS:
+        return "may be cut off where the kernel's buffer was full (ENOBUFS)";
     case EBADMSG:
         return "not the text that the kernel writes (EBADMSG)";
     case ENOTSUP:

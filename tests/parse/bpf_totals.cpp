@@ -58,24 +58,45 @@ constexpr row rows[] = {
     {"1 4096 name system\n", {0, 0, EBADMSG, 0}},
 };
 
+/// Whole buffers, of `bytes` bytes together.
+std::string list_of(std::size_t bytes) {
+    std::string text;
+    while (text.size() + 2 * 40 <= bytes)
+        text += "1\n4096\nname\nsystem\n";
+    if (text.size() < bytes)
+        text += "1\n4096\n" + std::string(bytes - text.size() - 9, 'n') + "\n\n";
+    return text;
+}
+
 } // namespace
 
 TEST_CASE("bpf totals: four lines are a buffer") {
     CHECK_TABLE(rows);
 }
 
-TEST_CASE("bpf totals: what fills the kernel's one buffer may be cut off") {
-    std::string text;
-    while (text.size() < 32768 - 256)
-        text += "1\n4096\nname\nsystem\n";
-    CHECK(parsed(text).error == EOVERFLOW);
-    text.resize(text.size() - 38);
-    while (text.size() < 32768 - 300)
-        text += "1\n4096\nname\nsystem\n";
-    CHECK(parsed(text.substr(0, 19 * 100)).error == 0);
-    while (text.size() <= 32768)
-        text += "1\n4096\nname\nsystem\n";
-    CHECK(parsed(text).error == 0);
+TEST_CASE("bpf totals: what ends where a kernel's buffer, or a read, is full may be cut off") {
+    struct row {
+        std::size_t bytes;
+        bool unknown;
+    };
+    constexpr row rows[] = {
+        {0, false},       {1900, false},    {16'383, false}, // nothing ends before a read is full
+        {16'384, true},                                      // the default space
+        {16'639, true},   {16'640, false},  {32'512, false},
+        {32'513, true},                    // eight pages of 4 KiB
+        {32'767, true},   {32'768, true},  // a read of 32 KiB where pages are larger
+        {33'023, true},   {33'024, false}, // more than one buffer of 4 KiB pages: that kernel goes
+                                           // on
+        {65'500, true},   {100'000, false}, {130'816, false},
+        {131'000, true},                   // eight pages of 16 KiB
+        {131'400, false}, {524'200, true}, // eight pages of 64 KiB
+        {1 << 20, false},
+    };
+    for (auto const& row : rows) {
+        INFO(row.bytes);
+        CHECK(dmabuf::bpf_totals_parser::may_be_cut(row.bytes) == row.unknown);
+        CHECK(parsed(list_of(row.bytes)).error == (row.unknown ? ENOBUFS : 0));
+    }
 }
 
 TEST_CASE("bpf totals: names and exporters arrive whole") {
