@@ -27,8 +27,10 @@ constexpr place place_of(bpf_content content) {
 /// Only root can put a file that walks tasks on a bpffs, but on some systems anybody can put links
 /// there: the file is opened without waiting, and must be on a bpffs itself. What begins otherwise
 /// than with the header of this version is refused, and so is a walk that ends without its end.
-/// Kernel: kernel/bpf/bpf_iter.c, bpf_seq_read(): at most 32 KiB per read; -EAGAIN after a million
-/// files of which none was a DMA-BUF, and the next read goes on.
+/// `buffers` ends where the file ends between two records, and an empty file is an empty list.
+/// Kernel: kernel/bpf/bpf_iter.c, bpf_seq_read(): at most eight pages per read; -EAGAIN after a
+/// million files of which none was a DMA-BUF, and the next read goes on. Until 7.3 at least,
+/// kernel/bpf/dmabuf_iter.c never calls the program of `buffers` for its end.
 /// Cost: three calls, one read per 32 KiB and one that sees the end. No allocation.
 template<system System = live_system>
 class bpf_walk {
@@ -46,7 +48,7 @@ public:
         file_ = std::move(file);
     }
 
-    /// Opens the file and reads the header, once.
+    /// Opens the file and reads the header, once; an empty list has none and gets a default one.
     /// Errors: ENOENT where nothing is pinned, EACCES, ENODEV for a file that is not on a bpffs,
     /// EBADMSG for one that is no walk, EPROTONOSUPPORT for a program of another version.
     result<bpf_header> begin() {
@@ -54,6 +56,7 @@ public:
             if (auto const done = open(); !done) return done.error();
         auto const record = next();
         if (!record) return record.error();
+        if (ended_) return put_end(), bpf_header{.content = content_};
         auto const header = parse_bpf_header(*record, where_);
         if (header && header->content != content_)
             return failure{operation::parse, EBADMSG, where_, 20};
@@ -90,7 +93,7 @@ public:
             got = detail::uninterrupted(
                 [&] { return system_.read(file_.get(), space_.subspan(kept)); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
-        if (got == 0) return failure{operation::parse, EBADMSG, where_};
+        if (got == 0) return end_at(kept);
         unread_ = detail::text_at(space_.data(), kept + static_cast<std::size_t>(got));
         return {};
     }
@@ -114,6 +117,21 @@ private:
         return {};
     }
 
+    /// The file has ended, `kept` bytes behind a record.
+    result<void> end_at(std::size_t kept) {
+        if (content_ != bpf_content::buffers || kept != 0)
+            return failure{operation::parse, EBADMSG, where_};
+        ended_ = true;
+        put_end();
+        return {};
+    }
+
+    /// Lets the end be taken as a record. The file is not read again: an empty list could begin.
+    void put_end() {
+        auto const& end = detail::bpf_layout::end;
+        unread_ = {end.data(), end.size()};
+    }
+
     [[no_unique_address]] System system_;
     bpf_content content_;
     std::span<char> space_;
@@ -121,6 +139,7 @@ private:
     place where_;
     unique_fd<System> file_;
     std::string_view unread_;
+    bool ended_ = false; ///< where the file ended
 };
 
 /// Every descriptor, or every mapping, of a DMA-BUF in the whole system.

@@ -71,6 +71,10 @@ inline constexpr std::uint64_t magic = 0x7265746966756264;
 inline constexpr std::uint32_t version = 1;
 inline constexpr std::uint16_t kind_header = 1;
 inline constexpr std::uint16_t kind_end = 5;
+
+/// The record that ends a walk.
+inline constexpr auto end = std::bit_cast<std::array<char, head>>(
+    std::array<std::uint16_t, head / 2>{head, kind_end, 0, 0});
 } // namespace bpf_layout
 
 template<class Number>

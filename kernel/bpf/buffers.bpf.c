@@ -2,7 +2,9 @@
 /*
  * Every DMA-BUF there is, whoever holds it.
  *
- * Kernel: kernel/bpf/dmabuf_iter.c, since 6.16.
+ * Kernel: kernel/bpf/dmabuf_iter.c, since 6.16. Unlike the iterators over tasks
+ * it never calls the program at its end (dmabuf_iter_seq_stop()): nothing marks
+ * the end but the file's, and where there is no buffer the file is empty.
  */
 #include "common.h"
 
@@ -24,12 +26,13 @@ SEC("iter/dmabuf")
 int buffers(struct bpf_iter__dmabuf *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
+	/* Loaded once: to the verifier each load may be NULL, whatever was checked before. */
+	const struct dma_buf *dmabuf = ctx->dmabuf;
 
-	if (begins(ctx->meta, ctx->dmabuf))
+	if (!dmabuf)
+		return 0;
+	if (begins(ctx->meta, dmabuf))
 		put_header(seq, DMABUF_BPF_BUFFER);
-	if (ctx->dmabuf)
-		put_buffer(seq, ctx->dmabuf);
-	else
-		put_end(seq);
+	put_buffer(seq, dmabuf);
 	return 0;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * What a read of the pinned iterators hands out: one header, one record per
- * reference, one end. All fields have the machine's byte order and no padding;
- * every record begins with its length, a multiple of eight, and its kind.
+ * reference, one end. The list of all buffers has no end but the file's, and is
+ * an empty file where there is none. All fields have the machine's byte order
+ * and no padding; every record begins with its length, a multiple of eight, and
+ * its kind.
  *
  * include/dmabuf/bpf_records.hpp reads them. Whatever changes here raises
  * DMABUF_BPF_VERSION.

@@ -338,17 +338,6 @@ TEST_CASE("bpf: cgroups are asked of /proc, of the process that was seen") {
     CHECK(now.coverage.complete());
 }
 
-namespace {
-
-std::string listed(fake::file const& file) {
-    dmabuf_bpf_listed record{{0, DMABUF_BPF_BUFFER, DMABUF_BPF_NAMED}, bpf::buffer_of(file), {}};
-    bpf::set_name(record.head.length, record.buffer.name_bytes, record.name,
-                  offsetof(dmabuf_bpf_listed, name), "name");
-    return bpf::bytes_of(record, record.head.length);
-}
-
-} // namespace
-
 TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes") {
     scene all;
     auto const held = all.kernel.buffer(1, 4096, "system");
@@ -366,9 +355,7 @@ TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes"
     if (android)
         all.files.pins[bpf::android_path] = bpf::pin::of(text);
     else
-        all.files.pins[bpf::buffers_path] =
-            bpf::pin::of(bpf::header(DMABUF_BPF_BUFFER) + listed(*held) + listed(*mapped) +
-                         listed(*unheld) + bpf::end());
+        all.files.pins[bpf::buffers_path] = bpf::pin::of(bpf::list_of({held, mapped, unheld}));
     auto const now = all.sample({.unheld = true});
     CHECK(now.coverage.listed_by ==
           (android ? dmabuf::listing::android_bpf : dmabuf::listing::bpf_iterator));
@@ -395,4 +382,100 @@ TEST_CASE("bpf: a list of all buffers that breaks off says nothing") {
     CHECK(now.coverage.no_listing.error == error);
     CHECK(now.coverage.no_listing.where.what == dmabuf::object::bpf_android_buffers);
     CHECK(now.unheld.empty());
+}
+
+namespace {
+
+/// One process that holds `count` buffers, and a list of them and of one more, the first made.
+void hold_all_but_one(scene& all, std::size_t count, bool goes_on) {
+    std::vector buffers{all.kernel.buffer(1, 16384, "i915", "in flight")};
+    auto& process = all.kernel.add(100, "a");
+    for (std::size_t i = 0; i < count; ++i)
+        process.open(buffers.emplace_back(all.kernel.buffer(i + 2, 4096, "system", "name")));
+    auto reads = bpf::list_of(buffers);
+    if (!goes_on) reads.resize(1);
+    all.pin({100});
+    all.files.pins[bpf::buffers_path] = bpf::pin::of(reads);
+}
+
+} // namespace
+
+TEST_CASE("bpf: a pinned list without a buffer is an empty file, and complete") {
+    scene all;
+    all.kernel.add(100, "a");
+    all.pin({100});
+    all.files.pins[bpf::buffers_path];
+    auto const now = all.sample({.unheld = true});
+    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.listed_by == dmabuf::listing::bpf_iterator);
+    CHECK(now.coverage.no_listing.error == 0);
+    CHECK(now.buffers.empty());
+    CHECK(now.unheld.empty());
+}
+
+TEST_CASE("bpf: the end of an empty list is not read again, where a buffer may be by then") {
+    bpf::bpffs files;
+    auto& pin = files.pins[bpf::buffers_path];
+    pin.answers.emplace_back("");
+    fake::kernel kernel;
+    pin.answers.emplace_back(bpf::list_of({kernel.buffer(1, 4096)}).front());
+    std::array<char, 4096> space;
+    dmabuf::bpf_walk<system_with_pins> walk({{&kernel}, &files}, dmabuf::bpf_content::buffers,
+                                            space);
+    auto const header = walk.begin();
+    REQUIRE(header);
+    CHECK(header->content == dmabuf::bpf_content::buffers);
+    auto const end = walk.next();
+    REQUIRE(end);
+    CHECK(end->is_end());
+}
+
+TEST_CASE("bpf: a pinned list of one bufferful and of several is whole") {
+    auto const count = GENERATE(std::size_t{0}, std::size_t{15}, std::size_t{600});
+    scene all;
+    hold_all_but_one(all, count, true);
+    auto const now = all.sample({.unheld = true});
+    CHECK(now.coverage.listed_by == dmabuf::listing::bpf_iterator);
+    CHECK(now.buffers.size() == count);
+    REQUIRE(now.unheld.size() == 1);
+    CHECK(now.unheld[0].inode == 1);
+    CHECK(now.unheld_bytes == 16384);
+}
+
+TEST_CASE("bpf: a pinned list that the kernel cut at its buffer is not taken for a whole one") {
+    scene all;
+    hold_all_but_one(all, 600, false);
+    auto const now = all.sample({.unheld = true});
+    CHECK(now.coverage.listed_by == dmabuf::listing::none);
+    CHECK(now.coverage.no_listing.error == ENOBUFS);
+    CHECK(now.coverage.no_listing.where.what == dmabuf::object::bpf_buffers);
+    CHECK(now.unheld.empty());
+}
+
+TEST_CASE("bpf: a pinned list that ends within a record says nothing") {
+    scene all;
+    auto const held = all.kernel.buffer(1, 4096, "system", "name");
+    auto const text = bpf::list_of({held}).front();
+    all.kernel.add(100, "a").open(held);
+    for (std::size_t size = 1; size < text.size(); ++size) {
+        if (size == sizeof(dmabuf_bpf_header)) continue; // a list that ends with its header
+        INFO(size);
+        all.files.pins[bpf::buffers_path] = bpf::pin::of(text.substr(0, size));
+        auto const now = all.sample({.unheld = true});
+        CHECK(now.coverage.listed_by == dmabuf::listing::none);
+        CHECK(now.coverage.no_listing.error == EBADMSG);
+    }
+}
+
+TEST_CASE("bpf: an end alone, or another walk's records, are no list of all buffers") {
+    scene all;
+    auto& process = all.kernel.add(100, "a");
+    process.open(all.kernel.buffer(1, 4096));
+    all.pin({100});
+    for (auto const& text : {bpf::end(), all.walks.descriptors, std::string(8, '\0')}) {
+        all.files.pins[bpf::buffers_path] = bpf::pin::of(text);
+        auto const now = all.sample({.unheld = true});
+        CHECK(now.coverage.listed_by == dmabuf::listing::none);
+        CHECK(now.coverage.no_listing.error == EBADMSG);
+    }
 }

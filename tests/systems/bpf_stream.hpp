@@ -108,6 +108,33 @@ inline walks of(fake::kernel const& kernel, std::vector<fake::process const*> co
     return text;
 }
 
+/// A buffer as the program lists it; `name` null: none was set.
+inline std::string listed(dmabuf_bpf_buffer const& buffer, std::string const* name,
+                          std::uint32_t flags = 0) {
+    dmabuf_bpf_listed record{
+        {0, DMABUF_BPF_BUFFER, flags | (name ? DMABUF_BPF_NAMED : 0)}, buffer, {}};
+    set_name(record.head.length, record.buffer.name_bytes, record.name,
+             offsetof(dmabuf_bpf_listed, name), name ? *name : "");
+    return bytes_of(record, record.head.length);
+}
+
+/// The list of all buffers as kernel/bpf/dmabuf_iter.c of Linux 7.3 makes it, by reads: what was
+/// begun first is first, no record is in two, no end is marked, and without a buffer there is
+/// nothing. That of 6.16 has the first alone.
+inline std::vector<std::string> list_of(std::vector<std::shared_ptr<fake::file>> const& buffers) {
+    constexpr std::size_t kernel_buffer = 32768;
+    std::vector<std::string> reads;
+    for (auto const& file : buffers) {
+        auto const record = listed(buffer_of(*file), file->name ? &*file->name : nullptr);
+        if (reads.empty())
+            reads.push_back(header(DMABUF_BPF_BUFFER));
+        else if (reads.back().size() + record.size() >= kernel_buffer)
+            reads.emplace_back();
+        reads.back() += record;
+    }
+    return reads;
+}
+
 /// A file where iterators are pinned. Each read takes one answer: bytes, of which what does not fit
 /// comes with the next read, or an errno; after the last, the file ends.
 struct pin {
@@ -120,6 +147,12 @@ struct pin {
         pin made;
         for (std::size_t at = 0; at < text.size(); at += piece)
             made.answers.emplace_back(text.substr(at, piece));
+        return made;
+    }
+
+    static pin of(std::vector<std::string> const& reads) {
+        pin made;
+        made.answers.assign(reads.begin(), reads.end());
         return made;
     }
 };
