@@ -16,7 +16,9 @@ namespace {
 constexpr int done = 0;
 constexpr int failed = 1;
 
-int complain(std::string const& what) {
+int complain(std::string_view what) {
+    while (what.ends_with('\n'))
+        what.remove_suffix(1);
     fmt::print(stderr, "dmabuf_pin: {}\n", what);
     return failed;
 }

@@ -10,9 +10,15 @@
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <linux/capability.h>
 #include <records.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <utility>
 
 namespace dmabuf_pin {
 
@@ -20,7 +26,14 @@ namespace {
 
 using object_ptr = std::unique_ptr<bpf_object, close_object>;
 
-/// What libbpf and the verifier say, kept for the case that loading fails.
+struct free_btf {
+    void operator()(btf* types) const { btf__free(types); }
+};
+using btf_ptr = std::unique_ptr<btf, free_btf>;
+
+constexpr auto lockdown_file = "/sys/kernel/security/lockdown";
+
+/// What libbpf and the verifier said of the last step.
 std::string said;
 
 int keep_saying(libbpf_print_level level, char const* format, std::va_list arguments) {
@@ -31,8 +44,26 @@ int keep_saying(libbpf_print_level level, char const* format, std::va_list argum
     return length;
 }
 
+bool may_load() {
+    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> sets{};
+    if (::syscall(SYS_capget, &head, sets.data()) != 0) return true; // loading will tell
+    auto const has = [&](unsigned which) {
+        return (sets[which / 32].effective >> (which % 32) & 1U) != 0;
+    };
+    return has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON));
+}
+
+/// The mode in brackets of "none [integrity] confidentiality"; empty where it cannot be asked.
+std::string lockdown() {
+    std::string mode;
+    std::ifstream(lockdown_file).ignore(64, '[') >> mode;
+    return mode.substr(0, mode.find(']'));
+}
+
 /// Null, with errno.
 object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
+    said.clear();
     object_ptr object(bpf_object__open_mem(bytes.data(), bytes.size(), nullptr));
     if (!object) return nullptr;
     auto* const map = bpf_object__find_map_by_name(object.get(), ".rodata.settings");
@@ -42,30 +73,60 @@ object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
     return object;
 }
 
-/// Attaches every program of an object. Empty, or what went wrong.
-std::string attach(object_ptr object, programs& all) {
+/// Loads an object and attaches each program of it: once more where that fails, since memory may
+/// be short for a moment. Empty, or the words of the second failure.
+std::string load_and_attach(std::string_view bytes, dmabuf_bpf_settings const& settings,
+                            programs& all) {
+    auto object = load(bytes, settings);
+    if (!object) object = load(bytes, settings);
+    if (!object) return failed_words("load the BPF programs");
     bpf_program* program = nullptr;
     while ((program = bpf_object__next_program(object.get(), program))) {
         iterator one{bpf_program__name(program), nullptr, program};
         one.link.reset(bpf_program__attach_iter(program, nullptr));
-        if (!one.link)
-            return fmt::format("cannot attach the iterator {}: {}", one.name, std::strerror(errno));
+        if (!one.link) return failed_words(fmt::format("attach the iterator {}", one.name));
         all.iterators.push_back(std::move(one));
     }
     all.objects.push_back(std::move(object));
     return {};
 }
 
-std::string why_not_loaded(int error) {
-    if (error == EPERM)
-        return "loading BPF is not permitted: run as root (CAP_BPF and CAP_PERFMON)";
-    auto text = fmt::format("the kernel does not take the BPF program: {}", std::strerror(error));
-    if (error == ESRCH || error == ENOENT)
-        text += " (it may lack CONFIG_DEBUG_INFO_BTF, or be older than 5.11)";
-    return said.empty() ? text : text + "\n" + said;
+/// Whether the kernel has the iterator over all buffers: asked of the types that it describes.
+bool has_buffer_iterator(btf const& types) {
+    return btf__find_by_name_kind(&types, "bpf_iter__dmabuf", BTF_KIND_STRUCT) >= 0;
+}
+
+std::string load_into(programs& all) {
+    if (!may_load()) return "loading BPF is not permitted: run as root (CAP_BPF and CAP_PERFMON)";
+    said.clear();
+    btf_ptr const types(btf__load_vmlinux_btf());
+    if (!types) return failed_words("read this kernel's types (CONFIG_DEBUG_INFO_BTF)");
+
+    auto const mode = lockdown();
+    dmabuf_bpf_settings settings{{}, mode != "confidentiality"};
+    if (::getrandom(settings.secret, sizeof settings.secret, 0) != sizeof settings.secret)
+        return "no random numbers";
+    if (settings.read_names == 0)
+        all.notes.emplace_back("Exporters and names of buffers are not shown: this kernel lets no "
+                               "BPF program read its memory (lockdown=confidentiality).");
+    if (auto wrong = load_and_attach(holders_object(), settings, all); !wrong.empty()) {
+        if (mode.empty())
+            wrong += fmt::format("Whether lockdown=confidentiality is the reason cannot be told "
+                                 "without {}.\n",
+                                 lockdown_file);
+        return wrong;
+    }
+    if (has_buffer_iterator(*types)) return load_and_attach(buffers_object(), settings, all);
+    all.notes.emplace_back("Buffers that no process holds are not shown: this kernel has no "
+                           "iterator over all buffers (Linux 6.16).");
+    return {};
 }
 
 } // namespace
+
+std::string failed_words(std::string_view doing) {
+    return fmt::format("cannot {}: {}\n{}", doing, std::strerror(errno), std::exchange(said, {}));
+}
 
 void close_object::operator()(bpf_object* object) const {
     bpf_object__close(object);
@@ -78,28 +139,7 @@ void destroy_link::operator()(bpf_link* link) const {
 programs load_programs() {
     programs all;
     libbpf_set_print(keep_saying);
-    dmabuf_bpf_settings settings{{}, 1};
-    if (::getrandom(settings.secret, sizeof settings.secret, 0) != sizeof settings.secret)
-        return all.complaint = "no random numbers", std::move(all);
-
-    auto holders = load(holders_object(), settings);
-    if (!holders) {
-        int const error = errno;
-        auto const why = why_not_loaded(error);
-        settings.read_names = 0;
-        if (error != EPERM) holders = load(holders_object(), settings);
-        if (!holders) return all.complaint = why, std::move(all);
-        all.notes.emplace_back("Exporters and names of buffers are not shown: this kernel lets no "
-                               "BPF program read its memory (lockdown=confidentiality).");
-    }
-    all.complaint = attach(std::move(holders), all);
-    if (!all.complaint.empty()) return all;
-
-    if (auto buffers = load(buffers_object(), settings))
-        all.complaint = attach(std::move(buffers), all);
-    else
-        all.notes.emplace_back("Buffers that no process holds are not shown: this kernel has no "
-                               "iterator over all buffers (Linux 6.16).");
+    all.complaint = load_into(all);
     return all;
 }
 

@@ -32,10 +32,14 @@ struct iterator {
 struct programs {
     std::vector<std::unique_ptr<bpf_object, close_object>> objects;
     std::vector<iterator> iterators;
-    std::vector<std::string> notes; ///< what of it could not be had, and why
-    std::string complaint;          ///< why there are none; empty: there are
+    std::vector<std::string> notes; ///< what this kernel does not have or allow
+    std::string complaint;          ///< why they are not to be pinned; empty: they are
 };
 
+/// All that this kernel has, or a complaint: a part is never loaded in silence.
 programs load_programs();
+
+/// "cannot DOING: ", the errno, and what libbpf said of it.
+std::string failed_words(std::string_view doing);
 
 } // namespace dmabuf_pin
