@@ -104,7 +104,7 @@ std::string capturer::prepare() {
                    : fmt::format("{} (it takes a patched kernel)", coverage.not_better);
     if (coverage.processes_denied != 0)
         say("{} processes may not be read: {}", coverage.processes_denied,
-            report::what_would_help(mine_));
+            report::what_would_help(coverage, mine_));
     no_sink nowhere;
     write(nowhere, {});
     return {};

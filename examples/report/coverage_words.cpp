@@ -3,6 +3,8 @@
 
 #include <dmabuf/fmt.hpp>
 
+#include <utility>
+
 namespace report {
 
 namespace {
@@ -34,9 +36,11 @@ public:
         add(".");
     }
 
-    /// Of what mappings do not tell.
-    void end_with(rights const& mine) {
-        add("{}.", mine.checkpoint_restore ? "" : ": run as root, or with CAP_CHECKPOINT_RESTORE");
+    /// The capability that is missing; empty: none is.
+    void end_with_cure(rights const& mine, std::string_view capability) {
+        if (!capability.empty())
+            add(": run {}with {}", mine.root ? "" : "as root, or ", capability);
+        add(".");
     }
 
 private:
@@ -62,6 +66,73 @@ bool holders_out_of_sight(coverage const& seen) {
                0;
 }
 
+/// Whether not even the program's own process could be read, as everybody may read his own. A
+/// filter that refuses that often refuses as well what tells whether it is listed.
+bool own_process_denied(coverage const& seen, rights const& mine) {
+    return seen.processes_denied != 0 && seen.processes_seen == 0 && seen.processes_failed == 0 &&
+           (seen.sight != visibility::unknown || mine.filtered);
+}
+
+/// For map_files, which leads to the file behind a mapping.
+std::string_view missing_for_mappings(rights const& mine) {
+    return mine.checkpoint_restore ? "" : "CAP_CHECKPOINT_RESTORE";
+}
+
+/// For fd, which leads to the file behind an O_PATH descriptor; its fdinfo does not tell the size.
+std::string_view missing_for_descriptors(rights const& mine) {
+    return mine.root || mine.search ? "" : "CAP_DAC_READ_SEARCH";
+}
+
+std::string_view missing_for_either(rights const& mine) {
+    auto const mappings = missing_for_mappings(mine);
+    auto const descriptors = missing_for_descriptors(mine);
+    if (!mappings.empty() && !descriptors.empty())
+        return "CAP_CHECKPOINT_RESTORE (mappings) and CAP_DAC_READ_SEARCH (descriptors)";
+    return mappings.empty() ? descriptors : mappings;
+}
+
+/// The buffers of unknown size, by what refers to them.
+struct unsized_buffers {
+    std::uint32_t only_mapped = 0;
+    std::uint32_t with_descriptors = 0;
+    bool path_alone = true; ///< of the descriptors, all are O_PATH ones
+};
+
+unsized_buffers find_unsized(dmabuf::snapshot const& now) {
+    unsized_buffers found;
+    for (auto const& one : now.buffers)
+        if (!one.size_known) ++(one.descriptors == 0 ? found.only_mapped : found.with_descriptors);
+    for (auto const& reference : now.references)
+        if (!now.buffers[reference.buffer].size_known &&
+            reference.descriptors != reference.path_descriptors)
+            found.path_alone = false;
+    return found;
+}
+
+void say_unsized(dmabuf::snapshot const& now, rights const& mine,
+                 std::function<void(std::string_view)> const& take) {
+    auto const found = find_unsized(now);
+    auto const sentence_of = [&](std::uint32_t count, auto end) {
+        if (count == 0) return;
+        sentence words(take);
+        words.add("{} {} of unknown size and not in the sums", count,
+                  noun(count, "buffer is", "buffers are"));
+        end(words);
+    };
+    sentence_of(found.only_mapped, [&](sentence& words) {
+        words.add(", being only mapped").end_with_cure(mine, missing_for_mappings(mine));
+    });
+    sentence_of(found.with_descriptors, [&](sentence& words) {
+        auto const missing = missing_for_descriptors(mine);
+        if (found.path_alone)
+            words.add(", being open by O_PATH descriptors alone").end_with_cure(mine, missing);
+        else if (!missing.empty())
+            words.add(", since not all descriptors may be looked at").end_with_cure(mine, missing);
+        else
+            words.end_with(now.coverage.first_failure);
+    });
+}
+
 } // namespace
 
 std::string_view what_would_help(rights const& mine) {
@@ -71,12 +142,21 @@ std::string_view what_would_help(rights const& mine) {
     return "run as root, or with CAP_SYS_PTRACE";
 }
 
-void what_is_missing(coverage const& seen, rights const& mine,
+std::string_view what_would_help(coverage const& seen, rights const& mine) {
+    if (!own_process_denied(seen, mine)) return what_would_help(mine);
+    if (mine.filtered)
+        return "a filter of system calls (seccomp) refuses even this program its own: run it "
+               "without that filter (docker: --security-opt seccomp=unconfined)";
+    return "a security module refuses even this program its own";
+}
+
+void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
                      std::function<void(std::string_view)> const& take) {
+    auto const& seen = now.coverage;
     if (seen.sight != visibility::everything) take(of_sight(seen.sight));
     if (auto const count = seen.processes_denied; count != 0)
         sentence(take).add("{} of {} processes may not be read: {}.", count,
-                           seen.processes - seen.kernel_threads, what_would_help(mine));
+                           seen.processes - seen.kernel_threads, what_would_help(seen, mine));
     if (auto const count = seen.processes_failed; count != 0)
         sentence(take)
             .add("{} {} could not be read", count, noun(count, "process", "processes"))
@@ -90,12 +170,8 @@ void what_is_missing(coverage const& seen, rights const& mine,
         sentence(take)
             .add("{} {} may be of a DMA-BUF, which cannot be told here", count,
                  noun(count, "mapping or O_PATH descriptor", "mappings or O_PATH descriptors"))
-            .end_with(mine);
-    if (auto const count = seen.buffers_unsized; count != 0)
-        sentence(take)
-            .add("{} {} of unknown size, being only mapped, and not in the sums", count,
-                 noun(count, "buffer is", "buffers are"))
-            .end_with(mine);
+            .end_with_cure(mine, missing_for_either(mine));
+    if (seen.buffers_unsized != 0) say_unsized(now, mine, take);
     if (auto const count = seen.buffers_undescribed; count != 0)
         sentence(take).add(
             "{} {} without exporter or name here: only an ordinary descriptor tells both.", count,
@@ -127,7 +203,7 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
         text = "Incomplete:\n";
     else
         text = "Incomplete; PSS and USS are upper bounds, since holders may be out of sight:\n";
-    what_is_missing(seen, mine,
+    what_is_missing(now, mine,
                     [&](std::string_view words) { text += fmt::format("  {}\n", words); });
     return text;
 }
@@ -135,8 +211,9 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
 std::string source_words(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
     auto text = fmt::format("Source: {}", seen.used);
+    std::string_view before = "; no better one: ";
     for (auto const& why : {seen.no_bpf_iterator, seen.not_better})
-        if (why.error != 0) text += fmt::format("; no better one: {}", why);
+        if (why.error != 0) text += fmt::format("{}{}", std::exchange(before, "; "), why);
     if (seen.used == dmabuf::source::fd_walk && seen.not_better.error == 0)
         text += ", as asked for";
     auto const sizes =

@@ -16,9 +16,13 @@ namespace report {
 /// What lets this program read the processes that it may not read now.
 std::string_view what_would_help(rights const& mine);
 
+/// The same for a program that could not read some of the processes, which may have been its own
+/// too.
+std::string_view what_would_help(dmabuf::coverage const& seen, rights const& mine);
+
 /// Hands out one sentence for everything that may be missing: none where the coverage is complete
 /// and every count is exact. Allocates nothing.
-void what_is_missing(dmabuf::coverage const& coverage, rights const& mine,
+void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
                      std::function<void(std::string_view)> const& take);
 
 /// The sentence that the coverage is complete, or what is missing. Never empty.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +21,8 @@ constexpr right_word right_words[] = {
     {"root", &rights::root},
     {"trace", &rights::trace},
     {"checkpoint_restore", &rights::checkpoint_restore},
+    {"search", &rights::search},
+    {"filtered", &rights::filtered},
 };
 
 } // namespace
@@ -31,7 +35,9 @@ rights own_rights() {
         return (sets[capability / 32].effective >> capability % 32 & 1U) != 0;
     };
     return {::geteuid() == 0, has(CAP_SYS_PTRACE),
-            has(CAP_CHECKPOINT_RESTORE) || has(CAP_SYS_ADMIN)};
+            has(CAP_CHECKPOINT_RESTORE) || has(CAP_SYS_ADMIN),
+            has(CAP_DAC_READ_SEARCH) || has(CAP_DAC_OVERRIDE),
+            ::prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER};
 }
 
 std::vector<std::string> words_of(rights const& mine) {

@@ -12,6 +12,8 @@ struct rights {
     bool root = false;
     bool trace = false;              ///< CAP_SYS_PTRACE
     bool checkpoint_restore = false; ///< CAP_CHECKPOINT_RESTORE, or CAP_SYS_ADMIN
+    bool search = false;             ///< CAP_DAC_READ_SEARCH, or CAP_DAC_OVERRIDE
+    bool filtered = false;           ///< a seccomp filter looks at each system call
 };
 
 rights own_rights();

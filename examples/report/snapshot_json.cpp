@@ -106,21 +106,22 @@ void write_unheld(json_writer& out, dmabuf::buffer const& one) {
     });
 }
 
-void write_notes(json_writer& out, dmabuf::coverage const& seen, rights const& mine) {
+void write_notes(json_writer& out, dmabuf::snapshot const& now, rights const& mine) {
     out.key("notes");
     out.array([&] {
-        what_is_missing(seen, mine, [&](std::string_view sentence) { out.value(sentence); });
+        what_is_missing(now, mine, [&](std::string_view sentence) { out.value(sentence); });
     });
 }
 
-void write_coverage(json_writer& out, dmabuf::coverage const& seen, rights const& mine) {
+void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const& mine) {
+    auto const& seen = now.coverage;
     auto const failure = [&](std::string_view key, dmabuf::failure const& why) {
         out.key(key);
         write_failure(out, why);
     };
     out.object([&] {
         out.field("complete", seen.complete());
-        write_notes(out, seen, mine);
+        write_notes(out, now, mine);
         out.field("source", name_of(seen.used));
         failure("no_bpf_iterator", seen.no_bpf_iterator);
         failure("not_better", seen.not_better);
@@ -181,7 +182,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
     });
     list("unheld", now.unheld, [&](auto const& one) { write_unheld(out, one); });
     out.key("coverage");
-    write_coverage(out, now.coverage, shown.mine);
+    write_coverage(out, now, shown.mine);
 }
 
 } // namespace report

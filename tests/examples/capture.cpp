@@ -81,7 +81,7 @@ TEST_CASE("a ring keeps the newest, whatever was numbered by whom") {
         there.put("lowmem-10000000000-19990101T000000Z.json");
         there.put("lowmem-000000007-19990101T000000Z.json");
         add_captures(there.path(), 1, 2);
-        CHECK(there.names() == names{"lowmem-000000007-19990101T000000Z.json", "lowmem-0000000002",
+        CHECK(there.names() == names{"lowmem-0000000002", "lowmem-000000007-19990101T000000Z.json",
                                      "lowmem-10000000000-19990101T000000Z.json"});
     }
 }
