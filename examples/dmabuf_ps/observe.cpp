@@ -8,6 +8,7 @@
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
+#include "sampling.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -30,25 +31,15 @@ std::string kernel_release() {
     return names.release;
 }
 
-dmabuf::sample_options sampling(options const& chosen) {
-    dmabuf::sample_options wanted;
-    wanted.force = chosen.source;
-    wanted.bpf = chosen.record.empty(); // a recording is of what /proc and /sys tell
-    // A recording shall serve whatever may be asked of it.
-    wanted.cgroups = chosen.json || chosen.by == grouping::cgroup || !chosen.record.empty();
-    wanted.unheld = true;
-    wanted.bufinfo = !chosen.no_debugfs && report::own_rights().root;
-    return wanted;
-}
-
 /// What this machine's samples are taken with, as a recording tells it.
 replay::circumstances circumstances_here(options const& chosen) {
+    auto const mine = report::own_rights();
     replay::circumstances here;
     here.kernel = kernel_release();
     here.uid = ::geteuid();
-    here.rights = report::words_of(report::own_rights());
+    here.rights = report::words_of(mine);
     here.samples = chosen.diff_seconds ? 2 : 1;
-    here.options = sampling(chosen);
+    here.options = sampling(chosen, mine);
     return here;
 }
 

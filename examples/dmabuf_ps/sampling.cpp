@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "sampling.hpp"
+
+namespace dmabuf_ps {
+
+dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
+    bool const everything = chosen.json || !chosen.record.empty();
+    bool const changes = chosen.diff_seconds.has_value();
+    dmabuf::sample_options wanted;
+    wanted.force = chosen.source;
+    wanted.bpf = chosen.record.empty(); // a recording is of what /proc and /sys tell
+    wanted.exporters = everything || chosen.buffers || !changes; // totals are by exporter
+    wanted.names = everything || (chosen.buffers && !changes);
+    wanted.path_descriptors = everything;
+    wanted.cgroups = everything || (chosen.by == grouping::cgroup && !changes);
+    wanted.unheld = true;
+    wanted.bufinfo = !chosen.no_debugfs && mine.root;
+    return wanted;
+}
+
+} // namespace dmabuf_ps

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+//
+// What is asked of the system for a view: the columns that it prints, and no more. Names cost a
+// walk over descriptors where the kernel lists buffers, O_PATH marks a call for each descriptor.
+#pragma once
+
+#include <dmabuf/sampler.hpp>
+
+#include "options.hpp"
+#include "report/rights.hpp"
+
+namespace dmabuf_ps {
+
+/// JSON tells everything, and a recording serves whatever may be asked of it later.
+dmabuf::sample_options sampling(options const& chosen, report::rights const& mine);
+
+} // namespace dmabuf_ps
