@@ -49,6 +49,7 @@ public:
             for (auto const inode : before_)
                 if (build.find(inode) == inode_index::none) remember(*sysfs, inode);
         if (used_ == listing::sysfs || used_ == listing::none) return;
+        if (used_ == listing::bufinfo && tells_no_more(build)) return;
         auto const done = for_each(used_, system, space, [&](listed_buffer const& row) {
             if (auto const at = build.find(row.inode); at != inode_index::none)
                 describe(build, at, row);
@@ -81,6 +82,20 @@ private:
         one.size_known = true;
         one.exporter = exporter;
         return one;
+    }
+
+    /// Whether the walk met all that was listed, and nothing of it is missing or may be on its way
+    /// out. Then the second look at debugfs, which takes each buffer's lock, would tell nothing.
+    [[nodiscard]] bool tells_no_more(snapshot_builder& build) const {
+        auto const& seen = build.now().coverage;
+        if (seen.processes_gone + seen.descriptors_gone + seen.mappings_gone != 0) return false;
+        for (auto const inode : before_)
+            if (build.find(inode) == inode_index::none) return false;
+        for (auto const& one : build.now().buffers)
+            if ((!one.size_known || one.exporter.empty()) &&
+                build.find(one.inode) != inode_index::none)
+                return false;
+        return true;
     }
 
     static void describe(snapshot_builder& build, std::uint32_t at, listed_buffer const& row) {

@@ -174,6 +174,62 @@ TEST_CASE("costs: while no buffer is met, one file of each device is asked for i
     CHECK(count.query == 2 * usual + 2);
 }
 
+/// How often a path with this end is opened while one sample is taken, which must be the truth.
+unsigned openings(fake::kernel& kernel, std::string_view end, dmabuf::sample_options options) {
+    unsigned found = 0;
+    kernel.event = [&, before = std::move(kernel.event)](fake::call_event const& event) {
+        if (before) before(event);
+        found += event.kind == fake::call::open && event.path.ends_with(end);
+    };
+    auto const now = sampled(kernel, options);
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    return found;
+}
+
+TEST_CASE("costs: debugfs is read once where the second look tells nothing more") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096));
+    kernel.add(11, "q").open(kernel.buffer(2, 4096));
+    dmabuf::sample_options options;
+    options.unheld = options.bufinfo = true;
+    unsigned expected = 2;
+    SECTION("all is held, and described") {
+        expected = 1;
+    }
+    SECTION("a buffer is held by nobody") {
+        kernel.buffer(3, 4096);
+    }
+    SECTION("a buffer is mapped alone, and of an exporter that only the list tells") {
+        kernel.at(10).map(kernel.buffer(3, 4096), 4096);
+    }
+    SECTION("a process ends meanwhile") {
+        bool ended = false;
+        kernel.event = [&](fake::call_event const& event) {
+            if (!ended && event.path.ends_with("/11/task")) ended = true, kernel.exit(11);
+        };
+    }
+    CHECK(openings(kernel, "/bufinfo", options) == expected);
+    fake::kernel without_buffers;
+    without_buffers.debugfs = true;
+    CHECK(openings(without_buffers, "/bufinfo", options) == 1);
+}
+
+TEST_CASE("costs: the cgroup of each holder is read once, and of nobody else") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    for (int pid = 10; pid < 20; ++pid) {
+        auto& process = kernel.add(pid, "p");
+        process.add_thread(pid + 100);
+        if (pid % 2 == 0) process.open(kernel.buffer(static_cast<std::uint64_t>(pid), 4096));
+    }
+    dmabuf::sample_options options;
+    options.cgroups = true;
+    CHECK(openings(kernel, "/cgroup", options) == 5);
+    options.cgroups = false;
+    CHECK(openings(kernel, "/cgroup", options) == 0);
+}
+
 TEST_CASE("costs: no more than six descriptors at a time, by every source") {
     fake::kernel kernel;
     kernel.dmabuf_fds = GENERATE(false, true);
