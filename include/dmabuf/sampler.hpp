@@ -80,10 +80,11 @@ public:
     /// (ENOTSUP). Whatever else goes wrong is in `now.coverage`.
     result<void> sample(snapshot& now) {
         auto const begin_ns = system_.clock_ns();
-        if (auto ready = prepare(); !ready) return now.clear(), ready;
+        cleared_unless_whole whole{&now};
+        if (auto ready = prepare(); !ready) return ready;
         list_before();
         if (!sample_by_bpf(now))
-            if (auto done = sample_by_walk(now); !done) return now.clear(), done;
+            if (auto done = sample_by_walk(now); !done) return done;
         if (options_.unheld || options_.bufinfo)
             list_.read_after(system_, sysfs(), build_, table_space_);
         build_.finish();
@@ -91,10 +92,19 @@ public:
         if (options_.unheld) list_.add_unheld(now);
         now.begin_ns = begin_ns;
         now.end_ns = system_.clock_ns();
+        whole.now = nullptr;
         return {};
     }
 
 private:
+    /// Also where an allocation throws, whose exception the sampler lets through.
+    struct cleared_unless_whole {
+        snapshot* now;
+        ~cleared_unless_whole() {
+            if (now) now->clear();
+        }
+    };
+
     enum class outcome : std::uint8_t { seen, denied, failed, gone }; // from best to worst
 
     static outcome worse(outcome a, outcome b) { return a < b ? b : a; }
@@ -114,7 +124,7 @@ private:
     }
 
     void make_space() {
-        if (process_space_.size() != 0) return;
+        if (table_space_.size() != 0) return; // the last that is made
         process_space_ = raw_bytes(space_bytes);
         table_space_ = raw_bytes(space_bytes);
     }

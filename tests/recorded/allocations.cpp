@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The second sample allocates nothing, nor does the first after reserve(). In an executable of its
-// own, because it replaces operator new.
+// The second sample allocates nothing, nor does the first after reserve(); and where an allocation
+// fails, nothing half is left. In an executable of its own, because it replaces operator new.
 #include <dmabuf/groups.hpp>
 #include <dmabuf/sampler.hpp>
 
@@ -15,6 +15,7 @@ namespace {
 
 bool watching = false;
 std::size_t allocations = 0;
+std::size_t fail_at = 0; ///< this allocation fails, counted from 1
 
 /// A fake kernel's calls allocate; only what the library does around them counts.
 struct paused {
@@ -70,7 +71,7 @@ struct quiet {
 
 // Not inlined, or GCC takes the pair of malloc and delete, or of new and free, for a mistake.
 [[gnu::noinline]] void* operator new(std::size_t size) {
-    if (watching) ++allocations;
+    if (watching && ++allocations == fail_at) throw std::bad_alloc();
     if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
     std::abort();
 }
@@ -180,6 +181,81 @@ TEST_CASE("allocations: after reserve() the first sample makes none, nor do the 
     watching = false;
     CHECK(allocations == 0);
     CHECK(users.totals.size() == dmabuf::by_user(now).size());
+}
+
+/// Whether the allocation `k` of a sample failed, and left `now` empty.
+bool fails_at(std::size_t k, dmabuf::basic_sampler<quiet>& sampler, dmabuf::snapshot& now) {
+    fail_at = k;
+    bool failed = false;
+    try {
+        allocations_of(sampler, now);
+    } catch (std::bad_alloc const&) {
+        failed = true;
+    }
+    watching = false;
+    fail_at = 0;
+    if (!failed) return false;
+    CAPTURE(k);
+    CHECK(now.buffers.empty());
+    CHECK(now.holders.empty());
+    CHECK(now.references.empty());
+    CHECK(now.exporters.empty());
+    CHECK(now.unheld.empty());
+    CHECK(now.cgroups.empty());
+    CHECK(now.cgroup_text.empty());
+    CHECK(now.coverage.used == dmabuf::source::none);
+    CHECK(now.coverage.processes == 0);
+    CHECK(now.total_bytes + now.unheld_bytes + now.begin_ns + now.end_ns == 0);
+    return true;
+}
+
+/// What a test compares of two snapshots of one world.
+std::string summary(dmabuf::snapshot const& now) {
+    std::string text =
+        std::to_string(now.total_bytes) + " of " + std::to_string(now.buffers.size());
+    for (auto const& who : now.holders)
+        text += " " + std::to_string(who.pid) + ":" + std::to_string(who.rss_bytes) + "/" +
+                std::to_string(who.pss_bytes) + "/" + std::to_string(who.reference_count);
+    for (auto const& one : now.unheld)
+        text += " unheld " + std::to_string(one.inode);
+    return text;
+}
+
+TEST_CASE("allocations: where any one fails the snapshot is empty, and the next sample is right") {
+    fake::kernel kernel;
+    auto const options = populate(kernel);
+    dmabuf::snapshot expected;
+    REQUIRE(dmabuf::basic_sampler<quiet>(options, quiet{{&kernel}}).sample(expected));
+    std::size_t k = 1;
+    for (;; ++k) {
+        dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
+        dmabuf::snapshot now;
+        if (!fails_at(k, sampler, now)) break;
+        REQUIRE(sampler.sample(now));
+        CHECK(summary(now) == summary(expected));
+    }
+    CHECK(k > 10);
+}
+
+TEST_CASE("allocations: where one fails in a later sample, of a world that has grown, too") {
+    for (std::size_t k = 1;; ++k) {
+        fake::kernel kernel;
+        kernel.dmabuf_fds = true;
+        kernel.add(10, "p").open(kernel.buffer(1, 4096));
+        dmabuf::basic_sampler<quiet> sampler({}, quiet{{&kernel}});
+        dmabuf::snapshot now;
+        REQUIRE(sampler.sample(now));
+        auto& grown = kernel.add(20, "q");
+        for (std::uint64_t inode = 300; inode > 1; --inode)
+            grown.open(kernel.buffer(inode, 4096));
+        bool const failed = fails_at(k, sampler, now);
+        REQUIRE(sampler.sample(now));
+        CAPTURE(k);
+        CHECK(now.buffers.size() == 300);
+        CHECK(now.total_bytes == 300 * 4096);
+        CHECK(now.coverage.complete());
+        if (!failed) break;
+    }
 }
 
 TEST_CASE("allocations: parsing and describing make none") {
