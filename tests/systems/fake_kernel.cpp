@@ -72,6 +72,11 @@ void process::end_leader() {
     leader().exiting = true;
 }
 
+void process::end_thread(task& thread) {
+    thread.files = nullptr;
+    thread.dead = thread.exiting = true;
+}
+
 kernel::kernel() {
     add(1, "init", 0);
     add(caller_pid, "dmabuf_test", 0);
@@ -451,8 +456,9 @@ std::string kernel::fdinfo_text(spot const& node) const {
     auto const slot = node.task->files->at(node.fd);
     auto const& file = *slot.file;
     bool const is_dmabuf = file.what == file::kind::dmabuf;
-    auto text = "pos:\t0\nflags:\t0" + std::string(slot.path ? "10000000" : "2000002") +
-                "\nmnt_id:\t" + std::to_string(is_dmabuf ? dmabuf_mount : 30) + "\n";
+    auto const flags = slot.path ? "10000000" : "200000" + std::to_string(slot.access);
+    auto text = "pos:\t0\nflags:\t0" + std::string(flags) + "\nmnt_id:\t" +
+                std::to_string(is_dmabuf ? dmabuf_mount : 30) + "\n";
     if (!before(5, 14)) text += "ino:\t" + number(file.inode) + "\n";
     text += file.locks;
     if (slot.path) return text;
@@ -469,7 +475,9 @@ std::string kernel::bufinfo_text() const {
     std::string text = "\nDma-buf Objects:\n"
                        "size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n";
     std::uint64_t bytes = 0;
+    std::size_t rows = 0;
     for (auto const& [inode, file] : buffers_) {
+        if (file->released) continue;
         char row[128];
         std::snprintf(row, sizeof row, "%08llu\t00000002\t00080007\t%08llu\t%s\t%08llu\t%s\n",
                       static_cast<unsigned long long>(file->size_bytes),
@@ -479,9 +487,9 @@ std::string kernel::bufinfo_text() const {
         text += row;
         text += "\tAttached Devices:\nTotal 0 devices attached\n\n";
         bytes += file->size_bytes;
+        ++rows;
     }
-    return text + "\nTotal " + std::to_string(buffers_.size()) + " objects, " + number(bytes) +
-           " bytes\n";
+    return text + "\nTotal " + std::to_string(rows) + " objects, " + number(bytes) + " bytes\n";
 }
 
 /// The patched kernel's list: the first task of those that share a table prints it.
@@ -540,11 +548,15 @@ int kernel::produce(opened& file) const {
         if (node.task->dead) return file.begun ? 0 : -ESRCH;
         auto const uid = number(node.process->uid);
         std::string inner;
+        std::string groups;
+        for (std::size_t i = 0; i < node.process->groups; ++i)
+            groups += number(1000000000 + i) + " ";
         for (int const pid : node.process->inner_pids)
             inner += "\t" + std::to_string(pid);
         return once("Name:\t" + with_newlines_escaped(node.process->comm) + "\nState:\tS\nUid:\t" +
-                    uid + "\t" + uid + "\t" + uid + "\t" + uid + "\nGid:\t0\t0\t0\t0\nNSpid:\t" +
-                    std::to_string(node.process->pid) + inner + "\nThreads:\t1\n");
+                    uid + "\t" + uid + "\t" + uid + "\t" + uid + "\nGid:\t0\t0\t0\t0\nGroups:\t" +
+                    groups + "\nNSpid:\t" + std::to_string(node.process->pid) + inner +
+                    "\nThreads:\t1\n");
     }
     case what::fdinfo:
         if (file.begun) return 0;
@@ -675,7 +687,8 @@ int kernel::status(int directory, std::string const& path, int flags, dmabuf::fi
         if (!before(6, 2) && node.task->files) status.size_bytes = node.task->files->size();
         break;
     case what::fd: // tid_fd_update_inode()
-        status.mode = 0120000U | (node.slot.path ? 0U : 0700U);
+        // OPEN_FMODE() of access mode 3 is neither FMODE_READ nor FMODE_WRITE.
+        status.mode = 0120000U | (node.slot.path || node.slot.access == O_ACCMODE ? 0U : 0700U);
         break;
     case what::pid_namespace:
         status = {pid_namespace, 0, {0, 4}, 0100444, 1};
@@ -761,10 +774,17 @@ int kernel::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& answer,
     return -ENOENT;
 }
 
+/// kptr_obfuscate() of kernel/kcmp.c: an order of pointers, in which null stands anywhere.
+std::int64_t kernel::kcmp_key(table const* files) const {
+    auto const pointer = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(files));
+    return static_cast<std::int64_t>((pointer ^ kcmp_cookies[0]) * kcmp_cookies[1]);
+}
+
 /// KCMP_FILES. The numbers are those of the caller's own pid namespace.
 int kernel::compare(int a, int b) {
     announce(call::compare, std::to_string(a) + " " + std::to_string(b));
     if (!kcmp) return -ENOSYS;
+    if (kcmp_filtered) return -EPERM;
     auto const find = [&](int tid) -> std::pair<process*, task*> {
         for (auto const& [pid, process] : processes_) {
             for (auto const& task : process->tasks) {
@@ -781,8 +801,9 @@ int kernel::compare(int a, int b) {
     auto const [q, t] = find(b);
     if (s == nullptr || t == nullptr) return -ESRCH;
     if (!may_trace(*p) || !may_trace(*q)) return -EPERM;
-    if (s->files == t->files) return 0;
-    return s->files < t->files ? 1 : 2;
+    auto const first = kcmp_key(s->files.get());
+    auto const second = kcmp_key(t->files.get());
+    return first == second ? 0 : first < second ? 1 : 2;
 }
 
 } // namespace fake

@@ -44,7 +44,8 @@ using file_ptr = std::shared_ptr<file>;
 
 struct descriptor {
     file_ptr file;
-    bool path = false; ///< O_PATH
+    bool path = false;        ///< O_PATH
+    unsigned access = O_RDWR; ///< access mode; 3 (O_ACCMODE) may neither read nor write
 };
 using table = std::map<int, descriptor>;
 using table_ptr = std::shared_ptr<table>;
@@ -72,6 +73,7 @@ struct process {
     bool dead = false;
     std::string cgroup = "/";
     std::vector<int> inner_pids; ///< its numbers in deeper pid namespaces
+    std::size_t groups = 0;      ///< supplementary ones, whose numbers status shows
     std::vector<std::shared_ptr<task>> tasks;
     std::vector<mapping> mappings;
     std::uint64_t next_address = 0x7f0000000000;
@@ -90,6 +92,8 @@ struct process {
     void exec();
     /// The leader ends and stays as a zombie while the other threads go on.
     void end_leader();
+    /// A thread ends: first it has no table and no memory map any more, then it is gone.
+    static void end_thread(task& thread);
 };
 
 /// What the caller may do.
@@ -134,7 +138,9 @@ public:
     bool dmabuf_fds = false;
     bool debugfs = false; ///< for root only
     bool kcmp = true;
-    bool map_queries = true; ///< and not before 6.11
+    bool kcmp_filtered = false;             ///< by seccomp, with EPERM
+    std::uint64_t kcmp_cookies[2] = {0, 1}; ///< random since boot; the second is odd
+    bool map_queries = true;                ///< and not before 6.11
     int hidepid = 0;
     std::uint64_t pid_namespace = 0xeffffffc;
     dmabuf::device_number dmabuf_device{0, 11};
@@ -253,6 +259,7 @@ private:
     [[nodiscard]] std::string bufinfo_text() const;
     [[nodiscard]] std::string list_text(spot const& node) const;
     [[nodiscard]] std::uint64_t count_of(file const& file) const;
+    [[nodiscard]] std::int64_t kcmp_key(table const* files) const;
     [[nodiscard]] dmabuf::device_number device_of(file const& file) const;
 
     std::map<int, std::shared_ptr<process>> processes_;
