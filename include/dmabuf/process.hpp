@@ -207,43 +207,92 @@ struct process_status {
         0; ///< numbers behind NSpid: 1 in the pid namespace of this procfs; 0 unknown
 };
 
-/// Parses /proc/P/status, of which the end may be missing: a process with many groups has a long
-/// one, and `Uid:` comes before them. `Name:` cannot imitate a line, since the kernel escapes
-/// newlines there. A last line without its newline is passed over. Errors: EBADMSG where there is
-/// no complete `Uid:` line.
+/// Takes the text of /proc/P/status in pieces of any size, since `Groups:` can be long (up to
+/// 65,536 numbers) and `NSpid:` comes behind it. `Name:` cannot imitate a line, since the kernel
+/// escapes newlines there.
+template<class = detail::if_called>
+class basic_process_status_parser {
+public:
+    constexpr explicit basic_process_status_parser(place where = {object::process_status})
+        : where_(where) {}
+
+    constexpr void feed(std::string_view piece) {
+        while (!piece.empty() && !bad_) {
+            auto const newline = piece.find('\n');
+            bool const ends = newline != piece.npos;
+            auto const part = piece.substr(0, newline);
+            line_.append(part);
+            for (char const c : part)
+                tabs_ += c == '\t';
+            if (ends) end_line();
+            auto const taken = part.size() + (ends ? 1 : 0);
+            offset_ += static_cast<std::uint32_t>(taken);
+            piece.remove_prefix(taken);
+        }
+    }
+
+    /// Whether nothing more is wanted of what follows.
+    [[nodiscard]] constexpr bool done() const { return bad_ || status_.pid_levels != 0; }
+
+    /// What was read. Of the text the end may be missing.
+    /// Errors: EBADMSG where there is no complete `Uid:` line.
+    constexpr result<process_status> finish() const {
+        if (found_ && !bad_) return status_;
+        return failure{operation::parse, EBADMSG, where_, offset_};
+    }
+
+private:
+    constexpr void end_line() {
+        auto line = line_.view();
+        auto const key = detail::take_until(line, '\t');
+        if (key == "Uid:" && !found_) {
+            (void)detail::take_until(line, '\t'); // the real uid
+            found_ = detail::parse_number(detail::take_until(line, '\t'), status_.uid);
+            bad_ = !found_;
+        }
+        if (key == "NSpid:") status_.pid_levels = tabs_;
+        line_ = {};
+        tabs_ = 0;
+    }
+
+    place where_;
+    process_status status_;
+    inline_text<63> line_;   ///< its beginning, which holds the four numbers of `Uid:`
+    std::uint32_t tabs_ = 0; ///< in all of it: each number of `NSpid:` has one before it
+    std::uint32_t offset_ = 0;
+    bool found_ = false;
+    bool bad_ = false;
+};
+
+using process_status_parser = basic_process_status_parser<>;
+
+/// Parses /proc/P/status, of which the end may be missing: a last line without its newline is
+/// passed over. Pure; no allocation.
+/// Errors: EBADMSG where there is no complete `Uid:` line.
+template<class = detail::if_called>
 constexpr result<process_status> parse_process_status(std::string_view text,
                                                       place where = {object::process_status}) {
-    process_status status;
-    bool found = false;
-    auto rest = text;
-    while (rest.find('\n') != rest.npos) {
-        auto const offset = static_cast<std::uint32_t>(rest.data() - text.data());
-        auto line = detail::take_until(rest, '\n');
-        auto const key = detail::take_until(line, '\t');
-        if (key == "Uid:" && !found) {
-            (void)detail::take_until(line, '\t'); // the real uid
-            found = detail::parse_number(detail::take_until(line, '\t'), status.uid);
-            if (!found) return failure{operation::parse, EBADMSG, where, offset};
-        }
-        if (key == "NSpid:")
-            for (status.pid_levels = 1; line.find('\t') != line.npos; ++status.pid_levels)
-                (void)detail::take_until(line, '\t');
-    }
-    if (!found)
-        return failure{operation::parse, EBADMSG, where, static_cast<std::uint32_t>(text.size())};
-    return status;
+    process_status_parser parser(where);
+    parser.feed(text);
+    return parser.finish();
 }
 
-/// Reads /proc/P/status. Cost: at least four system calls, no allocation.
+/// Reads /proc/P/status as far as `NSpid:`. Cost: one open, one read per 4 KiB, one close; without
+/// `NSpid:` (CONFIG_PID_NS) one read more, which sees the end. No allocation.
 template<system System>
 result<process_status> read_process_status(process<System> const& process) {
-    std::array<char, 4096> space;
     auto const where = process.at(object::process_status);
     auto const file = open_at(process.system, process.directory.get(), "status", O_RDONLY, where);
     if (!file) return file.error();
-    auto const text = read_some(process.system, file->get(), space, where);
-    if (!text) return text.error();
-    return parse_process_status(*text, where);
+    process_status_parser parser(where);
+    for (std::array<char, 4096> space; !parser.done();) {
+        long const got =
+            detail::uninterrupted([&] { return process.system.read(file->get(), space); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
+        if (got == 0) break;
+        parser.feed(detail::text_at(space.data(), static_cast<std::size_t>(got)));
+    }
+    return parser.finish();
 }
 
 /// The cgroup of a process out of the text of /proc/P/cgroup: in a hierarchy of the memory

@@ -117,6 +117,13 @@ struct status_row {
 
     constexpr bool holds(std::string_view bytes) const {
         auto const found = parse_process_status(bytes);
+        for (std::size_t size = 1; size < 4; ++size) {
+            dmabuf::process_status_parser parser;
+            for (std::size_t at = 0; at < bytes.size(); at += size)
+                parser.feed(bytes.substr(at, size));
+            auto const pieces = parser.finish();
+            if (!pieces || pieces->uid != uid || pieces->pid_levels != levels) return false;
+        }
         return found && found->uid == uid && found->pid_levels == levels;
     }
 };
@@ -132,6 +139,11 @@ constexpr status_row statuses[] = {
     {"Uid:\t1\t1\t1\t1\nGroups:\t1 2 3 4", 1, 0}, // the end may be missing
     {"Uid:\t1\t1\t1\t1\nNSpid:\t1", 1, 0},        // and what was cut is not believed
     {"Uid:\t1\t1\t1\t1\nNSpid:\t1\t2", 1, 0},
+    {"Uid:\t1\t1\t1\t1\nGroups:\t1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 "
+     "26 "
+     "27 28 29 30\t\t\nNSpid:\t4194304\t4194304\t4194304\t4194304\t4194304\t4194304\t4194304\t"
+     "4194304\t4194304\t4194304\t4194304\t4194304\n",
+     1, 12},
     {"xUid:\t9\t9\t9\t9\nUid:\t1\t1\t1\t1\n", 1, 0},
 };
 

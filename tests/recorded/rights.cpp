@@ -139,6 +139,21 @@ TEST_CASE("rights: a procfs of another pid namespace numbers processes otherwise
     CHECK(broken_invariant(now) == "");
 }
 
+TEST_CASE("rights: a caller of many groups is in no container") {
+    fake::kernel kernel;
+    auto& self = kernel.at(900);
+    self.groups = GENERATE(0U, 300U, 370U, 371U, 372U, 373U, 374U, 400U, 65536U);
+    if (GENERATE(false, true)) self.inner_pids = {7};
+    auto& process = kernel.add(10, "threads");
+    process.open(kernel.buffer(1, 4096));
+    process.add_thread(11);
+    auto const now = sampled(kernel);
+    CAPTURE(self.groups, self.inner_pids.size());
+    bool const own = self.inner_pids.empty();
+    CHECK(now.coverage.sight == (own ? visibility::everything : visibility::pid_namespace));
+    CHECK(now.coverage.tables_uncertain == (own ? 0 : 1)); // whether kcmp's numbers are its own
+}
+
 TEST_CASE("rights: without kcmp every task is walked, and sets stay exact") {
     fake::kernel kernel;
     kernel.kcmp = false;
