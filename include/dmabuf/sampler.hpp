@@ -297,9 +297,11 @@ private:
         return outcome::seen;
     }
 
-    /// A kernel thread that may not be looked at hides nothing. Its stat is readable for everybody.
+    /// A kernel thread that may not be looked at hides nothing, nor does a zombie: before 5.14 the
+    /// files of one's own are root's. Its stat is readable for everybody.
     outcome look_for_kernel_thread(process<System> const& process) {
         auto const stat = read_stat(process);
+        if (stat && stat->exiting() && stat->threads <= 1) return outcome::gone;
         denied_kernel_thread_ = stat && stat->kernel_thread();
         return stat || stat.error().denied() ? outcome::denied : note(stat.error());
     }
@@ -415,8 +417,16 @@ private:
     }
 
     outcome walk(process<System> const& process, std::int32_t tid) {
-        auto const how = walk_fd(process, tid);
-        return how == outcome::denied ? walk_fdinfo(process, tid) : how;
+        auto how = walk_fd(process, tid);
+        if (how == outcome::denied) how = walk_fdinfo(process, tid);
+        return how == outcome::denied && is_dead_among_others(process, tid) ? outcome::gone : how;
+    }
+
+    /// A task without a memory map is root's, be it one's own (fs/proc/base.c, task_dump_owner()),
+    /// and before 5.14 only the owner may list its descriptors, of which it has none.
+    bool is_dead_among_others(process<System> const& process, std::int32_t tid) {
+        return platform_.before(5, 14) && tasks_.size() > 1 &&
+               check_alive(process, tid) == outcome::gone;
     }
 
     void begin_table() {

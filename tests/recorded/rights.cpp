@@ -154,6 +154,54 @@ TEST_CASE("rights: a caller of many groups is in no container") {
     CHECK(now.coverage.tables_uncertain == (own ? 0 : 1)); // whether kcmp's numbers are its own
 }
 
+TEST_CASE("rights: before 5.14, one's own process whose leader has exited is one's own") {
+    fake::kernel kernel;
+    kernel.major = 5;
+    kernel.minor = GENERATE(3U, 13U);
+    kernel.caller = fake::rights::user(1000);
+    kernel.at(900).uid = 1000;
+    auto& process = kernel.add(10, "mine", 1000);
+    process.open(kernel.buffer(1, 4096));
+    process.add_thread(11);
+    process.end_leader();
+    kernel.add(20, "my zombie", 1000).end_leader();
+    auto& theirs = kernel.add(30, "theirs", 2000);
+    theirs.open(kernel.buffer(2, 8192));
+    theirs.add_thread(31);
+    theirs.end_leader();
+    auto& hidden = kernel.add(40, "not dumpable", 1000);
+    hidden.dumpable = false;
+    hidden.open(kernel.buffer(3, 100));
+    hidden.add_thread(41);
+    auto const now = sampled(kernel);
+    CHECK_ACCOUNT(now, kernel, only(kernel.truth(), {10}));
+    CHECK(now.coverage.processes_denied == 3); // init, theirs, and what is not dumpable
+    CHECK(now.coverage.processes_gone == 1);   // a zombie holds nothing
+}
+
+TEST_CASE("rights: a thread of one's own that exits just then, before 5.14, is not denied") {
+    for (unsigned k = 1;; ++k) {
+        fake::kernel kernel;
+        kernel.major = 5;
+        kernel.minor = 13;
+        kernel.caller = fake::rights::user(1000);
+        kernel.at(900).uid = 1000;
+        auto& process = kernel.add(10, "mine", 1000);
+        process.open(kernel.buffer(1, 4096));
+        auto& thread = process.add_thread(11, std::make_shared<fake::table>());
+        bool happened = false;
+        kernel.event = [&](fake::call_event const& event) {
+            if (event.number == k) happened = thread.exiting = true, thread.files = nullptr;
+        };
+        auto const now = sampled(kernel);
+        kernel.event = nullptr;
+        if (!happened) break;
+        CAPTURE(k, words(now.coverage));
+        CHECK(now.coverage.processes_denied == 1); // init
+        CHECK(words(account_of(now)) == words(kernel.truth()));
+    }
+}
+
 TEST_CASE("rights: without kcmp every task is walked, and sets stay exact") {
     fake::kernel kernel;
     kernel.kcmp = false;
