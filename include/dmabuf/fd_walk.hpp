@@ -101,7 +101,8 @@ struct dmabuf_descriptor {
 
 /// How closely the walk looks.
 struct fd_walk_options {
-    /// One more statx per DMA-BUF descriptor, for `dmabuf_descriptor::path`.
+    /// For `dmabuf_descriptor::path`: one more statx per DMA-BUF descriptor, and the fdinfo of
+    /// those that can neither read nor write.
     bool mark_path = true;
 };
 
@@ -151,11 +152,12 @@ private:
 
 /// The descriptors of one task's table that refer to DMA-BUFs.
 /// Kernel: fs/proc/fd.c; following a link needs PTRACE_MODE_READ_FSCREDS.
-/// Cost: the directory's, one statx per descriptor, one more per DMA-BUF where `mark_path` is set;
-/// four calls per kind of kernel-internal file until the DMA-BUFs' device is known. No allocation.
-/// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. EACCES with a
-/// number: the links may not be followed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs have no
-/// inode. Lifetime: `process` and `known` must outlive the range.
+/// Cost: the directory's, one statx per descriptor, one more per DMA-BUF where `mark_path` is set,
+/// and three calls where that may be O_PATH; four calls per kind of kernel-internal file until the
+/// DMA-BUFs' device is known. No allocation. Errors: an item each. ENOENT with a descriptor's
+/// number: it was closed meanwhile. EACCES with a number: the links may not be followed. ENOTSUP: a
+/// kernel before 5.3, whose DMA-BUFs have no inode. Lifetime: `process` and `known` must outlive
+/// the range.
 template<system System = live_system>
 class fd_walk_reader
     : public detail::descriptor_walk<fd_walk_reader<System>, System, dmabuf_descriptor> {
@@ -197,8 +199,9 @@ private:
         out = found;
     }
 
-    /// The link in /proc/P/fd is readable or writable as the descriptor is, and an O_PATH one is
-    /// neither (fs/proc/fd.c, tid_fd_update_inode()).
+    /// The link in /proc/P/fd is readable or writable as the descriptor is (fs/proc/fd.c,
+    /// tid_fd_update_inode()), and an O_PATH one is neither. Nor is one of access mode 3, which
+    /// some drivers give (O_ACCMODE, for ioctl(2) alone): the flags in fdinfo tell them apart.
     bool is_path(char const* name, std::int32_t fd, bool& path, entry& out) const {
         file_status link;
         int const error = detail::uninterrupted([&] {
@@ -206,6 +209,10 @@ private:
         });
         if (error < 0) return out = failed(operation::status, error, fd), false;
         path = (link.mode & 0700U) == 0;
+        if (!path) return true;
+        auto const info = read_fdinfo(*process_, tid_, fd);
+        if (!info) return out = info.error(), false;
+        path = info->is_path();
         return true;
     }
 

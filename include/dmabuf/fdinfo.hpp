@@ -29,7 +29,9 @@ struct fdinfo {
         return !exporter.empty() && size_bytes && !foreign;
     }
     /// An O_PATH descriptor pins the buffer like any other, but shows only the first four lines.
-    [[nodiscard]] constexpr bool is_path() const { return (flags & 010000000U) != 0; }
+    [[nodiscard]] constexpr bool is_path() const {
+        return (flags & static_cast<std::uint32_t>(O_PATH)) != 0;
+    }
 };
 
 /// Takes the text of one fdinfo in pieces of any size, since the holder of a descriptor can make it

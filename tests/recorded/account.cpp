@@ -333,6 +333,22 @@ TEST_CASE("account: only an O_PATH descriptor in the whole system") {
     CHECK(kernel.open_descriptors() == 0);
 }
 
+TEST_CASE("account: a descriptor that can neither read nor write is no O_PATH one") {
+    fake::kernel kernel;
+    if (GENERATE(false, true)) kernel.major = 5; // without `ino:`
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096, "system", "mode 3"));
+    process.open(kernel.buffer(2, 8192, "system", "path"), true);
+    process.open(kernel.buffers().at(2));
+    for (unsigned access : {0U, 1U, 3U}) {
+        process.files()[0].access = access;
+        auto const now = sampled(kernel, {.force = source::fd_walk});
+        CAPTURE(access);
+        CHECK_COMPLETE(now, kernel);
+        CHECK(now.coverage.buffers_undescribed == 0); // its fdinfo tells all
+    }
+}
+
 TEST_CASE("account: O_PATH is not told apart where nobody asks") {
     fake::kernel kernel;
     kernel.add(10, "p").open(kernel.buffer(1, 4096), true);
