@@ -246,10 +246,12 @@ struct described_descriptor {
 
 /// The same by way of /proc/P/task/T/fdinfo, which a caller with CAP_SYS_PTRACE alone may read
 /// where `fd` is refused. Yields DMA-BUFs, and O_PATH descriptors on their mount (`info.is_path()`;
-/// no size). Cost: the directory's, and five system calls per descriptor, DMA-BUF or not. No
-/// allocation. Errors: an item each, as above. ENODATA: an O_PATH descriptor met before any DMA-BUF
-/// has told which mount is theirs; the next walk decides. EBADMSG: a DMA-BUF whose fdinfo has no
-/// `ino:` (before 5.14). Lifetime: `process` and `known` must outlive the range.
+/// no size). Cost: the directory's, and three system calls per descriptor, DMA-BUF or not; more
+/// reads for a DMA-BUF whose fdinfo is longer than 1 KiB, and until one was met also for a file
+/// whose own lines begin behind that. No allocation. Errors: an item each, as above. ENODATA: an
+/// O_PATH descriptor met before any DMA-BUF has told which mount is theirs; the next walk decides.
+/// EBADMSG: a DMA-BUF whose fdinfo has no `ino:` (before 5.14). Lifetime: `process` and `known`
+/// must outlive the range.
 template<system System = live_system>
 class fdinfo_walk_reader
     : public detail::descriptor_walk<fdinfo_walk_reader<System>, System, described_descriptor> {
@@ -265,7 +267,7 @@ private:
     friend base;
 
     void look_at(std::int32_t fd, entry& out) {
-        auto const info = read_fdinfo(*process_, tid_, fd);
+        auto const info = read_fdinfo(*process_, tid_, fd, known_->mount_id);
         if (!info) return void(out = info.error());
         if (info->is_dmabuf())
             known_->mount_id = info->mount_id;

@@ -58,11 +58,19 @@ public:
         }
     }
 
+    /// Whether the text so far is that of another file than a DMA-BUF on `mount`, if that is known:
+    /// no line that follows makes it one.
+    [[nodiscard]] constexpr bool is_other(std::optional<std::int32_t> mount) const {
+        bool const elsewhere = mount && (seen_ & seen_mount) != 0 && info_.mount_id != *mount;
+        return !bad_ && (seen_ & header) == header && (info_.foreign || elsewhere);
+    }
+    /// What was read before the text has ended.
+    [[nodiscard]] constexpr fdinfo const& so_far() const { return info_; }
+
     /// What was read, once the text has ended.
     /// Errors: EBADMSG for text that ends early or has a number that is none.
     constexpr result<fdinfo> finish() {
         if (in_name_) end_name();
-        constexpr unsigned header = seen_position | seen_flags | seen_mount;
         bool const cut = !line_.empty() || (seen_ & header) != header;
         bool const halved = info_.count && info_.exporter.empty() && !info_.foreign;
         if (!bad_ && (cut || halved)) fail();
@@ -72,6 +80,7 @@ public:
 
 private:
     static constexpr unsigned seen_position = 1, seen_flags = 2, seen_mount = 4;
+    static constexpr unsigned header = seen_position | seen_flags | seen_mount;
 
     static constexpr std::size_t longest_line = 127;
     static constexpr std::string_view name_key = "name:\t";
@@ -169,10 +178,13 @@ constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {obje
 /// Reads /proc/P/task/T/fdinfo/N. All of it is one record of a seq_file (fs/proc/fd.c,
 /// seq_fdinfo_open()), which is made whole before any of it is handed out (fs/seq_file.c,
 /// seq_read_iter()): a read that leaves room has left nothing, whatever the lines look like.
-/// Cost: one open, one read per KiB, one close; no allocation.
+/// What is no DMA-BUF's is read only as far as the first line that tells so, since its holder can
+/// make it long (an inotify has a line for each watch); `mount`, which all DMA-BUFs are on, tells
+/// it by the third. Cost: one open, one read per KiB, one close; no allocation.
 /// Errors: ENOENT where the descriptor was closed, EACCES, EBADMSG.
 template<system System>
-result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std::int32_t fd) {
+result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std::int32_t fd,
+                           std::optional<std::int32_t> mount = {}) {
     auto const where = process.at(object::fdinfo, tid, fd);
     auto const file = open_at(process.system, process.directory.get(),
                               detail::path("task/", tid, "/fdinfo/", fd).c_str(), O_RDONLY, where);
@@ -184,6 +196,7 @@ result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
         parser.feed(detail::text_at(space.data(), static_cast<std::size_t>(got)));
         if (static_cast<std::size_t>(got) < space.size()) return parser.finish();
+        if (parser.is_other(mount)) return parser.so_far();
     }
 }
 

@@ -375,6 +375,82 @@ TEST_CASE("readers: fdinfo of any length, around what fits one read") {
     }
 }
 
+/// The text of an inotify's fdinfo: a line for each watch.
+std::string watches(unsigned count) {
+    std::string text;
+    for (unsigned i = 0; i < count; ++i)
+        text += "inotify wd:" + std::to_string(i) +
+                " ino:9e7e sdev:800013 mask:800afce ignored_mask:0 fhandle-bytes:8 "
+                "fhandle-type:1 f_handle:7e9e0000640d1b6d\n";
+    return text;
+}
+
+unsigned reads_of_fdinfo(world& w, std::optional<std::int32_t> mount = {}) {
+    unsigned reads = 0;
+    w.kernel.event = [&](fake::call_event const& event) {
+        reads += event.kind == fake::call::read;
+    };
+    auto const info = dmabuf::read_fdinfo(w.process(10), 10, 0, mount);
+    w.kernel.event = nullptr;
+    REQUIRE(info);
+    CHECK_FALSE(info->is_dmabuf());
+    return reads;
+}
+
+TEST_CASE("readers: of a long fdinfo that is no DMA-BUF's, only the beginning is read") {
+    world w;
+    auto const inotify = w.kernel.anonymous("inotify");
+    w.kernel.add(10, "p").open(inotify);
+    inotify->extra = watches(100000);
+    CHECK(reads_of_fdinfo(w) == 1);
+    // Its own lines come behind those of locks; only another mount tells before.
+    inotify->extra = "";
+    for (int i = 0; i < 1000; ++i)
+        inotify->locks += "lock:\t1: POSIX  ADVISORY  WRITE 12 00:0b:4 0 EOF\n";
+    auto const all = static_cast<unsigned>(inotify->locks.size() / 1024);
+    CHECK(reads_of_fdinfo(w) >= all);
+    CHECK(reads_of_fdinfo(w, 21) == 1);   // the mount of DMA-BUFs
+    CHECK(reads_of_fdinfo(w, 30) >= all); // its own
+    inotify->extra = watches(100000);
+    CHECK(reads_of_fdinfo(w) <= all + 2);
+}
+
+TEST_CASE("readers: the walk over fdinfo reads a hundred thousand watches no further than told") {
+    world w;
+    auto& made = w.kernel.add(10, "p");
+    auto const inotify = w.kernel.anonymous("inotify");
+    inotify->extra = watches(100000);
+    auto const locked = w.kernel.regular("/x");
+    for (int i = 0; i < 10000; ++i)
+        locked->locks += "lock:\t1: POSIX  ADVISORY  WRITE 12 08:01:4 0 EOF\n";
+    auto const buffer = w.kernel.buffer(1, 4096, "system", "long");
+    buffer->locks = locked->locks;
+    made.open(inotify);
+    made.open(w.kernel.buffer(2, 4096));
+    made.open(locked);
+    made.open(buffer);
+    auto const process = w.process(10);
+    dmabuf::dmabuf_filesystem known;
+    std::map<std::string, unsigned> reads;
+    w.kernel.event = [&](fake::call_event const& event) {
+        reads[event.path] += event.kind == fake::call::read;
+    };
+    std::vector<std::uint64_t> found;
+    for (auto const& item : dmabuf::walk_fdinfos(process, 10, known)) {
+        REQUIRE(item);
+        found.push_back(*item->info.inode);
+    }
+    w.kernel.event = nullptr;
+    CHECK(found == std::vector<std::uint64_t>{2, 1});
+    auto const of = [&](int fd) {
+        return reads["/proc/10/task/10/fdinfo/" + std::to_string(fd) + "/"];
+    };
+    CHECK(of(0) == 1);
+    CHECK(of(1) == 1);
+    CHECK(of(2) == 1);
+    CHECK(of(3) > 400); // all of it: its own lines are the last
+}
+
 TEST_CASE("readers: sysfs, and a buffer that goes away between listing and reading") {
     world w;
     w.kernel.sysfs_buffers = true;
