@@ -676,6 +676,7 @@ private:
     /// one's is read then. Nothing where the process executed another program meanwhile: its old
     /// map ended while it was read. As text, before 6.11, it just seems to be shorter.
     std::optional<outcome> sample_mappings(process<System> const& process) {
+        auto how = outcome::seen;
         for (auto const tid : tasks_) {
             bool any = false;
             auto files = read_mapped_files(process, tid, queries_, read_space(table_space_));
@@ -684,14 +685,14 @@ private:
                     any = has_memory_ = true;
                     if (may_be_dmabuf(*found, files)) take_mapping(process, *found, files);
                 } else if (!found.error().gone()) {
-                    return note(found.error());
+                    how = worse(how, note(found.error()));
                 } else if (any) {
                     return std::nullopt;
                 }
             }
-            if (any) break;
+            if (any || how != outcome::seen) break;
         }
-        return outcome::seen;
+        return how;
     }
 
     using mapped_files = mapped_files_reader<System>;

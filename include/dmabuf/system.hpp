@@ -422,17 +422,22 @@ public:
         , where_(where) {}
 
     /// The next line without its newline, or nothing at the end of the file.
-    /// Errors: from read; EOVERFLOW for a line that does not fit the space; EBADMSG for a file that
-    /// ends within a line. After a failure the file has ended. Lifetime: until the next call.
+    /// Errors: EOVERFLOW for a line that does not fit the space, behind which the next one follows;
+    /// from read, and EBADMSG for a file that ends within a line: then the file has ended.
+    /// Lifetime: until the next call.
     std::optional<result<std::string_view>> next() {
         for (;;) {
             if (auto const end = unread_.find('\n'); end != unread_.npos) {
                 auto const line = unread_.substr(0, end);
                 unread_.remove_prefix(end + 1);
-                return line;
-            }
-            if (!file_.is_open()) return std::nullopt;
-            if (auto more = refill(); !more) {
+                if (!std::exchange(too_long_, false)) return line;
+            } else if (!file_.is_open()) {
+                return std::nullopt;
+            } else if (unread_.size() == space_.get().size()) {
+                unread_ = {};
+                if (!std::exchange(too_long_, true))
+                    return failure{operation::read, EOVERFLOW, where_};
+            } else if (auto more = refill(); !more) {
                 file_.reset();
                 unread_ = {};
                 return more.error();
@@ -446,7 +451,6 @@ private:
         auto const space = space_.get();
         std::size_t const kept = unread_.size();
         if (kept != 0) __builtin_memmove(space.data(), unread_.data(), kept);
-        if (kept == space.size()) return failure{operation::read, EOVERFLOW, where_};
         long const got =
             detail::uninterrupted([&] { return system_.read(file_.get(), space.subspan(kept)); });
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
@@ -461,6 +465,7 @@ private:
     read_space space_;
     place where_;
     std::string_view unread_;
+    bool too_long_ = false; ///< what is read belongs to a line that does not fit
 };
 
 /// A text file through a parser of its lines, which has `line(text, out)` and `finish(out)`.
@@ -488,8 +493,13 @@ private:
             if (*line)
                 parser_.line(**line, out);
             else
-                out = (*line).error(), lines_.reset();
+                fail((*line).error(), out);
         }
+    }
+
+    void fail(failure const& why, std::optional<result<Item>>& out) {
+        out = why;
+        if (why.error != EOVERFLOW) lines_.reset();
     }
 
     bool open(std::optional<result<Item>>& out) {

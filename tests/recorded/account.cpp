@@ -404,6 +404,26 @@ TEST_CASE("account: without that right and without any descriptor, a mapping is 
     CHECK_FALSE(now.coverage.complete());
 }
 
+TEST_CASE("account: a mapped path longer than the space is one failure, and hides no mapping "
+          "behind it") {
+    fake::kernel kernel;
+    kernel.map_queries = false;
+    auto& process = kernel.add(10, "p");
+    process.map(kernel.buffer(1, 4096), 4096);
+    process.map(kernel.regular("/" + std::string(GENERATE(32600U, 32768U, 70000U), 'x')), 4096);
+    process.map(kernel.buffer(2, 8192), 4096);
+    process.map(kernel.regular("/" + std::string(40000, 'y')), 4096);
+    process.map(kernel.buffer(3, 100), 4096);
+    kernel.add(20, "q").map(kernel.buffer(4, 200), 4096);
+    auto const now = sampled(kernel);
+    CHECK(words(account_of(now)) == words(kernel.truth()));
+    CHECK(broken_invariant(now) == "");
+    CHECK(now.coverage.processes_failed == 1);
+    CHECK_FALSE(now.coverage.complete());
+    CHECK(now.coverage.first_failure ==
+          dmabuf::failure{dmabuf::operation::read, EOVERFLOW, {dmabuf::object::maps, 10, 10}});
+}
+
 TEST_CASE("account: names of mapped buffers that look alike in maps") {
     fake::kernel kernel;
     kernel.map_queries = GENERATE(false, true);
