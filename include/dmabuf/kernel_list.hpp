@@ -13,10 +13,12 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Reads the list before the walk over the processes and again after it. A buffer counts as held by
-/// nobody only where it is in both and was not met in between: one that was made during the walk by
-/// a process walked before is in the second alone. (One that is handed from a process yet to be
-/// walked to one walked already can still look unheld.)
+/// Reads the list before the walk over the processes and again after it. By every list the same
+/// rule holds: nobody holds a buffer that is in both and was not met in between. One that was made
+/// during the walk is in the second alone, and may be a process's that was walked before. One that
+/// was met, but with a process that exited or closed it meanwhile, is leaving: in flight, a
+/// driver's, or about to end, which the next sample tells. (One that is handed from a process yet
+/// to be walked to one walked already can still look unheld.)
 template<system System = live_system>
 class kernel_list {
 public:
@@ -25,14 +27,14 @@ public:
     void reserve(capacity const& most) {
         before_.reserve(most.buffers);
         after_.reserve(most.buffers);
+        met_.reserve(most.buffers);
     }
 
     /// `sysfs` may be null; `bpf` allows to ask what is pinned, `bufinfo` to ask debugfs, which
     /// takes locks in the kernel.
     void read_before(System system, sysfs_directory const* sysfs, bool bpf, bool bufinfo,
                      std::span<char> space) {
-        before_.clear();
-        after_.clear();
+        clear();
         used_ = listing::none;
         why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
         if (sysfs) read_sysfs(*sysfs, space);
@@ -45,32 +47,38 @@ public:
     /// Fills in what the walk could not tell of the buffers it met, and remembers the others.
     void read_after(System system, sysfs_directory const* sysfs, snapshot_builder& build,
                     std::span<char> space) {
-        if (used_ == listing::sysfs)
-            for (auto const inode : before_)
-                if (build.find(inode) == inode_index::none) remember(*sysfs, inode);
-        if (used_ == listing::sysfs || used_ == listing::none) return;
+        if (used_ == listing::sysfs) return read_sysfs_again(*sysfs, build, space);
+        if (used_ == listing::none) return;
         if (used_ == listing::bufinfo && tells_no_more(build)) return;
         auto const done = for_each(used_, system, space, [&](listed_buffer const& row) {
-            if (auto const at = build.find(row.inode); at != inode_index::none)
-                describe(build, at, row);
-            if (detail::contains_sorted(before_, row.inode))
+            auto const at = build.find(row.inode);
+            bool const met = at != inode_index::none;
+            if (met) describe(build, at, row);
+            if (!detail::contains_sorted(before_, row.inode)) return;
+            if (met)
+                met_.push_back(row.inode);
+            else
                 after_.push_back(unheld(row.inode, row.size_bytes, row.exporter));
         });
         if (!done) fail(done.error());
     }
 
-    /// Adds to a finished snapshot what no process holds.
+    /// Adds to a finished snapshot what no process holds, and counts what is leaving.
     void add_unheld(snapshot& now) const {
         now.coverage.listed_by = used_;
         now.coverage.no_listing = why_not_;
-        auto const lower = [](buffer const& a, buffer const& b) { return a.inode < b.inode; };
         for (auto const& one : after_) {
-            auto const at = detail::lower_bound(now.buffers, one, lower);
-            if (at < now.buffers.size() && now.buffers[at].inode == one.inode) continue;
             now.unheld.push_back(one);
             now.unheld_bytes += one.size_bytes;
         }
-        detail::sort(now.unheld, lower);
+        detail::sort(now.unheld,
+                     [](buffer const& a, buffer const& b) { return a.inode < b.inode; });
+        auto const before = [](buffer const& a, std::uint64_t inode) { return a.inode < inode; };
+        for (auto const inode : met_) {
+            auto const at = detail::lower_bound(now.buffers, inode, before);
+            bool const held = at < now.buffers.size() && now.buffers[at].inode == inode;
+            now.coverage.buffers_leaving += !held;
+        }
     }
 
 private:
@@ -107,8 +115,13 @@ private:
     void fail(failure const& why) {
         why_not_ = why;
         used_ = listing::none;
+        clear();
+    }
+
+    void clear() {
         before_.clear();
         after_.clear();
+        met_.clear();
     }
 
     /// Takes this list where no better one served. That it is not there says nothing new.
@@ -162,22 +175,42 @@ private:
     void read_sysfs(sysfs_directory const& tree, std::span<char> space) {
         used_ = listing::sysfs;
         why_not_ = {};
-        number_directory<std::uint64_t, System> inodes{
-            tree.system, tree.directory.get(), {"."}, {object::sysfs_buffers}, read_space(space)};
-        for (auto const& inode : inodes) {
-            if (!inode) return fail(inode.error());
-            before_.push_back(*inode);
-        }
+        auto const done = list_sysfs(tree, space).for_each([&](std::uint64_t inode) {
+            return before_.push_back(inode), true;
+        });
+        if (!done) fail(done.error());
     }
 
-    void remember(sysfs_directory const& tree, std::uint64_t inode) {
+    static number_directory<std::uint64_t, System> list_sysfs(sysfs_directory const& tree,
+                                                              std::span<char> space) {
+        return {
+            tree.system, tree.directory.get(), {"."}, {object::sysfs_buffers}, read_space(space)};
+    }
+
+    void read_sysfs_again(sysfs_directory const& tree, snapshot_builder& build,
+                          std::span<char> space) {
+        auto const done = list_sysfs(tree, space).for_each([&](std::uint64_t inode) {
+            if (!detail::contains_sorted(before_, inode)) return true;
+            if (build.find(inode) == inode_index::none) return read_unheld(tree, inode);
+            met_.push_back(inode);
+            return true;
+        });
+        if (!done) fail(done.error());
+    }
+
+    /// False where that fails, and with it the list. A buffer that has ended is no failure.
+    bool read_unheld(sysfs_directory const& tree, std::uint64_t inode) {
         auto const size = read_sysfs_size(tree, inode);
-        auto const exporter = read_sysfs_exporter_name(tree, inode);
-        if (size && exporter) after_.push_back(unheld(inode, *size, *exporter));
+        auto const exporter =
+            size ? read_sysfs_exporter_name(tree, inode) : result<exporter_name>(size.error());
+        if (exporter) after_.push_back(unheld(inode, *size, *exporter));
+        if (exporter || exporter.error().gone()) return true;
+        return fail(exporter.error()), false;
     }
 
     std::vector<std::uint64_t> before_; ///< inodes, sorted
-    std::vector<buffer> after_;
+    std::vector<buffer> after_;         ///< in both, and not met
+    std::vector<std::uint64_t> met_;    ///< in both, and met: held, or leaving
     listing used_ = listing::none;
     failure why_not_;
 };

@@ -193,6 +193,8 @@ struct coverage {
         0;                             ///< exporter or name were asked for and could not be read
     listing listed_by = listing::none; ///< what `snapshot::unheld` was told by
     failure no_listing;                ///< why there is none, where it was asked for
+    std::uint32_t buffers_leaving = 0; ///< listed, and met only with processes that exited or
+                                       ///< closed them meanwhile: neither held nor `unheld`
     bool mappings_read = false;        ///< else buffers that are only mapped are missing
 
     failure first_failure; ///< the first that was neither gone nor denied; `error` 0: none

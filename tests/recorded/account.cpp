@@ -670,6 +670,104 @@ TEST_CASE("account: a buffer that was held in the last sample, and is in flight 
     CHECK(now.unheld[0].exporter.view() == "udmabuf");
 }
 
+/// Sampled by sysfs or by bufinfo, with the unheld buffers.
+dmabuf::snapshot sampled_with_list(fake::kernel& kernel) {
+    dmabuf::sample_options options;
+    options.unheld = options.bufinfo = true;
+    return sampled(kernel, options);
+}
+
+TEST_CASE("account: buffers of who exits while looked at are leaving, by either list") {
+    bool const sysfs = GENERATE(false, true);
+    bool const ends = GENERATE(false, true); // or a driver goes on holding it
+    unsigned leaving = 0;
+    for (unsigned k = 1;; ++k) {
+        fake::kernel kernel;
+        kernel.sysfs_buffers = sysfs;
+        kernel.debugfs = true;
+        auto const left = kernel.buffer(7, 700);
+        kernel.add(10, "stays").open(kernel.buffer(1, 4096));
+        kernel.add(20, "exits").open(left);
+        kernel.buffer(9, 900); // in flight
+        bool happened = false;
+        kernel.event = [&](fake::call_event const& event) {
+            if (event.number != k) return;
+            happened = true;
+            kernel.exit(20);
+            if (ends) kernel.release(left);
+        };
+        auto const now = sampled_with_list(kernel);
+        kernel.event = nullptr;
+        if (!happened) break;
+        CAPTURE(sysfs, ends, k, words(now.coverage));
+        CHECK(broken_invariant(now) == "");
+        auto const is_in = [](auto const& buffers, std::uint64_t inode) {
+            return std::any_of(buffers.begin(), buffers.end(),
+                               [&](auto const& one) { return one.inode == inode; });
+        };
+        CHECK(is_in(now.unheld, 9));
+        CHECK_FALSE(is_in(now.unheld, 1));
+        bool const held = is_in(now.buffers, 7);
+        bool const unheld = is_in(now.unheld, 7);
+        // It is in one of three; or it ended, which a list read before that cannot know.
+        CHECK(held + unheld + now.coverage.buffers_leaving <= 1);
+        if (!ends) CHECK(held + unheld + now.coverage.buffers_leaving == 1);
+        leaving += now.coverage.buffers_leaving;
+    }
+    CHECK((leaving != 0) == !ends); // what has ended is listed no more
+}
+
+TEST_CASE("account: programs start and end while looked at, and only what is in flight is unheld, "
+          "by either list") {
+    fake::kernel kernel;
+    kernel.sysfs_buffers = GENERATE(false, true);
+    kernel.debugfs = true;
+    auto const in_flight = kernel.buffer(1, 4096);
+    for (int pid = 10; pid < 15; ++pid)
+        kernel.add(pid, "old").open(kernel.buffer(static_cast<std::uint64_t>(pid), 100));
+    int next = 100;
+    // Each one exits after its descriptors were looked at; a driver still has its buffer. And
+    // another one begins, with a buffer that is younger than the walk.
+    kernel.event = [&](fake::call_event const& event) {
+        for (int pid = 10; pid < 15; ++pid) {
+            if (!kernel.has(pid) || event.path != "/proc/" + std::to_string(pid) + "/stat")
+                continue;
+            kernel.exit(pid);
+            ++next;
+            auto const young = kernel.buffer(static_cast<std::uint64_t>(next), 100);
+            kernel.add(next, "new").open(young);
+            kernel.exit(next);
+        }
+    };
+    auto const now = sampled_with_list(kernel);
+    INFO(words(now.coverage));
+    REQUIRE(now.unheld.size() == 1);
+    CHECK(now.unheld[0].inode == in_flight->inode);
+    CHECK(now.coverage.buffers_leaving == 5);
+    CHECK(now.buffers.empty());
+}
+
+TEST_CASE("account: a list of sysfs that fails in the middle is none") {
+    fake::kernel kernel;
+    kernel.sysfs_buffers = true;
+    for (std::uint64_t inode = 1; inode < 4; ++inode)
+        kernel.buffer(inode, 4096);
+    for (unsigned k = 1;; ++k) {
+        wrapped::faults plan;
+        dmabuf::sample_options options;
+        options.unheld = true;
+        plan.fail_at = k;
+        plan.error = EIO;
+        dmabuf::basic_sampler<faulty_system> sampler(options, faulty_system{{&kernel}, &plan});
+        dmabuf::snapshot now;
+        if (!sampler.sample(now)) continue;
+        CAPTURE(k, plan.failed_on);
+        CHECK((now.unheld.size() == 3 || now.coverage.listed_by == dmabuf::listing::none));
+        if (now.coverage.listed_by == dmabuf::listing::none) CHECK(now.unheld.empty());
+        if (plan.calls < k) break;
+    }
+}
+
 TEST_CASE("account: hostile names of buffers and processes") {
     auto const name = GENERATE("x\nsize:\t4\nino:\t777", "\nexp_name:\tevil", "", "\x1b[2J",
                                "0123456789012345678901234567890", "\\012", "\xff\xfe", "\n\n\n");
