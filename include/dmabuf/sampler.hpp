@@ -117,6 +117,7 @@ private:
         used_ = options_.force == source::fd_walk ? source::fd_walk : platform_.best;
         if (platform_.before(5, 3)) known_.expect_before_5_3();
         build_.remember(platform_.inodes_are_unique());
+        tables_.compare(platform_.own_pid_namespace);
         make_space();
         if (auto tree = open_sysfs_buffers(system_)) sysfs_ = std::move(tree).value();
         proc_ = std::move(proc).value();
@@ -355,18 +356,20 @@ private:
 
     using compared = typename distinct_tables<System>::answer;
 
-    /// Nothing where the leader has exited, and what was read of its table may be a part.
+    /// Nothing where the leader has exited, and what was read of its table may be a part; or, once,
+    /// where a table may have been read twice.
     std::optional<outcome> sample_tables(process<System> const& process) {
         tables_.clear();
         unchecked_ = false;
         auto worst = outcome::gone;
         bool first = true;
         for (auto const tid : tasks_) {
-            auto const known = compare(tid);
+            auto const known = tables_.contains(tid);
             if (known == compared::yes) continue;
-            if (unchecked_ && check_alive(process, process.pid) != outcome::seen)
-                return std::nullopt;
-            unchecked_ = false;
+            if (std::exchange(unchecked_, false)) {
+                if (check_alive(process, process.pid) != outcome::seen) return std::nullopt;
+                tables_.trust();
+            }
             auto const how = sample_table(process, tid);
             if (how == outcome::gone) lost_a_task_ = true;
             if (how == outcome::gone) continue;
@@ -376,26 +379,38 @@ private:
             if (how != outcome::seen) continue;
             bool const listed = used_ == source::dmabuf_fds && known == compared::unknown;
             if (listed && build_.table_is_empty()) continue; // another task lists it, or nobody
-            bool const uncertain = known == compared::unknown && !(listed && all_live(process));
-            tables_.add(tid);
+            bool const certain = known == compared::no || listed;
+            tables_.add(tid, certain);
             build_.add_table();
             ++build_.now().coverage.tables;
-            if (uncertain) ++build_.now().coverage.tables_uncertain;
+            if (!certain) ++build_.now().coverage.tables_uncertain;
         }
+        auto const doubtful = count_doubtful(process);
+        if (doubtful != 0 && !doubting_) return std::nullopt;
+        build_.now().coverage.tables_uncertain += doubtful;
         return worst;
     }
 
-    [[nodiscard]] compared compare(std::int32_t tid) const {
-        if (platform_.own_pid_namespace) return tables_.contains(tid);
-        return tables_.empty() ? compared::no : compared::unknown;
-    }
-
-    /// The kernel lists a table with the first live task that has it. So what a later task lists is
-    /// another table, while the tasks whose tables were read before still live.
-    bool all_live(process<System> const& process) {
-        for (auto const tid : tables_.tasks())
-            if (auto const stat = read_stat(process, tid); !stat || stat->exiting()) return false;
-        return true;
+    /// How many of the tables may have been read before, with a task that has exited or changed its
+    /// table since. All tasks that still live had their tables all the time: PF_EXITING is set
+    /// before exit_files() (kernel/exit.c, do_exit()). While they did, kcmp was right; and the
+    /// kernel lists a table with the first live task that has it, so that a later task's list is
+    /// that of another one.
+    std::uint32_t count_doubtful(process<System> const& process) {
+        if (unchecked_ || !tables_.may_mislead()) return 0; // identify() looks at the leader
+        auto const all = tables_.tasks();
+        auto first = tables_.first_moved();
+        for (std::size_t at = 0; at < all.size(); ++at) {
+            auto const stat = read_stat(process, all[at].tid);
+            if (stat && !stat->exiting()) continue;
+            // Two tasks that exit compare as equal: one of them may not have been read.
+            lost_a_task_ = lost_a_task_ || all[at].found;
+            if (at < first) first = at;
+        }
+        std::uint32_t doubtful = 0;
+        for (auto at = first + 1; at < all.size(); ++at)
+            doubtful += all[at].certain;
+        return doubtful;
     }
 
     /// Reads one table. A task on its way out shows only a part of its table, or nothing: then

@@ -7,10 +7,14 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 #include <iostream>
+#include <mutex>
 #include <optional>
+#include <sched.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <thread>
 
 namespace {
 
@@ -132,6 +137,67 @@ TEST_CASE("live: fdinfo of a file, an O_PATH descriptor and a closed one") {
     ::close(path);
     ::close(file);
     CHECK(dmabuf::read_fdinfo(process, ::getpid(), file).error().gone());
+}
+
+/// Threads that get a table of their own, or stay with the one they were made with, until the end.
+class threads_with_tables {
+public:
+    std::int32_t add(bool own) {
+        std::int32_t tid = 0;
+        threads_.emplace_back([&, own] {
+            if (own && ::unshare(CLONE_FILES) != 0) std::abort();
+            std::unique_lock lock(mutex_);
+            tid = static_cast<std::int32_t>(::syscall(SYS_gettid));
+            changed_.notify_all();
+            changed_.wait(lock, [&] { return ended_; });
+        });
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return tid != 0; });
+        return tid;
+    }
+    ~threads_with_tables() {
+        {
+            std::lock_guard const lock(mutex_);
+            ended_ = true;
+        }
+        changed_.notify_all();
+        for (auto& thread : threads_)
+            thread.join();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool ended_ = false;
+    std::vector<std::thread> threads_;
+};
+
+TEST_CASE("live: kcmp orders the tables of real threads") {
+    dmabuf::live_system const system;
+    if (int const error = system.compare_descriptor_tables(::getpid(), ::getpid()); error != 0)
+        return skip("kcmp does not serve here: " + std::string(std::strerror(-error)));
+    threads_with_tables threads;
+    dmabuf::distinct_tables<> tables(system);
+    using answer = dmabuf::distinct_tables<>::answer;
+    REQUIRE(tables.contains(::getpid()) == answer::no);
+    tables.add(::getpid());
+    for (int i = 0; i < 100; ++i) {
+        auto const own = threads.add(true);
+        CHECK(tables.contains(own) == answer::no);
+        tables.add(own);
+        CHECK(tables.contains(threads.add(false)) == answer::yes);
+        CHECK(tables.contains(own) == answer::yes);
+    }
+    CHECK(tables.tasks().size() == 101);
+    CHECK(tables.first_moved() == 101);
+    // This thread's own table takes another place, or, by chance, the same one.
+    std::thread([&] {
+        auto const tid = static_cast<std::int32_t>(::syscall(SYS_gettid));
+        CHECK(tables.contains(tid) == answer::yes);
+        REQUIRE(::unshare(CLONE_FILES) == 0);
+        CHECK(tables.contains(tid) == answer::no);
+    }).join();
+    CHECK(tables.contains(::getpid()) == answer::yes);
 }
 
 TEST_CASE("live: a process's own mapping is in its maps, and nothing is malformed") {
