@@ -40,7 +40,7 @@ std::string totals_table(std::vector<named_total> const& groups, column name,
 
 /// By how many of the processes shown an exporter's buffers are held.
 std::size_t processes_with(observation const& seen, selection const& shown,
-                           dmabuf::exporter_name const& exporter) {
+                           dmabuf::exporter_id exporter) {
     auto const holds_some = [&](dmabuf::holder const* who) {
         return std::ranges::any_of(seen.now.references_of(*who), [&](auto const& reference) {
             return seen.now.buffers[reference.buffer].exporter == exporter;
@@ -54,10 +54,10 @@ std::string exporter_table(observation const& seen, selection const& shown,
     columns table({{"PROCESSES", true}, {"BUFFERS", true}, {"SIZE", true}, {"EXPORTER"}});
     for (auto const& total : shown.exporters) {
         auto const unsized = std::ranges::count_if(shown.buffers, [&](auto const* one) {
-            return one->exporter == total.name && !one->size_known;
+            return one->exporter == total.exporter && !one->size_known;
         });
         table.add_row(
-            {fmt::format("{}", processes_with(seen, shown, total.name)),
+            {fmt::format("{}", processes_with(seen, shown, total.exporter)),
              fmt::format("{}", total.buffers),
              sum(total.size_bytes, total.buffers, static_cast<std::size_t>(unsized), style),
              exporter_cell(total.name)});

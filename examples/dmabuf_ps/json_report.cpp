@@ -27,7 +27,7 @@ void write_holder_change(json_writer& out, dmabuf::holder_change const& one) {
         out.field("pid", one.pid);
         out.field("start_ticks", one.start_ticks);
         out.field("uid", one.uid);
-        out.field("comm", raw_name{one.comm.view()});
+        out.field("comm", raw_name(one.comm));
         out.field("buffers_before", one.buffers_before);
         out.field("buffers_after", one.buffers_after);
         out.field("buffers_gained", one.buffers_gained);
@@ -44,7 +44,7 @@ void write_buffer_change(json_writer& out, dmabuf::buffer_change const& one) {
         out.field("change", word_for(one));
         out.field("inode", one.inode);
         out.field("size_bytes", one.size_bytes);
-        out.field_if(!one.exporter.empty(), "exporter", raw_name{one.exporter.view()});
+        out.field_if(!one.exporter.empty(), "exporter", raw_name(one.exporter));
         out.field("holders_before", one.holders_before);
         out.field("holders_after", one.holders_after);
     });

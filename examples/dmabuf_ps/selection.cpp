@@ -56,6 +56,7 @@ selection select(dmabuf::snapshot const& now, options const& chosen) {
     });
 
     dmabuf::snapshot part;
+    part.exporter_names = now.exporter_names;
     for (std::size_t at = 0; at < held.size(); ++at) {
         if (!held[at]) continue;
         shown.buffers.push_back(&now.buffers[at]);

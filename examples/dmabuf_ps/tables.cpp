@@ -78,9 +78,9 @@ std::string buffer_table(observation const& seen, selection const& shown,
         auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
         table.add_row({fmt::format("{}", buffer->inode),
                        buffer->size_known ? size(buffer->size_bytes, style) : "?",
-                       exporter_cell(buffer->exporter), fmt::format("{}", buffer->descriptors),
-                       fmt::format("{}", buffer->mappings), name_of(*buffer),
-                       list(now, holders.of(index))});
+                       exporter_cell(now.exporter_of(*buffer)),
+                       fmt::format("{}", buffer->descriptors), fmt::format("{}", buffer->mappings),
+                       name_of(*buffer), list(now, holders.of(index))});
     }
     return table.text(style.width);
 }
@@ -99,7 +99,7 @@ std::string totals(selection const& shown, table_style const& style) {
         "{} in all, held by {}{}\n", amount(shown.buffers.size(), shown.total_bytes, all),
         counted(shown.processes.size(), "process"), shown.whole ? "" : " shown here");
     for (auto const& total : shown.exporters) {
-        auto const its = [&](dmabuf::buffer const& one) { return one.exporter == total.name; };
+        auto const its = [&](dmabuf::buffer const& one) { return one.exporter == total.exporter; };
         text += fmt::format("  {}: {}\n",
                             total.name.empty() ? "unknown exporter"
                                                : fmt::format("exporter {}", total.name),
@@ -117,7 +117,7 @@ std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style 
     columns table({{"INODE", true}, {"SIZE", true}, {"EXPORTER"}});
     for (auto const& one : now.unheld)
         table.add_row({fmt::format("{}", one.inode), size(one.size_bytes, style),
-                       exporter_cell(one.exporter)});
+                       exporter_cell(now.exporter_of(one))});
     return text + table.text(style.width) + "\n";
 }
 

@@ -200,7 +200,7 @@ void capturer::write_fields(report::json_writer& out, occasion const& why) const
     out.field("schema", "lowmem_capture/1");
     out.field("time", utc_now().view());
     using text = std::string_view;
-    out.field_if(armed_, "pressure_file", report::raw_name{armed_ ? text(armed_->path()) : text()});
+    out.field_if(armed_, "pressure_file", report::raw_name(armed_ ? text(armed_->path()) : text()));
     out.field_if(armed_, "trigger", armed_ ? text(armed_->text()) : text());
     out.field("event_ns", why.event_ns);
     out.field("events_skipped", why.events_skipped);

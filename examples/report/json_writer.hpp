@@ -23,9 +23,18 @@ protected:
     ~text_sink() = default;
 };
 
-/// Bytes that somebody chose: written escaped by the library, and so as printable UTF-8.
+/// Bytes that somebody chose: written escaped by the library, and so as printable UTF-8. Those that
+/// were cut end in the library's mark.
 struct raw_name {
     std::string_view bytes;
+    bool cut = false;
+
+    explicit raw_name(std::string_view whole)
+        : bytes(whole) {}
+    template<std::size_t Capacity>
+    explicit raw_name(dmabuf::inline_text<Capacity> const& name)
+        : bytes(name.view())
+        , cut(name.truncated()) {}
 };
 
 /// The order of the calls is that of the text. Nothing is complete before `finish()`.
@@ -81,6 +90,8 @@ public:
         begin_value();
         put('"');
         dmabuf::escape(name.bytes, output{this});
+        for (char const c : name.cut ? dmabuf::cut_mark : std::string_view())
+            put_escaped(c);
         put('"');
     }
 

@@ -16,12 +16,12 @@ void write_failure(json_writer& out, dmabuf::failure const& why) {
 
 namespace {
 
-void write_name(json_writer& out, std::string_view key, bool known, std::string_view bytes) {
-    out.field_if(known, key, raw_name{bytes});
+void write_name(json_writer& out, std::string_view key, bool known, auto const& name) {
+    out.field_if(known, key, raw_name(name));
 }
 
 void write_exporter(json_writer& out, std::string_view key, dmabuf::exporter_name const& name) {
-    write_name(out, key, !name.empty(), name.view());
+    write_name(out, key, !name.empty(), name);
 }
 
 void write_reference(json_writer& out, dmabuf::snapshot const& now, dmabuf::reference const& one) {
@@ -38,7 +38,7 @@ void write_process(json_writer& out, dmabuf::snapshot const& now, dmabuf::holder
     out.object([&] {
         out.field("pid", who.pid);
         out.field("uid", who.uid);
-        out.field("comm", raw_name{who.comm.view()});
+        out.field("comm", raw_name(who.comm));
         out.field("start_ticks", who.start_ticks);
         write_name(out, "cgroup", who.cgroup != dmabuf::no_cgroup, now.cgroup_name(who.cgroup));
         out.field("rss_bytes", who.rss_bytes);
@@ -56,8 +56,8 @@ void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer 
     out.object([&] {
         out.field("inode", one.inode);
         out.field_if(one.size_known, "size_bytes", one.size_bytes);
-        write_exporter(out, "exporter", one.exporter);
-        write_name(out, "name", one.named, one.name.view());
+        write_exporter(out, "exporter", now.exporter_of(one));
+        write_name(out, "name", one.named, one.name);
         out.field("name_known", one.name_known);
         out.field("holders", one.holders);
         out.key("pids");
@@ -98,11 +98,11 @@ void write_cgroup(json_writer& out, dmabuf::snapshot const& now, dmabuf::group_t
     });
 }
 
-void write_unheld(json_writer& out, dmabuf::buffer const& one) {
+void write_unheld(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
     out.object([&] {
         out.field("inode", one.inode);
         out.field("size_bytes", one.size_bytes);
-        write_exporter(out, "exporter", one.exporter);
+        write_exporter(out, "exporter", now.exporter_of(one));
     });
 }
 
@@ -167,7 +167,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
         out.array(range, write);
     };
     out.field("schema", "dmabuf_ps/1");
-    out.field("kernel", raw_name{shown.kernel});
+    out.field("kernel", raw_name(shown.kernel));
     out.field("begin_ns", now.begin_ns);
     out.field("elapsed_ns", now.end_ns - now.begin_ns);
     out.key("totals");
@@ -180,7 +180,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
         auto const at = static_cast<std::size_t>(one - now.buffers.data());
         write_buffer(out, now, *one, shown.holders.of(at));
     });
-    list("unheld", now.unheld, [&](auto const& one) { write_unheld(out, one); });
+    list("unheld", now.unheld, [&](auto const& one) { write_unheld(out, now, one); });
     out.key("coverage");
     write_coverage(out, now, shown.mine);
 }

@@ -44,27 +44,40 @@ constexpr void add_up(holder& who, auto const& now, auto& turns) {
     who.unsized_buffers = sum.unsized_buffers;
 }
 
-/// The total of this exporter, new or begun. There are few of them.
-constexpr exporter_total& total_of(auto& exporters, exporter_name const& name) {
-    for (auto& total : exporters)
-        if (total.name == name) return total;
-    return exporters.emplace_back(exporter_total{name, 0, 0});
+/// One for each exporter, by its number, nothing added to it yet.
+constexpr void begin_exporters(auto& now) {
+    now.exporters.assign(1, {});
+    for (auto const& name : now.exporter_names) {
+        auto const number = static_cast<exporter_id>(now.exporters.size());
+        now.exporters.push_back({name, number, 0, 0});
+    }
+}
+
+/// Those that have buffers here, most bytes first.
+constexpr void finish_exporters(auto& exporters) {
+    std::size_t kept = 0;
+    for (auto const& total : exporters)
+        if (total.buffers != 0) exporters[kept++] = total;
+    exporters.resize(kept);
+    detail::sort(exporters, [](exporter_total const& a, exporter_total const& b) {
+        if (a.size_bytes != b.size_bytes) return a.size_bytes > b.size_bytes;
+        auto const order = a.name <=> b.name;
+        return order != 0 ? order < 0 : a.exporter < b.exporter;
+    });
 }
 
 constexpr void add_up_buffers(auto& now) {
-    now.exporters.clear();
+    begin_exporters(now);
     now.total_bytes = 0;
     now.coverage.buffers_unsized = 0;
     for (auto const& buffer : now.buffers) {
-        auto& total = total_of(now.exporters, buffer.exporter);
+        auto& total = now.exporters[static_cast<std::size_t>(buffer.exporter)];
         ++total.buffers;
         total.size_bytes += buffer.size_bytes;
         now.total_bytes += buffer.size_bytes;
         now.coverage.buffers_unsized += buffer.size_known ? 0 : 1;
     }
-    detail::sort(now.exporters, [](exporter_total const& a, exporter_total const& b) {
-        return a.size_bytes != b.size_bytes ? a.size_bytes > b.size_bytes : a.name < b.name;
-    });
+    finish_exporters(now.exporters);
 }
 
 /// What `account` does once the holders are counted.

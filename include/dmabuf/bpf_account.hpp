@@ -221,8 +221,8 @@ private:
         buffer.size_bytes = one.size_bytes();
         buffer.size_known = true;
         if (!one.described()) return at;
-        if (options_.exporters && buffer.exporter.empty())
-            buffer.exporter = exporter_name(one.exporter());
+        if (options_.exporters && buffer.exporter == exporter_id::unknown)
+            build_->set_exporter(at, exporter_name(one.exporter()));
         if (options_.names && !buffer.name_known)
             build_->set_name(at,
                              one.named() ? std::optional(buffer_name(one.name())) : std::nullopt);

@@ -124,8 +124,9 @@ snapshot_diff diff(snapshot const& before, snapshot const& after) {
     detail::merge_sorted(
         before.buffers, after.buffers, lower, [&](buffer const* a, buffer const* b) {
             auto const& which = b ? *b : *a;
-            buffer_change const one{detail::kind_of(a, b), which.inode,        which.size_bytes,
-                                    which.exporter,        a ? a->holders : 0, b ? b->holders : 0};
+            buffer_change const one{detail::kind_of(a, b), which.inode,
+                                    which.size_bytes,      (b ? after : before).exporter_of(which),
+                                    a ? a->holders : 0,    b ? b->holders : 0};
             if (one.what != change::changed || one.holders_before != one.holders_after)
                 found.buffers.push_back(one);
         });

@@ -2,7 +2,8 @@
 //
 // Opt-in: prints the library's values with {fmt}, 9 or newer. The only header that includes it.
 //
-//     fmt::print("{}: {} of {}\n", buffer.name, dmabuf::bytes{buffer.size_bytes}, buffer.exporter);
+//     fmt::print("{}: {} of {}\n", buffer.name, dmabuf::bytes{buffer.size_bytes},
+//                now.exporter_of(buffer));
 //     fmt::print(stderr, "{}\n", done.error());
 //
 // Names come out escaped. The format specifications are those of strings: "{:>10}".
@@ -62,21 +63,12 @@ struct fmt::formatter<dmabuf::failure> : dmabuf::detail::text_formatter {
     }
 };
 
-/// The name of a buffer or of a process, escaped. Longer texts, such as `escaped(name)` and
-/// `describe(why)`, are safe already: print their `view()`.
+/// The name of a buffer, a process or an exporter, escaped. Longer texts, such as `escaped(name)`
+/// and `describe(why)`, are safe already: print their `view()`.
 template<>
 struct fmt::formatter<dmabuf::buffer_name> : dmabuf::detail::text_formatter {
     template<class Context>
     auto format(dmabuf::buffer_name const& name, Context& context) const {
-        return put(escaped(name).view(), context);
-    }
-};
-
-/// The name of an exporter, escaped.
-template<>
-struct fmt::formatter<dmabuf::exporter_name> : dmabuf::detail::text_formatter {
-    template<class Context>
-    auto format(dmabuf::exporter_name const& name, Context& context) const {
         return put(escaped(name).view(), context);
     }
 };

@@ -58,7 +58,8 @@ public:
             if (met)
                 met_.push_back(row.inode);
             else
-                after_.push_back(unheld(row.inode, row.size_bytes, row.exporter));
+                after_.push_back(
+                    unheld(row.inode, row.size_bytes, build.exporter_at(row.exporter)));
         });
         if (!done) fail(done.error());
     }
@@ -82,8 +83,7 @@ public:
     }
 
 private:
-    static buffer unheld(std::uint64_t inode, std::uint64_t size_bytes,
-                         exporter_name const& exporter) {
+    static buffer unheld(std::uint64_t inode, std::uint64_t size_bytes, exporter_id exporter) {
         buffer one;
         one.inode = inode;
         one.size_bytes = size_bytes;
@@ -100,7 +100,7 @@ private:
         for (auto const inode : before_)
             if (build.find(inode) == inode_index::none) return false;
         for (auto const& one : build.now().buffers)
-            if ((!one.size_known || one.exporter.empty()) &&
+            if ((!one.size_known || one.exporter == exporter_id::unknown) &&
                 build.find(one.inode) != inode_index::none)
                 return false;
         return true;
@@ -108,7 +108,7 @@ private:
 
     static void describe(snapshot_builder& build, std::uint32_t at, listed_buffer const& row) {
         if (!build[at].size_known) build.set_size(at, row.size_bytes);
-        if (build[at].exporter.empty()) build[at].exporter = row.exporter;
+        if (!build.exporter_known(at)) build.set_exporter(at, row.exporter);
     }
 
     /// A list that broke off proves nothing of what is not in it.
@@ -191,7 +191,7 @@ private:
                           std::span<char> space) {
         auto const done = list_sysfs(tree, space).for_each([&](std::uint64_t inode) {
             if (!detail::contains_sorted(before_, inode)) return true;
-            if (build.find(inode) == inode_index::none) return read_unheld(tree, inode);
+            if (build.find(inode) == inode_index::none) return read_unheld(tree, inode, build);
             met_.push_back(inode);
             return true;
         });
@@ -199,11 +199,11 @@ private:
     }
 
     /// False where that fails, and with it the list. A buffer that has ended is no failure.
-    bool read_unheld(sysfs_directory const& tree, std::uint64_t inode) {
+    bool read_unheld(sysfs_directory const& tree, std::uint64_t inode, snapshot_builder& build) {
         auto const size = read_sysfs_size(tree, inode);
         auto const exporter =
             size ? read_sysfs_exporter_name(tree, inode) : result<exporter_name>(size.error());
-        if (exporter) after_.push_back(unheld(inode, *size, *exporter));
+        if (exporter) after_.push_back(unheld(inode, *size, build.exporter_at(*exporter)));
         if (exporter || exporter.error().gone()) return true;
         return fail(exporter.error()), false;
     }

@@ -15,8 +15,10 @@ inline namespace v0 {
 /// Of a buffer, set by whoever holds it. DMA_BUF_NAME_LEN allows 31 bytes; there is room for
 /// kernels that allow more.
 using buffer_name = inline_text<63>;
-/// Of the driver or heap that allocated a buffer, e.g. "system", "udmabuf", "i915".
-using exporter_name = inline_text<31>;
+/// Of the driver or heap that allocated a buffer, e.g. "system", "udmabuf", "i915". The kernel sets
+/// no limit; a heap of reserved memory is called as its device-tree node is, up to 63 bytes. A
+/// longer one is cut, and tells no exporter from another: see `truncated()`.
+using exporter_name = inline_text<63>;
 /// Of a process or thread (comm), set by itself: 15 bytes, up to 63 for kernel threads.
 using process_name = inline_text<63>;
 

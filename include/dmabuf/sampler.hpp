@@ -573,13 +573,13 @@ private:
 
     [[nodiscard]] bool is_described(std::uint32_t at, bool with_exporter) {
         auto const& buffer = build_[at];
-        return buffer.size_known && !(with_exporter && buffer.exporter.empty()) &&
+        return buffer.size_known && !(with_exporter && !build_.exporter_known(at)) &&
                !(options_.names && !buffer.name_known);
     }
 
     void take(fdinfo const& info, std::uint32_t at) {
         build_.set_size(at, *info.size_bytes);
-        if (options_.exporters) build_[at].exporter = info.exporter;
+        if (options_.exporters) build_.set_exporter(at, info.exporter);
         if (options_.names) build_.set_name(at, info.name);
     }
 
@@ -629,9 +629,9 @@ private:
             if (!size) return note(size.error());
             build_.set_size(at, *size);
         }
-        if (options_.exporters && build_[at].exporter.empty()) {
+        if (options_.exporters && !build_.exporter_known(at)) {
             if (auto const exporter = read_sysfs_exporter_name(*sysfs_, build_[at].inode))
-                build_[at].exporter = *exporter;
+                build_.set_exporter(at, *exporter);
             else
                 return note(exporter.error());
         }
@@ -681,8 +681,9 @@ private:
 
     void count_undescribed(snapshot& now) const {
         for (auto const& buffer : now.buffers)
-            now.coverage.buffers_undescribed += (options_.exporters && buffer.exporter.empty()) ||
-                                                (options_.names && !buffer.name_known);
+            now.coverage.buffers_undescribed +=
+                (options_.exporters && buffer.exporter == exporter_id::unknown) ||
+                (options_.names && !buffer.name_known);
     }
 
     // --- mappings ---

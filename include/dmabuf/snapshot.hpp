@@ -14,16 +14,22 @@
 namespace dmabuf {
 inline namespace v0 {
 
+/// An exporter by its place in one snapshot: `snapshot::exporter_of()` has its name. Two buffers of
+/// the same snapshot have the same one where their exporters have the same name; one whose name was
+/// longer than an `exporter_name` and so was cut is equal to no other buffer's. Between snapshots
+/// names tell, not numbers.
+enum class exporter_id : std::uint32_t { unknown = 0 };
+
 /// One DMA-BUF.
 struct buffer {
     std::uint64_t inode = 0;      ///< identifies it; since 5.18 (and stable 5.15) never used again
     std::uint64_t size_bytes = 0; ///< 0 where `size_known` is false
     bool size_known = false;
-    bool name_known = false;   ///< false also where names were not asked for
-    bool named = false;        ///< somebody set a name, be it an empty one
-    exporter_name exporter;    ///< empty where it could not be read, or was not asked for
-    buffer_name name;          ///< raw bytes that a holder chose: print `escaped(name)`
-    std::uint32_t holders = 0; ///< processes seen holding it
+    bool name_known = false; ///< false also where names were not asked for
+    bool named = false;      ///< somebody set a name, be it an empty one
+    buffer_name name;        ///< raw bytes that a holder chose: print `escaped(name)`
+    exporter_id exporter = exporter_id::unknown; ///< also where it was not asked for
+    std::uint32_t holders = 0;                   ///< processes seen holding it
     std::uint32_t descriptors =
         0; ///< in all distinct tables of all processes seen, O_PATH included
     std::uint32_t mappings = 0;
@@ -61,6 +67,7 @@ struct reference {
 /// What one exporter's buffers add up to.
 struct exporter_total {
     exporter_name name; ///< empty: not known
+    exporter_id exporter = exporter_id::unknown;
     std::uint32_t buffers = 0;
     std::uint64_t size_bytes = 0;
 };
@@ -242,6 +249,20 @@ struct snapshot {
     std::vector<cgroup_path> cgroups;
     std::vector<char> cgroup_text;
 
+    std::vector<exporter_name> exporter_names; ///< of `exporter_id{1}`, `exporter_id{2}` …
+
+    /// The exporter of one of `buffers` or `unheld`, raw bytes: print `escaped(name)`. Empty where
+    /// it is not known.
+    template<class = detail::if_called>
+    [[nodiscard]] exporter_name const& exporter_of(buffer const& one) const& {
+        static constexpr exporter_name unknown;
+        auto const number = static_cast<std::size_t>(one.exporter);
+        return number == 0 ? unknown : exporter_names[number - 1];
+    }
+    template<class = detail::if_called>
+    void
+    exporter_of(buffer const& one) const&& = delete; // the snapshot goes, and its names with it
+
     /// The buffers that `who` holds.
     template<class = detail::if_called>
     [[nodiscard]] std::span<reference const> references_of(holder const& who) const {
@@ -266,6 +287,7 @@ struct snapshot {
         unheld.clear();
         cgroups.clear();
         cgroup_text.clear();
+        exporter_names.clear();
         coverage = {};
         begin_ns = end_ns = total_bytes = unheld_bytes = 0;
     }
@@ -277,7 +299,8 @@ struct snapshot {
         buffers.reserve(2 * most.buffers); // those of the sample before may still be among them
         holders.reserve(most.holders);
         references.reserve(most.references + 2 * most.table); // a process's each on its own
-        exporters.reserve(most.exporters);
+        exporters.reserve(most.exporters + 1);                // unknown is one
+        exporter_names.reserve(most.exporters);
         unheld.reserve(most.buffers);
         cgroups.reserve(most.holders);
         cgroup_text.reserve(most.cgroup_bytes);

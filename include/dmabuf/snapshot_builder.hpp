@@ -6,6 +6,7 @@
 
 #include <dmabuf/account.hpp>
 #include <dmabuf/inode_index.hpp>
+#include <dmabuf/text_index.hpp>
 
 namespace dmabuf {
 inline namespace v0 {
@@ -26,7 +27,8 @@ public:
         index_.reserve(old_and_new);
         marks_.reserve(old_and_new);
         order_.reserve(old_and_new);
-        exporters_.reserve(most.exporters);
+        exporters_.reserve(most.exporters + spare_exporters);
+        exporter_index_.reserve(most.exporters + spare_exporters);
     }
 
     void begin(snapshot& now) {
@@ -35,6 +37,7 @@ public:
         make_usual_room();
         first_ = whole_ = 0;
         if (!remembers_) forget();
+        forget_exporters();
         if (index_.size() != known_.size()) make_index();
         for (auto const& one : known_)
             add_known(one);
@@ -68,6 +71,27 @@ public:
     void set_size(std::uint32_t at, std::uint64_t size_bytes) {
         (*this)[at].size_bytes = size_bytes;
         (*this)[at].size_known = true;
+    }
+
+    [[nodiscard]] bool exporter_known(std::uint32_t at) {
+        return (*this)[at].exporter != exporter_id::unknown;
+    }
+
+    void set_exporter(std::uint32_t at, exporter_name const& name) {
+        auto& its = (*this)[at].exporter;
+        if (its == exporter_id::unknown || name_of(its) != name) its = exporter_at(name);
+    }
+
+    /// The number of an exporter, new or seen before. What is not whole is a new one each time.
+    exporter_id exporter_at(exporter_name const& name) {
+        if (name.empty()) return exporter_id::unknown;
+        auto const next = static_cast<std::uint32_t>(exporters_.size());
+        auto at = next;
+        if (!name.truncated())
+            at = exporter_index_.find_or_insert(
+                name.view(), next, [&](std::uint32_t other) { return exporters_[other].view(); });
+        if (at == next) exporters_.push_back(name);
+        return static_cast<exporter_id>(at + 1);
     }
 
     void set_name(std::uint32_t at, std::optional<buffer_name> const& name) {
@@ -160,6 +184,7 @@ public:
             detail::count_holder(now_->buffers[reference.buffer], reference);
         if (!all_held_in_order()) put_in_order();
         keep();
+        now_->exporter_names.assign(exporters_.begin(), exporters_.end());
         detail::share_out(*now_, order_);
     }
 
@@ -168,11 +193,10 @@ public:
         auto const& buffers = now_->buffers;
         for (std::size_t at = 0; at < buffers.size(); ++at) {
             auto const& one = buffers[at];
-            if (at == known_.size()) known_.push_back({one.inode, 0, 0, false, false});
+            if (at == known_.size()) known_.push_back({one.inode, 0, {}, false});
             auto& known = known_[at];
-            bool const described = !one.exporter.empty();
-            if (known.size_known == one.size_known && known.described == described) continue;
-            known = {one.inode, one.size_bytes, number_of(one.exporter), one.size_known, described};
+            if (known.size_known == one.size_known && known.exporter == one.exporter) continue;
+            known = {one.inode, one.size_bytes, one.exporter, one.size_known};
         }
     }
 
@@ -184,9 +208,8 @@ private:
     struct known_buffer {
         std::uint64_t inode;
         std::uint64_t size_bytes;
-        std::uint32_t exporter; ///< index into `exporters_`, where it is described
+        exporter_id exporter;
         bool size_known;
-        bool described;
     };
 
     /// For what a phone holds, at once: memory that is not written to costs nothing, but to outgrow
@@ -204,15 +227,22 @@ private:
         added.inode = one.inode;
         added.size_bytes = one.size_bytes;
         added.size_known = one.size_known;
-        if (one.described) added.exporter = exporters_[one.exporter];
+        added.exporter = one.exporter;
     }
 
-    /// There are few exporters.
-    std::uint32_t number_of(exporter_name const& exporter) {
-        for (std::uint32_t at = 0; at < exporters_.size(); ++at)
-            if (exporters_[at] == exporter) return at;
-        exporters_.push_back(exporter);
-        return static_cast<std::uint32_t>(exporters_.size() - 1);
+    [[nodiscard]] exporter_name const& name_of(exporter_id exporter) const {
+        return exporters_[static_cast<std::size_t>(exporter) - 1];
+    }
+
+    /// Lets go of the exporters of buffers that are gone, once these are many.
+    void forget_exporters() {
+        if (exporters_.size() <= known_.size() + spare_exporters) return;
+        exporters_.swap(earlier_exporters_);
+        exporters_.clear();
+        exporter_index_.clear();
+        for (auto& one : known_)
+            if (auto const number = static_cast<std::size_t>(one.exporter); number != 0)
+                one.exporter = exporter_at(earlier_exporters_[number - 1]);
     }
 
     [[gnu::noinline]] std::uint32_t add_buffer(std::uint64_t inode) {
@@ -313,7 +343,10 @@ private:
 
     snapshot* now_ = nullptr;
     std::vector<known_buffer> known_; ///< of the snapshot before, by inode
-    std::vector<exporter_name> exporters_;
+    static constexpr std::size_t spare_exporters = 64;
+    std::vector<exporter_name> exporters_; ///< of `exporter_id{1}` …
+    text_index exporter_index_;            ///< of those that are whole
+    std::vector<exporter_name> earlier_exporters_;
     inode_index index_; ///< of the snapshot's buffers: those known, and behind them new ones
     std::vector<std::uint32_t> marks_; ///< by buffer: `met` in this snapshot; at its end the rank
     std::uint32_t holder_ = 0;         ///< the number that the process being read will have

@@ -78,13 +78,17 @@ public:
     [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
     [[nodiscard]] constexpr bool truncated() const { return truncated_; }
 
-    /// All bytes at once, those behind the end being zeros: no call, and no look at the size.
+    /// A text that was cut differs from a whole one. Two that were cut compare by what is left of
+    /// them, which does not make them the same text: see `truncated()`.
     constexpr bool operator==(inline_text const& other) const {
+        if (size_ != other.size_ || truncated_ != other.truncated_) return false;
         if (std::is_constant_evaluated()) return view() == other.view();
-        return size_ == other.size_ && __builtin_memcmp(bytes_, other.bytes_, sizeof bytes_) == 0;
+        // All bytes at once, those behind the end being zeros: no call.
+        return __builtin_memcmp(bytes_, other.bytes_, sizeof bytes_) == 0;
     }
     constexpr std::strong_ordering operator<=>(inline_text const& other) const {
-        return view() <=> other.view();
+        auto const order = view() <=> other.view();
+        return order != 0 ? order : truncated_ <=> other.truncated_;
     }
 
 private:
@@ -252,12 +256,18 @@ struct appender {
 };
 } // namespace detail
 
-/// `escape` into a value that can be printed: `escaped(p.comm).c_str()`.
-/// Cost: no system call, no allocation.
+/// Stands behind a name that was cut. No whole name is escaped to it.
+inline constexpr std::string_view cut_mark = "\\..";
+
+/// `escape` into a value that can be printed: `escaped(p.comm).c_str()`. A name that was cut ends
+/// in
+/// `\..`. Cost: no system call, no allocation.
 template<std::size_t Capacity>
-constexpr inline_text<Capacity * 4> escaped(inline_text<Capacity> const& name) {
-    inline_text<Capacity * 4> out;
-    escape(name.view(), detail::appender<Capacity * 4>{&out});
+constexpr auto escaped(inline_text<Capacity> const& name) {
+    constexpr auto longest = Capacity * 4 + cut_mark.size();
+    inline_text<longest> out;
+    escape(name.view(), detail::appender<longest>{&out});
+    if (name.truncated()) out.append(cut_mark);
     return out;
 }
 

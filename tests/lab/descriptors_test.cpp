@@ -33,7 +33,7 @@ TEST_CASE("a buffer is a process's that holds its descriptor") {
     auto const& buffer = buffer_of(now, one.inode());
     CHECK(buffer.size_known);
     CHECK(buffer.size_bytes == 5 * page);
-    CHECK(buffer.exporter.view() == "system");
+    CHECK(now.exporter_of(buffer).view() == "system");
     CHECK(buffer.name_known);
     CHECK_FALSE(buffer.named);
     CHECK(buffer.holders == 1);
@@ -48,7 +48,7 @@ TEST_CASE("a buffer is a process's that holds its descriptor") {
 TEST_CASE("udmabuf's buffers are found as the heap's are") {
     actor const one([] { return std::vector{keep(lab::alloc_udmabuf(3 * page))}; });
     auto const now = sample();
-    CHECK(buffer_of(now, one.inode()).exporter.view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, one.inode())).view() == "udmabuf");
     CHECK(buffer_of(now, one.inode()).size_bytes == 3 * page);
 }
 

@@ -106,7 +106,7 @@ TEST_CASE("a buffer in flight over a socket is listed, and held by nobody") {
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == in_flight);
     CHECK(now.unheld[0].size_bytes == 11 * page);
-    CHECK(now.unheld[0].exporter.view() == "system");
+    CHECK(now.exporter_of(now.unheld[0]).view() == "system");
     CHECK(now.unheld_bytes == 11 * page);
     CHECK(find_buffer(now, holds.inode()));
     CHECK(now.total_bytes == page);
@@ -133,7 +133,7 @@ TEST_CASE("the kernel's list tells the exporter of what is only mapped, and size
         return std::vector{lab::inode_of(buffer.get())};
     });
     auto const now = sample({.bufinfo = true});
-    CHECK(buffer_of(now, one.inode()).exporter.view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, one.inode())).view() == "udmabuf");
     CHECK(buffer_of(now, one.inode()).size_bytes == 6 * page);
     CHECK(now.coverage.buffers_undescribed == 0);
     for (auto const& row : dmabuf::read_bufinfo()) {

@@ -7,10 +7,10 @@ cmake_minimum_required(VERSION 3.25)
 
 # From bottom to top: a header includes only such that stand before it. A new one has its place here.
 set(order
-    version sort text result names inode_index snapshot account diff groups snapshot_builder
+    version sort text result names inode_index text_index snapshot account diff groups snapshot_builder
     system bpf_records bpf_pins bpf_process bpf_account bpf_totals process fdinfo maps dmabuf_fds sysfs_buffers bufinfo kernel_list tables probe fd_walk sampler dmabuf fmt)
 # Values: they include only each other and the C++ library.
-set(values version sort text result names inode_index snapshot account diff groups snapshot_builder)
+set(values version sort text result names inode_index text_index snapshot account diff groups snapshot_builder)
 # What nobody includes, because it costs too much or splits the program.
 set(never algorithm iterator ranges filesystem iostream regex format expected functional sys/stat.h linux/stat.h cassert)
 set(system_headers "unistd\\.h|fcntl\\.h|sys/.*|linux/.*|time\\.h|dirent\\.h")

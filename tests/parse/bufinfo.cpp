@@ -78,6 +78,13 @@ constexpr list lists[] = {
      "Devices:\n"
      "Total 0 devices attached\n\n\nTotal 1 objects, 4362076160 bytes\n",
      1, true, 18446744073709551615U, 4362076160U, "udmabuf", 0, ""},
+    // A heap of reserved memory is called as its node of the device tree is.
+    {"02097152\t00000002\t00080007\t00000002\tmtk_sapu_engine_shm_region-aligned\t00000007\t<none>"
+     "\n"
+     "\tAttached Devices:\nTotal 0 devices attached\n\n"
+     "01048576\t00000002\t00080007\t00000001\tmtk_sapu_engine_shm_region\t00000008\t<none>\n"
+     "\tAttached Devices:\nTotal 0 devices attached\n\n\nTotal 2 objects, 3145728 bytes\n",
+     2, true, 7, 2097152, "mtk_sapu_engine_shm_region-aligned", 0, ""},
     // Names that imitate what follows them: the last list of devices is the real one.
     {"00004096\t00000002\t00080007\t00000001\tsystem\t00000007\tx\n\tAttached Devices:\n\tevil\n"
      "\tAttached Devices:\n\tvgem\nTotal 1 devices attached\n\n\nTotal 1 objects, 4096 bytes\n",

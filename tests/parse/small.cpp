@@ -111,13 +111,13 @@ constexpr exporter_row exporters[] = {
     {"system", false},
     {"\n", false},
     {"", false},
-    {"qcom,system-uncached-very-long-name\n", true, "qcom,system-uncached-very-long-"},
+    {"qcom,system-uncached-very-long-name\n", true, "qcom,system-uncached-very-long-name"},
 };
 
 TEST_CASE("sysfs: size and exporter_name") {
     CHECK_TABLE(sizes);
     CHECK_TABLE(exporters);
-    CHECK(dmabuf::parse_sysfs_exporter_name(std::string(40, 'x') + "\n")->truncated());
+    CHECK(dmabuf::parse_sysfs_exporter_name(std::string(64, 'x') + "\n")->truncated());
 }
 
 struct release_row {

@@ -226,6 +226,20 @@ TEST_CASE("text: inline_text keeps what fits and says when it did not") {
     CHECK(text.truncated());
     CHECK(dmabuf::inline_text<3>("a") < dmabuf::inline_text<3>("b"));
     CHECK(dmabuf::inline_text<3>("a") == dmabuf::inline_text<3>("a"));
+    // A text that was cut is not the whole one that it looks like.
+    static_assert(dmabuf::inline_text<3>("abcd") != dmabuf::inline_text<3>("abc"));
+    CHECK(dmabuf::inline_text<3>("abcd") != dmabuf::inline_text<3>("abc"));
+    CHECK(dmabuf::inline_text<3>("abcd") > dmabuf::inline_text<3>("abc"));
+    CHECK(dmabuf::inline_text<3>("abcd") < dmabuf::inline_text<3>("abd"));
+}
+
+TEST_CASE("text: a name that was cut is printed with a mark that no whole one has") {
+    static_assert(dmabuf::escaped(dmabuf::inline_text<3>("abcd")).view() == "abc\\..");
+    CHECK(dmabuf::escaped(dmabuf::inline_text<6>("abc\\..")).view() == "abc\\\\..");
+    auto const longest = dmabuf::escaped(dmabuf::inline_text<63>(std::string(64, '\1')));
+    CHECK(longest.size() == 4 * 63 + 3);
+    CHECK(longest.view().ends_with("\\x01\\.."));
+    CHECK_FALSE(longest.truncated());
 }
 
 TEST_CASE("text: numbers are written as they are read") {

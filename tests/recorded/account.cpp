@@ -108,7 +108,7 @@ TEST_CASE("account: where a walk tells names, sysfs is asked for what is only O_
     CHECK(calls_on(kernel, second, fake::call::open, "/exporter_name") == (remembers ? 0 : 1));
     auto const now = sampled(kernel);
     CHECK(now.coverage.sized_by == dmabuf::sizing::descriptors);
-    CHECK(buffer_of(now, 4).exporter.view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, 4)).view() == "udmabuf");
     CHECK(buffer_of(now, 4).name.view() == "pinned");
 }
 
@@ -614,6 +614,34 @@ TEST_CASE("account: exporters, the largest first") {
     CHECK(now.exporters[2].buffers == 2);
 }
 
+TEST_CASE("account: exporters with names of up to 63 bytes, by every source and list") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = GENERATE(false, true);
+    kernel.debugfs = true;
+    auto const common = std::string("mtk_sapu_engine_shm_region-aligned");
+    auto const other = common + std::string(63 - common.size(), 'x');
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 100, common));
+    process.open(kernel.buffer(2, 300, other));
+    process.map(kernel.buffer(3, 300, other), 300);
+    kernel.buffer(4, 700, common);
+    dmabuf::sample_options options;
+    options.unheld = options.bufinfo = true;
+    dmabuf::basic_sampler<fake::system> sampler(options, fake::system{&kernel});
+    for (int round = 0; round < 3; ++round) {
+        dmabuf::snapshot now;
+        REQUIRE(sampler.sample(now));
+        CHECK_ACCOUNT(now, kernel, kernel.truth());
+        REQUIRE(now.exporters.size() == 2);
+        CHECK(now.exporters[0].name.view() == other);
+        CHECK(now.exporters[1].name.view() == common);
+        REQUIRE(now.unheld.size() == 1);
+        CHECK(now.unheld[0].exporter == now.exporters[1].exporter);
+        CHECK(now.exporter_of(now.unheld[0]).view() == common);
+    }
+}
+
 TEST_CASE("account: cgroups of the holders, and none where it cannot be read") {
     fake::kernel kernel;
     auto const shared = kernel.buffer(1, 4096);
@@ -656,8 +684,8 @@ TEST_CASE("account: buffers that nobody holds, by either list") {
     REQUIRE(now.unheld.size() == 2);
     CHECK(now.unheld[0].inode == 5);
     CHECK(now.unheld[1].inode == 7);
-    CHECK(now.unheld[1].exporter.view() == "in flight");
-    CHECK(buffer_of(now, 1).exporter.view() == "i915");
+    CHECK(now.exporter_of(now.unheld[1]).view() == "in flight");
+    CHECK(now.exporter_of(buffer_of(now, 1)).view() == "i915");
 
     // Made after the list was read the first time: it may be anybody's who was walked already.
     kernel.event = [&](fake::call_event const& event) {
@@ -692,7 +720,7 @@ TEST_CASE("account: a buffer that was held in the last sample, and is in flight 
     CHECK(now.buffers.size() == 1);
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == 2);
-    CHECK(now.unheld[0].exporter.view() == "udmabuf");
+    CHECK(now.exporter_of(now.unheld[0]).view() == "udmabuf");
 }
 
 /// Sampled by sysfs or by bufinfo, with the unheld buffers.
@@ -886,7 +914,7 @@ TEST_CASE("account: exporters are remembered while names are asked for again") {
     };
     REQUIRE(sampler.sample(now));
     CHECK((reads_of_fdinfo == 0) == remembers);
-    CHECK(buffer_of(now, 1).exporter.view() == "system");
+    CHECK(now.exporter_of(buffer_of(now, 1)).view() == "system");
 }
 
 TEST_CASE("account: before 5.18 an inode number may come back, and nothing is remembered") {
@@ -901,7 +929,7 @@ TEST_CASE("account: before 5.18 an inode number may come back, and nothing is re
     kernel.add(11, "q").open(kernel.buffer(1, 8192, "udmabuf", "b"));
     REQUIRE(sampler.sample(now));
     CHECK(buffer_of(now, 1).size_bytes == 8192);
-    CHECK(buffer_of(now, 1).exporter.view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, 1)).view() == "udmabuf");
 }
 
 } // namespace

@@ -263,7 +263,7 @@ TEST_CASE("bpf: under lockdown there are no names") {
     CHECK(now.coverage.buffers_undescribed == 1);
     CHECK(now.total_bytes == 4096);
     CHECK_FALSE(buffer_of(now, 1).name_known);
-    CHECK(buffer_of(now, 1).exporter.empty());
+    CHECK(now.exporter_of(buffer_of(now, 1)).empty());
 }
 
 TEST_CASE("bpf: a number used again during the walk is the later process's") {
@@ -363,9 +363,9 @@ TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes"
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == 3);
     CHECK(now.unheld_bytes == 16384);
-    CHECK(now.unheld[0].exporter.view() == "i915");
+    CHECK(now.exporter_of(now.unheld[0]).view() == "i915");
     CHECK(buffer_of(now, 2).size_bytes == 8192);
-    CHECK(buffer_of(now, 2).exporter.view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, 2)).view() == "udmabuf");
     CHECK(now.coverage.buffers_unsized == 0);
 }
 

@@ -131,6 +131,23 @@ TEST_CASE("diff: the same is no change, and an exchange of equal sizes is one") 
     CHECK_FALSE(found.holders[0].grew());
 }
 
+TEST_CASE("diff: exporters go by their names, whatever their numbers in either snapshot") {
+    auto before = make({{1, 8}, {2, 8}}, {{10, 0, 1, {0, 1}}});
+    auto after = make({{2, 8}, {3, 8}}, {{10, 0, 1, {0}}, {11, 0, 1, {0, 1}}});
+    auto const system = dmabuf::exporter_name("system");
+    auto const udmabuf = dmabuf::exporter_name("udmabuf");
+    before.exporter_names = {system, udmabuf};
+    before.buffers[0].exporter = before.buffers[1].exporter = dmabuf::exporter_id{1};
+    after.exporter_names = {udmabuf, system};
+    after.buffers[0].exporter = dmabuf::exporter_id{2};
+    after.buffers[1].exporter = dmabuf::exporter_id{1};
+    auto const found = diff(before, after);
+    REQUIRE(found.buffers.size() == 3);
+    CHECK(found.buffers[0].exporter == system); // gone
+    CHECK(found.buffers[1].exporter == system); // has one holder more
+    CHECK(found.buffers[2].exporter == udmabuf);
+}
+
 TEST_CASE("diff: a buffer whose number of holders changed") {
     auto const before = make({{1, 8}}, {{10, 0, 1, {0}}});
     auto const after = make({{1, 8}}, {{10, 0, 1, {0}}, {11, 0, 1, {0}}});

@@ -136,7 +136,7 @@ std::string difference(dmabuf::snapshot const& now, fake::kernel const& kernel,
         auto const& buffer = buffer_of(now, inode);
         auto const which = " of buffer " + std::to_string(inode);
         if (!buffer.size_known || buffer.size_bytes != truth.size_bytes) return "size" + which;
-        if (buffer.exporter.view() != truth.exporter) return "exporter" + which;
+        if (now.exporter_of(buffer).view() != truth.exporter) return "exporter" + which;
         if (!buffer.name_known || buffer.named != truth.name.has_value() ||
             buffer.name.view() != truth.name.value_or(""))
             return "name" + which;

@@ -132,7 +132,8 @@ void compare_buffers(dmabuf::snapshot const& now, json const& account) {
         auto const& truth = expected.at(one.inode);
         unsized += !one.size_known;
         if (one.size_known) CHECK(one.size_bytes == truth["size_bytes"]);
-        if (!one.exporter.empty()) CHECK(one.exporter.view() == text_of(truth["exporter"]));
+        if (!now.exporter_of(one).empty())
+            CHECK(now.exporter_of(one).view() == text_of(truth["exporter"]));
         auto const& name = truth["name_hex"];
         bool const has_none = text_of(name).empty();
         if (one.named) CHECK_FALSE(name.is_null());

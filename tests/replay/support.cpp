@@ -41,11 +41,12 @@ void dump_coverage(dmabuf::coverage const& seen, std::ostream& out) {
         << seen.mappings_gone << " " << describe(seen.first_failure).view() << "\n";
 }
 
-void dump_buffer(std::string_view kind, dmabuf::buffer const& one, bool names, std::ostream& out) {
+void dump_buffer(std::string_view kind, dmabuf::snapshot const& now, dmabuf::buffer const& one,
+                 bool names, std::ostream& out) {
     out << kind << " " << one.inode << " " << one.size_bytes << " " << one.size_known << " "
         << one.name_known << " " << one.named << " " << one.name.empty() << " "
-        << escaped(one.exporter.view()) << " " << one.holders << " " << one.descriptors << " "
-        << one.mappings;
+        << escaped(now.exporter_of(one).view()) << " " << one.holders << " " << one.descriptors
+        << " " << one.mappings;
     if (names) out << " " << escaped(one.name.view());
     out << "\n";
 }
@@ -90,9 +91,9 @@ std::string dump(dmabuf::snapshot const& now, bool names) {
     dump_coverage(now.coverage, out);
     out << "total " << now.total_bytes << " unheld " << now.unheld_bytes << "\n";
     for (auto const& one : now.buffers)
-        dump_buffer("buffer", one, names, out);
+        dump_buffer("buffer", now, one, names, out);
     for (auto const& one : now.unheld)
-        dump_buffer("unheld", one, names, out);
+        dump_buffer("unheld", now, one, names, out);
     for (auto const& who : now.holders) {
         out << "holder " << who.pid << " " << who.uid << " " << who.start_ticks << " "
             << who.rss_bytes << " " << who.pss_bytes << " " << who.uss_bytes << " "
