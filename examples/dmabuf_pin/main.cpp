@@ -23,13 +23,10 @@ int complain(std::string_view what) {
     return failed;
 }
 
-/// Every iterator appears under its final name at once, with its final rights.
-int pin(options const& chosen) {
+int pin_all(options const& chosen) {
     auto loaded = load_programs();
     if (!loaded.complaint.empty()) return complain(loaded.complaint);
-    if (auto const wrong = prepare_directory(chosen.path); !wrong.empty()) return complain(wrong);
-    for (auto const& one : loaded.iterators)
-        if (auto const wrong = pin_iterator(one, chosen); !wrong.empty()) return complain(wrong);
+    if (auto const wrong = pin(loaded, chosen); !wrong.empty()) return complain(wrong);
     for (auto const& note : loaded.notes)
         fmt::print("{}\n", note);
     fmt::print("{}", status_words(chosen.path));
@@ -45,7 +42,7 @@ int main(int count, char const* const* arguments) {
     auto const& chosen = std::get<options>(parsed);
     switch (chosen.what) {
     case action::pin:
-        return pin(chosen);
+        return pin_all(chosen);
     case action::unpin:
         if (auto const wrong = unpin(chosen.path); !wrong.empty()) return complain(wrong);
         return done;

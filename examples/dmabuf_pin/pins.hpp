@@ -16,12 +16,13 @@ namespace dmabuf_pin {
 inline constexpr std::array<std::string_view, 5> pin_names = {"descriptors", "mappings", "buffers",
                                                               "descriptors_of", "mappings_of"};
 
-/// Makes the directory where it is not there, and makes sure that only root can change it.
-std::string prepare_directory(std::string const& path);
+/// Pins all of them or none: each beside its final name first, with its rights, and then they are
+/// renamed, so that readers never find a gap. Where a step fails before, what was pinned by an
+/// earlier run stays as it was.
+std::string pin(programs const& all, options const& chosen);
 
-/// Pins beside the final name, sets the rights, and renames: readers never find a gap.
-std::string pin_iterator(iterator const& one, options const& chosen);
-
+/// Takes away what pin() made, and the directory where nothing else is in it. Where an entry of
+/// one of the names is something else, all stays.
 std::string unpin(std::string const& path);
 
 bool is_pinned(std::string const& path);

@@ -73,8 +73,8 @@ object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
     return object;
 }
 
-/// Loads an object and attaches each program of it: once more where that fails, since memory may
-/// be short for a moment. Empty, or the words of the second failure.
+/// Loads an object, in a second attempt where memory was short for a moment, and attaches each
+/// program of it. Empty, or the words of the failure.
 std::string load_and_attach(std::string_view bytes, dmabuf_bpf_settings const& settings,
                             programs& all) {
     auto object = load(bytes, settings);

@@ -2,9 +2,11 @@
 //
 // The pinned BPF iterators on a real kernel: what they see that a walk over /proc does not, what
 // neither sees, who is let in, and what happens where they do not serve.
+#include "bpf_calls.hpp"
 #include "scene.hpp"
 
 #include <grp.h>
+#include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -80,6 +82,23 @@ actor holder_of_pages(std::uint64_t pages, std::string const& name = {}) {
         if (!name.empty()) lab::set_name(fd.get(), name);
         return std::vector{keep(std::move(fd))};
     });
+}
+
+/// Whether this kernel has an iterator over all buffers: asked of its symbols, as root.
+bool has_buffer_iterator() {
+    static bool const has = shell("grep -q ' dmabuf_iter_seq_show$' /proc/kallsyms") == 0;
+    return has;
+}
+
+/// The files that dmabuf_pin makes here.
+int pin_count() {
+    return has_buffer_iterator() ? 5 : 4;
+}
+
+bool are_pinned_with(std::string const& mode) {
+    return shell(
+               "cd /sys/fs/bpf/dmabuf && test \"$(stat -c %a * | sort | uniq -c | tr -d ' ')\" = " +
+               std::to_string(pin_count()) + mode) == 0;
 }
 
 void own_mounts() {
@@ -163,7 +182,7 @@ TEST_CASE("bpf: unpinned, the same sampler goes on by /proc, and comes back", "[
         CHECK(used() == source::bpf_iterator);
         // Pinning again, with other rights, leaves no gap and no second file.
         CHECK(shell("dmabuf_pin --mode 0440 > /dev/null") == 0);
-        CHECK(shell("test $(ls /sys/fs/bpf/dmabuf | wc -l) = 4") == 0);
+        CHECK(shell("test $(ls /sys/fs/bpf/dmabuf | wc -l) = " + std::to_string(pin_count())) == 0);
         CHECK(used() == source::bpf_iterator);
     }
     CHECK(::access(directory, F_OK) != 0);
@@ -221,6 +240,8 @@ TEST_CASE("bpf: without a bpffs, or with a foreign file in its place, /proc serv
     CHECK(seen.used == source::fd_walk);
     CHECK(seen.error == error);
     CHECK(seen.rss_bytes == 3 * page);
+    // The bpffs is everybody's, and what is no pin is not dmabuf_pin's to take away.
+    CHECK(shell("cd /sys/fs/bpf/dmabuf && if test -L descriptors; then rm descriptors; fi") == 0);
 }
 
 TEST_CASE("bpf: no hardened setting keeps a pinned iterator from being read", "[.bpf]") {
@@ -437,7 +458,241 @@ TEST_CASE("dmabuf_pin refuses what would not be safe, and what cannot be", "[.bp
     CHECK(shell("dmabuf_pin --unpin") == 0);
 }
 
+TEST_CASE("dmabuf_pin: whichever call of bpf(2) fails, all is pinned or nothing new is", "[.bpf]") {
+    constexpr auto output = "/tmp/failing";
+    auto const again = [&](std::size_t which) {
+        return run_failing_bpf({"dmabuf_pin", "--mode", "0444"}, output, which, ENOMEM);
+    };
+    auto const one = holder_of_pages(1, "a name");
+    auto const calls = again(SIZE_MAX).commands;
+    REQUIRE(calls.size() > 8);
+    int refused = 0;
+    for (std::size_t which = 0; which < calls.size(); ++which) {
+        CAPTURE(which, calls[which]);
+        REQUIRE(shell("dmabuf_pin --mode 0440 > /dev/null") == 0);
+        auto const run = again(which);
+        CHECK(shell("! grep -q lockdown=confidentiality /tmp/failing") == 0);
+        if (run.status == 0) {
+            CHECK(are_pinned_with("444"));
+            CHECK(look_for(one.pid()).undescribed == 0);
+        } else {
+            ++refused;
+            CHECK(run.status == 1);
+            CHECK(are_pinned_with("440")); // the earlier ones, and no half-made file
+            CHECK(shell("grep -q 'Cannot allocate memory' /tmp/failing") == 0);
+        }
+    }
+    CHECK(refused >= pin_count()); // each pin failed once
+    pins::take_away();
+}
+
+TEST_CASE("dmabuf_pin: one failure to load is tried again, with names", "[.bpf]") {
+    auto const first = run_failing_bpf({"dmabuf_pin"}, "/tmp/failing", SIZE_MAX, 0).commands;
+    // The last program that is loaded before the first link is one of ours, after libbpf's probes.
+    std::size_t which = 0;
+    for (std::size_t i = 0; i < first.size() && first[i] != BPF_LINK_CREATE; ++i)
+        if (first[i] == BPF_PROG_LOAD) which = i;
+    auto const run = run_failing_bpf({"dmabuf_pin"}, "/tmp/failing", which, ENOMEM);
+    CHECK(run.status == 0);
+    CHECK(run.commands.size() > first.size());
+    auto const one = holder_of_pages(1, "a name");
+    CHECK(look_for(one.pid()).undescribed == 0);
+    pins::take_away();
+}
+
+TEST_CASE("dmabuf_pin: nothing is pinned in, or taken from, a place that others rule", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    struct place {
+        char const* prepare;
+        char const* path;
+        char const* why;
+        char const* undo;
+    };
+    auto const row =
+        GENERATE(place{"mkdir /tmp/plain", "/tmp/plain", "not on a bpffs", "rm -r /tmp/plain"},
+                 place{"mkdir /tmp/plain; ln -s /tmp/plain /sys/fs/bpf/link", "/sys/fs/bpf/link",
+                       "cannot \\(open\\|make\\)", "rm -r /tmp/plain /sys/fs/bpf/link"},
+                 place{"mkdir /tmp/plain; ln -s /sys/fs/bpf /tmp/plain/bpf",
+                       "/tmp/plain/bpf/dmabuf", "cannot open", "rm -r /tmp/plain"},
+                 place{"ln -s dmabuf /sys/fs/bpf/link", "/sys/fs/bpf/link", "cannot open",
+                       "rm /sys/fs/bpf/link"},
+                 place{"true", "/sys/fs/bpf/dmabuf/", "the name of a directory", "true"},
+                 place{"true", "/sys/fs/bpf/dmabuf/.", "the name of a directory", "true"},
+                 place{"mkdir -p /sys/fs/bpf/theirs/dmabuf && chown 1000 /sys/fs/bpf/theirs",
+                       "/sys/fs/bpf/theirs/dmabuf", "others can exchange",
+                       "rmdir /sys/fs/bpf/theirs/dmabuf /sys/fs/bpf/theirs"},
+                 place{"mkdir -p /sys/fs/bpf/all/dmabuf && chmod 777 /sys/fs/bpf/all",
+                       "/sys/fs/bpf/all/dmabuf", "others can exchange",
+                       "rmdir /sys/fs/bpf/all/dmabuf /sys/fs/bpf/all"},
+                 place{"su lab -c 'mkdir /sys/fs/bpf/theirs'", "/sys/fs/bpf/theirs",
+                       "only root can change", "rmdir /sys/fs/bpf/theirs"});
+    CAPTURE(row.path);
+    REQUIRE(shell(row.prepare) == 0);
+    (void)shell("cd /tmp/plain 2>/dev/null && touch descriptors mappings buffers mappings_of");
+    for (std::string const what : {"--unpin", "--mode 0400"}) {
+        CAPTURE(what);
+        CHECK(shell("dmabuf_pin " + what + " --path " + row.path +
+                    " 2> /tmp/refused; test $? = 1") == 0);
+        CHECK(shell("grep -q '" + std::string(row.why) + "' /tmp/refused") == 0);
+    }
+    CHECK(shell("test ! -d /tmp/plain || test $(ls -d /tmp/plain/[dmb]*s* | wc -l) = 4") == 0);
+    CHECK(are_pinned_with("444"));
+    CHECK(shell(row.undo) == 0);
+}
+
+TEST_CASE("dmabuf_pin: what it did not pin stays, and so do its own files beside it", "[.bpf]") {
+    pins const pinned("--mode 0444");
+    auto const make_map = [] {
+        bpf_attr map{};
+        map.map_type = BPF_MAP_TYPE_ARRAY;
+        map.key_size = map.value_size = 4;
+        map.max_entries = 1;
+        lab::descriptor const fd(static_cast<int>(
+            lab::check(::syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof map), "BPF_MAP_CREATE")));
+        bpf_attr pin{};
+        pin.pathname = reinterpret_cast<std::uintptr_t>("/sys/fs/bpf/dmabuf/mappings");
+        pin.bpf_fd = static_cast<__u32>(fd.get());
+        lab::check(::syscall(SYS_bpf, BPF_OBJ_PIN, &pin, sizeof pin), "BPF_OBJ_PIN");
+    };
+    auto const [what, undo] =
+        GENERATE(std::pair{"a map", "rm mappings"}, std::pair{"mkdir mappings", "rmdir mappings"},
+                 std::pair{"ln -s descriptors mappings", "rm mappings"});
+    CAPTURE(what);
+    std::string const there = "cd /sys/fs/bpf/dmabuf && ";
+    REQUIRE(shell(there + "rm mappings") == 0);
+    if (std::string_view(what) == "a map")
+        make_map();
+    else
+        REQUIRE(shell(there + what) == 0);
+    for (std::string const arguments : {"--unpin", ""}) {
+        CHECK(shell("dmabuf_pin " + arguments + " > /dev/null 2> /tmp/refused; test $? = 1") == 0);
+        CHECK(shell("grep -q 'dmabuf/mappings was not pinned by dmabuf_pin' /tmp/refused") == 0);
+        CHECK(shell(there + "test $(ls | wc -l) = " + std::to_string(pin_count())) == 0);
+    }
+    CHECK(shell(there + undo) == 0);
+}
+
+namespace {
+
+struct listed {
+    source used = source::none;
+    dmabuf::listing by = dmabuf::listing::none;
+    int error = 0; ///< why there is no list
+    std::size_t buffers = 0;
+    std::size_t unheld = 0;
+    std::uint64_t unheld_inode = 0;
+    std::uint64_t unheld_bytes = 0;
+    std::uint64_t rss_bytes = 0; ///< of the process asked for
+    bool complete = false;
+};
+
+listed list_for(pid_t pid) {
+    listed seen;
+    auto const now = sample({.unheld = true});
+    seen.used = now.coverage.used;
+    seen.by = now.coverage.listed_by;
+    seen.error = now.coverage.no_listing.error;
+    seen.complete = now.coverage.complete();
+    seen.buffers = now.buffers.size();
+    seen.unheld = now.unheld.size();
+    seen.unheld_bytes = now.unheld_bytes;
+    if (!now.unheld.empty()) seen.unheld_inode = now.unheld.front().inode;
+    if (auto const* holder = find_holder(now, pid)) seen.rss_bytes = holder->rss_bytes;
+    return seen;
+}
+
+/// As long as the list is that every reader gets: the kernel's own words.
+std::size_t bytes_listed() {
+    lab::descriptor const file(
+        lab::check(::open("/sys/fs/bpf/dmabuf/buffers", O_RDONLY | O_CLOEXEC), "open"));
+    static char space[65536];
+    std::size_t all = 0;
+    for (ssize_t got = 1; got > 0; all += static_cast<std::size_t>(got))
+        got = lab::check(::read(file.get(), space, sizeof space), "read");
+    return all;
+}
+
+bool has_no_list_to_show() {
+    if (has_buffer_iterator()) return false;
+    std::printf("SKIPPED: this kernel has no iterator over all buffers (Linux 6.16)\n");
+    return true;
+}
+
+} // namespace
+
+TEST_CASE("bpf: the list of all buffers is pinned where the kernel has it, else said to be missing",
+          "[.bpf]") {
+    pins const pinned("--mode 0444");
+    bool const pinned_list = ::access("/sys/fs/bpf/dmabuf/buffers", F_OK) == 0;
+    CHECK(pinned_list == has_buffer_iterator());
+    CHECK(shell("grep -q 'no iterator over all buffers' /tmp/pinned") ==
+          (has_buffer_iterator() ? 256 : 0));
+}
+
+TEST_CASE("bpf: with no buffer at all, the list of all is empty and known", "[.bpf]") {
+    if (has_no_list_to_show()) return;
+    pins const pinned("--mode 0444");
+    for (int i = 0; i < 50 && bytes_listed() != 0; ++i) // what the last test left is being released
+        ::usleep(100'000);
+    REQUIRE(bytes_listed() == 0);
+    auto const seen = elsewhere<listed>([] { return become(1000), list_for(1); });
+    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.by == dmabuf::listing::bpf_iterator);
+    CHECK(seen.error == 0);
+    CHECK(seen.buffers == 0);
+    CHECK(seen.unheld == 0);
+}
+
+TEST_CASE("bpf: by pins alone an ordinary user sees all holders, and the buffer in flight",
+          "[.bpf]") {
+    if (has_no_list_to_show()) return;
+    auto const held = GENERATE(std::uint64_t{0}, std::uint64_t{15}, std::uint64_t{600});
+    auto const rights = GENERATE("--mode 0444", "--group 1000");
+    CAPTURE(held, rights);
+    pins const pinned(rights);
+    for (int i = 0; i < 50 && bytes_listed() != 0; ++i)
+        ::usleep(100'000);
+    actor const one([&] {
+        auto ends = lab::make_socket_pair();
+        auto const in_flight = lab::alloc_heap(3 * page);
+        lab::send_fd(ends.here.get(), in_flight.get());
+        ends.here.release();
+        ends.there.release();
+        std::vector inodes{lab::inode_of(in_flight.get())};
+        for (std::uint64_t i = 0; i < held; ++i)
+            keep(lab::alloc_heap(page));
+        return inodes;
+    });
+    auto const seen = elsewhere<listed>([&] { return become(1000), list_for(one.pid()); });
+    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.complete);
+    CHECK(seen.buffers == held);
+    CHECK(seen.rss_bytes == held * page);
+    constexpr std::size_t least = 64; // a record without a name
+    if (bytes_listed() < (held + 1) * least) {
+        std::printf("this kernel cuts the list of %d buffers\n", static_cast<int>(held + 1));
+        CHECK(seen.by == dmabuf::listing::none);
+        CHECK(seen.error == ENOBUFS);
+        CHECK(seen.unheld == 0);
+        return;
+    }
+    CHECK(seen.by == dmabuf::listing::bpf_iterator);
+    CHECK(seen.error == 0);
+    CHECK(seen.unheld == 1);
+    CHECK(seen.unheld_inode == one.inode());
+    CHECK(seen.unheld_bytes == 3 * page);
+}
+
+TEST_CASE("bpf: where lockdown cannot be asked, nothing is pinned, and that is said",
+          "[.lockdown]") {
+    CHECK(shell("dmabuf_pin > /dev/null 2> /tmp/refused; test $? = 1") == 0);
+    CHECK(shell("grep -q 'cannot be told without /sys/kernel/security/lockdown' /tmp/refused") ==
+          0);
+    CHECK(::access(directory, F_OK) != 0);
+}
+
 TEST_CASE("bpf: under lockdown=confidentiality there are no names, and all else", "[.lockdown]") {
+    REQUIRE(shell("mount -t securityfs securityfs /sys/kernel/security") == 0);
     pins const pinned("--mode 0444");
     CHECK(shell("grep -q lockdown=confidentiality /tmp/pinned") == 0);
     auto const one = holder_of_pages(3, "a name");
@@ -447,6 +702,7 @@ TEST_CASE("bpf: under lockdown=confidentiality there are no names, and all else"
     CHECK(seen.rss_bytes == 3 * page);
     CHECK(seen.undescribed == 1);
     CHECK(look_for(one.pid(), {.bpf = false}).undescribed == 0);
+    CHECK(shell("umount /sys/kernel/security") == 0);
 }
 
 TEST_CASE("bpf: after a million files without a buffer the walk goes on", "[.long]") {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "pin_directory.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <bpf/bpf.h>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+namespace dmabuf_pin {
+
+namespace {
+
+constexpr long bpffs_magic = 0xcafe4a11; // BPF_FS_MAGIC, include/uapi/linux/magic.h
+
+std::string failed(std::string_view doing, std::string const& what) {
+    return fmt::format("cannot {} {}: {}", doing, what, std::strerror(errno));
+}
+
+bool is_on_bpffs(int fd) {
+    struct ::statfs system{};
+    return ::fstatfs(fd, &system) == 0 && (system.f_type & 0xffffffffL) == bpffs_magic;
+}
+
+/// Whether nobody but root and the caller can rename entries that are theirs.
+bool keeps_entries(int directory) {
+    struct ::stat status{};
+    if (::fstat(directory, &status) != 0) return false;
+    bool const others_write = (status.st_mode & 0022U) != 0;
+    return (status.st_uid == 0 || status.st_uid == ::geteuid()) &&
+           (!others_write || (status.st_mode & S_ISVTX) != 0);
+}
+
+bool is_roots_alone(int directory) {
+    struct ::stat status{};
+    return ::fstat(directory, &status) == 0 && status.st_uid == 0 && (status.st_mode & 0022U) == 0;
+}
+
+/// Whether `object` is a link to one of the iterators that are pinned here.
+bool is_iterator(int object) {
+    std::array<char, 16> target{};
+    bpf_link_info info{};
+    info.iter.target_name = reinterpret_cast<std::uintptr_t>(target.data());
+    info.iter.target_name_len = target.size();
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(object, &info, &size) != 0 || info.type != BPF_LINK_TYPE_ITER)
+        return false;
+    std::string_view const name = target.data();
+    return name == "task_file" || name == "task_vma" || name == "dmabuf";
+}
+
+/// A program has no name where libbpf took the kernel for one that knows none.
+bool is_iterators_program(int object) {
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(object, &info, &size) != 0 || info.type != BPF_PROG_TYPE_TRACING)
+        return false;
+    std::string_view const name = info.name;
+    return name.empty() || name == "descriptors" || name == "mappings";
+}
+
+} // namespace
+
+pin_directory::pin_directory(std::string path)
+    : path_(std::move(path))
+    , name_(path_.substr(path_.find_last_of('/') + 1)) {}
+
+std::string pin_directory::open() {
+    if (auto wrong = open_parent(); !wrong.empty()) return wrong;
+    return open_itself();
+}
+
+std::string pin_directory::make() {
+    if (auto wrong = open_parent(); !wrong.empty()) return wrong;
+    if (::mkdirat(parent_.get(), name_.c_str(), 0755) != 0 && errno != EEXIST)
+        return failed("make", path_);
+    return open_itself();
+}
+
+std::string pin_directory::open_parent() {
+    if (name_.empty() || name_ == "." || name_ == "..")
+        return fmt::format("'{}' does not end with the name of a directory", path_);
+    auto parent = path_.substr(0, path_.size() - name_.size());
+    if (parent.empty()) parent = ".";
+    open_how how{};
+    how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_SYMLINKS;
+    auto const fd = ::syscall(SYS_openat2, AT_FDCWD, parent.c_str(), &how, sizeof how);
+    if (fd < 0) return failed("open", parent);
+    parent_ = {{}, static_cast<int>(fd)};
+    if (!is_on_bpffs(parent_.get()))
+        return fmt::format("{} is not on a bpffs (mount -t bpf bpf /sys/fs/bpf)", path_);
+    if (!keeps_entries(parent_.get()))
+        return fmt::format("{} is a directory where others can exchange {}", parent, name_);
+    return {};
+}
+
+std::string pin_directory::open_itself() {
+    int const fd =
+        ::openat(parent_.get(), name_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT ? std::string() : failed("open", path_);
+    dmabuf::unique_fd<> opened({}, fd);
+    if (!is_on_bpffs(fd)) return fmt::format("{} is not on a bpffs", path_);
+    if (!is_roots_alone(fd))
+        return fmt::format("{} is not a directory that only root can change", path_);
+    directory_ = std::move(opened);
+    return {};
+}
+
+std::string pin_directory::reach(std::string const& name) const {
+    return fmt::format("/proc/self/fd/{}/{}", directory_.get(), name);
+}
+
+std::string pin_directory::file(std::string const& name) const {
+    return fmt::format("{}/{}", path_, name);
+}
+
+std::string pin_directory::check_entry(std::string const& name) const {
+    struct ::stat status{};
+    if (::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? std::string() : failed("look at", file(name));
+    if (S_ISREG(status.st_mode)) {
+        dmabuf::unique_fd<> const object({}, bpf_obj_get(reach(name).c_str()));
+        if (!object.is_open()) return failed("open", file(name));
+        if (is_iterator(object.get()) || is_iterators_program(object.get())) return {};
+    }
+    return fmt::format("{} was not pinned by dmabuf_pin: it stays, and so do the others",
+                       file(name));
+}
+
+std::string pin_directory::set_rights(std::string const& name, ::gid_t group, ::mode_t mode) const {
+    if (::fchownat(directory_.get(), name.c_str(), 0, group, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::fchmodat(directory_.get(), name.c_str(), mode, 0) != 0)
+        return failed("set the rights of", file(name));
+    return {};
+}
+
+std::string pin_directory::rename(std::string const& from, std::string const& to) const {
+    if (::renameat(directory_.get(), from.c_str(), directory_.get(), to.c_str()) != 0)
+        return failed("name", file(to));
+    return {};
+}
+
+std::string pin_directory::remove(std::string const& name) const {
+    if (::unlinkat(directory_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+        return failed("unpin", file(name));
+    return {};
+}
+
+std::string pin_directory::remove_if_empty() const {
+    if (::unlinkat(parent_.get(), name_.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT &&
+        errno != ENOTEMPTY)
+        return failed("remove", path_);
+    return {};
+}
+
+} // namespace dmabuf_pin

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// The directory that holds the pins, opened once and used by its descriptor, so that no name on the
+// way to it can be exchanged meanwhile. Each function gives what went wrong in words, or nothing.
+#pragma once
+
+#include <dmabuf/system.hpp>
+
+#include <string>
+#include <sys/types.h>
+
+namespace dmabuf_pin {
+
+class pin_directory {
+public:
+    explicit pin_directory(std::string path);
+
+    /// Opens it, if it is there. Refuses what is not on a bpffs, what a symbolic link leads to,
+    /// what lies in a directory where somebody else could exchange it, and what not only root can
+    /// change.
+    std::string open();
+    /// The same, and makes it where it is not there.
+    std::string make();
+    [[nodiscard]] bool is_there() const { return directory_.is_open(); }
+
+    /// A path of an entry for calls that take no descriptor, and the one for people.
+    [[nodiscard]] std::string reach(std::string const& name) const;
+    [[nodiscard]] std::string file(std::string const& name) const;
+
+    /// Refuses an entry that is there and is no iterator over DMA-BUFs' holders, nor its program.
+    [[nodiscard]] std::string check_entry(std::string const& name) const;
+    [[nodiscard]] std::string set_rights(std::string const& name, ::gid_t group,
+                                         ::mode_t mode) const;
+    [[nodiscard]] std::string rename(std::string const& from, std::string const& to) const;
+    /// That it is not there is no failure.
+    [[nodiscard]] std::string remove(std::string const& name) const;
+    /// Somebody else may keep pins there, too: then it stays.
+    [[nodiscard]] std::string remove_if_empty() const;
+
+private:
+    std::string open_parent();
+    std::string open_itself();
+
+    std::string path_;
+    std::string name_; ///< of the directory in its parent
+    dmabuf::unique_fd<> parent_;
+    dmabuf::unique_fd<> directory_;
+};
+
+} // namespace dmabuf_pin
