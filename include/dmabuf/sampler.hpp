@@ -44,7 +44,8 @@ struct sample_options {
 /// Takes snapshots of all processes that /proc shows. One sampler per thread.
 /// Cost of a sample by fd_walk: 7 system calls per process and 3 more per holder, one per
 /// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, 3 per buffer for exporter
-/// and name, 3 where there are threads and one kcmp for each, and for the mappings 2 per process
+/// and name, 3 where there are threads and one kcmp for each, where they have n tables log2(n) + 2
+/// and at the end 4 per table, and for the mappings 2 per process
 /// and one per mapping of a file (before Linux 6.11, per 32 KiB of maps). By `dmabuf_fds` 6 per
 /// process and 3 per holder, none per descriptor, and by sysfs 3 per buffer for its size and 3 for
 /// its exporter, once; or a walk, as far as the last buffer, over one table for each set of buffers

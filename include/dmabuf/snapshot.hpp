@@ -188,7 +188,8 @@ struct coverage {
 
     std::uint32_t tables = 0; ///< distinct descriptor tables read
     std::uint32_t tables_uncertain =
-        0; ///< read although they may be a table read before: no kcmp. Then
+        0; ///< read although they may be a table read before: no kcmp, or the
+           ///< task that was compared with exited, and so again. Then
            ///< descriptor counts are upper bounds; rss, pss and uss stay exact
     std::uint32_t descriptors_gone = 0;   ///< closed between listing and looking
     std::uint32_t mappings_gone = 0;      ///< the same, where sysfs knows of no such buffer
