@@ -302,9 +302,7 @@ private:
         detail::sort(order_, [&](std::uint32_t a, std::uint32_t b) {
             return buffers[a].inode < buffers[b].inode;
         });
-        for (std::uint32_t rank = 0; rank < order_.size(); ++rank)
-            marks_[order_[rank]] = rank;
-        move_buffers();
+        rank_buffers();
         for (auto& reference : now_->references)
             reference.buffer = marks_[reference.buffer];
         for (auto const& holder : now_->holders)
@@ -315,19 +313,17 @@ private:
             index_.renumber(marks_);
         else
             index_.clear();
+        detail::move_to(buffers, marks_);
+        buffers.resize(order_.size());
     }
 
-    /// Each to its rank in `order_`. What is to be moved from a place that has its own already went
-    /// to where that came from.
-    void move_buffers() {
-        auto& buffers = now_->buffers;
-        for (std::uint32_t rank = 0; rank < order_.size(); ++rank) {
-            auto from = order_[rank];
-            while (from < rank)
-                from = order_[from];
-            std::swap(buffers[rank], buffers[from]);
-        }
-        buffers.resize(order_.size());
+    /// Marks each with its rank in `order_`, and what nobody holds with one behind these.
+    void rank_buffers() {
+        auto behind = static_cast<std::uint32_t>(order_.size());
+        for (std::uint32_t at = 0; at < marks_.size(); ++at)
+            if (now_->buffers[at].holders == 0) marks_[at] = behind++;
+        for (std::uint32_t rank = 0; rank < order_.size(); ++rank)
+            marks_[order_[rank]] = rank;
     }
 
     void make_index() {

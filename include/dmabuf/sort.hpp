@@ -7,6 +7,7 @@
 #include <dmabuf/version.hpp>
 
 #include <cstddef>
+#include <utility>
 
 namespace dmabuf {
 inline namespace v0 {
@@ -69,6 +70,18 @@ constexpr void sort(Range&& all, Before before) {
         if (moved > patience) return detail::heap_sort(all, before);
         patience -= moved;
     }
+}
+
+/// Moves each element to the place that `places` says, a permutation, which is used up. Every
+/// exchange puts one element in its place for good. No allocation.
+template<class Range, class Places>
+constexpr void move_to(Range& all, Places& places) {
+    for (std::size_t at = 0; at < all.size(); ++at)
+        while (places[at] != at) {
+            auto const place = places[at];
+            std::swap(all[at], all[place]);
+            std::swap(places[at], places[place]);
+        }
 }
 
 /// Where `value` is, or would be, in what is sorted by `before(element, value)`.

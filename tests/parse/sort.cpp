@@ -70,6 +70,50 @@ TEST_CASE("sort: no order of the input makes it slow") {
     }
 }
 
+/// Counts how often elements are moved.
+struct heavy {
+    std::uint32_t value = 0;
+    std::size_t* moved = nullptr;
+
+    heavy(std::uint32_t its, std::size_t& count)
+        : value(its)
+        , moved(&count) {}
+    heavy(heavy const& other)
+        : value(other.value)
+        , moved(other.moved) {
+        ++*moved;
+    }
+    heavy& operator=(heavy const& other) {
+        value = other.value;
+        return ++*moved, *this;
+    }
+};
+
+TEST_CASE("sort: each goes to its place with one exchange, whatever the order") {
+    constexpr std::uint32_t size = 10000;
+    std::vector<std::vector<std::uint32_t>> orders(4);
+    std::mt19937 random(1); // NOLINT: the same on every run
+    for (std::uint32_t i = 0; i < size; ++i) {
+        orders[0].push_back(i);
+        orders[1].push_back(size - 1 - i);
+        orders[2].push_back((i + 1) % size); // the first was met last
+        orders[3].push_back(i);
+    }
+    std::ranges::shuffle(orders[3], random);
+    for (auto const& order : orders) {
+        std::size_t moved = 0;
+        std::vector<heavy> some;
+        some.reserve(size);
+        for (auto const place : order)
+            some.emplace_back(place, moved);
+        auto places = order;
+        detail::move_to(some, places);
+        CHECK(moved <= 3 * size); // an exchange is three
+        for (std::uint32_t i = 0; i < size; ++i)
+            REQUIRE(some[i].value == i);
+    }
+}
+
 TEST_CASE("sort: a part of a vector, and nothing beside it") {
     std::vector<int> some{9, 8, 3, 1, 2, 0, 7};
     detail::sort(std::span(some).subspan(2, 3), lower);
