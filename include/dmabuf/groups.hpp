@@ -18,6 +18,26 @@ struct group_total {
     std::uint64_t uss_bytes = 0; ///< buffers that no process outside the group holds
 };
 
+namespace detail {
+
+/// Adds up by group what stands in `totals` once for each holder. In ascending order of group.
+constexpr void add_up_holders(auto& totals) {
+    detail::sort(totals,
+                 [](group_total const& a, group_total const& b) { return a.group < b.group; });
+    std::size_t kept = 0;
+    for (auto const& one : totals) {
+        if (kept == 0 || totals[kept - 1].group != one.group) {
+            totals[kept++] = one;
+            continue;
+        }
+        totals[kept - 1].holders += one.holders;
+        totals[kept - 1].pss_bytes += one.pss_bytes;
+    }
+    totals.resize(kept);
+}
+
+} // namespace detail
+
 /// What by_group() works in and answers in. Reused, it keeps its memory.
 struct group_sums {
     std::vector<group_total> totals; ///< largest pss first
@@ -38,7 +58,7 @@ struct group_sums {
 /// Adds up `now` by `group_of(holder)`, a number below 2^32, into `sums`.
 /// A group that holds a buffer through several processes counts it once, and as its own where
 /// nobody else holds it: the sums are not those of its processes' rss and uss. Cost: one sort of
-/// the references; no allocation once `sums` has grown.
+/// the holders, one of the references; no allocation once `sums` has grown.
 template<class GroupOf>
 void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
     auto& totals = sums.totals;
@@ -48,25 +68,24 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
     all.reserve(now.references.size());
     for (auto const& holder : now.holders) {
         auto const group = static_cast<std::uint32_t>(group_of(holder));
-        std::uint32_t index = 0;
-        while (index < totals.size() && totals[index].group != group)
-            ++index;
-        if (index == totals.size()) totals.push_back(group_total{group});
-        ++totals[index].holders;
-        totals[index].pss_bytes += holder.pss_bytes;
+        totals.push_back({group, 1, 0, 0, holder.pss_bytes, 0});
         for (auto const& reference : now.references_of(holder))
-            all.push_back({index, reference.buffer});
+            all.push_back({group, reference.buffer});
     }
+    detail::add_up_holders(totals);
     detail::sort(all, [](group_sums::held const& a, group_sums::held const& b) {
         return a.group != b.group ? a.group < b.group : a.buffer < b.buffer;
     });
+    std::size_t of = 0; // the groups of both are in the same order
     for (std::size_t i = 0; i < all.size();) {
         std::size_t last = i;
         while (last < all.size() && all[last].group == all[i].group &&
                all[last].buffer == all[i].buffer)
             ++last;
         auto const& buffer = now.buffers[all[i].buffer];
-        auto& total = totals[all[i].group];
+        while (totals[of].group != all[i].group)
+            ++of;
+        auto& total = totals[of];
         ++total.buffers;
         total.rss_bytes += buffer.size_bytes;
         if (buffer.holders == last - i) total.uss_bytes += buffer.size_bytes;

@@ -27,6 +27,7 @@ public:
         index_.reserve(old_and_new);
         marks_.reserve(old_and_new);
         order_.reserve(old_and_new);
+        cgroup_index_.reserve(most.holders);
         exporters_.reserve(most.exporters + spare_exporters);
         exporter_index_.reserve(most.exporters + spare_exporters);
     }
@@ -34,6 +35,7 @@ public:
     void begin(snapshot& now) {
         now_ = &now;
         now.clear();
+        cgroup_index_.clear();
         make_usual_room();
         first_ = whole_ = 0;
         if (!remembers_) forget();
@@ -163,11 +165,13 @@ public:
     /// The number of a cgroup, new or seen before.
     std::uint32_t cgroup_at(std::string_view path) {
         auto& all = now_->cgroups;
-        for (std::uint32_t at = 0; at < all.size(); ++at)
-            if (now_->cgroup_name(at) == path) return at;
+        auto const next = static_cast<std::uint32_t>(all.size());
+        auto const at = cgroup_index_.find_or_insert(
+            path, next, [&](std::uint32_t other) { return now_->cgroup_name(other); });
+        if (at != next) return at;
         all.push_back({now_->cgroup_text.size(), path.size()});
         now_->cgroup_text.insert(now_->cgroup_text.end(), path.begin(), path.end());
-        return static_cast<std::uint32_t>(all.size() - 1);
+        return at;
     }
 
     /// The process exited while it was read, or cannot be told who it is.
@@ -343,7 +347,8 @@ private:
     std::vector<exporter_name> exporters_; ///< of `exporter_id{1}` …
     text_index exporter_index_;            ///< of those that are whole
     std::vector<exporter_name> earlier_exporters_;
-    inode_index index_; ///< of the snapshot's buffers: those known, and behind them new ones
+    text_index cgroup_index_; ///< of the snapshot's cgroups
+    inode_index index_;       ///< of the snapshot's buffers: those known, and behind them new ones
     std::vector<std::uint32_t> marks_; ///< by buffer: `met` in this snapshot; at its end the rank
     std::uint32_t holder_ = 0;         ///< the number that the process being read will have
     std::size_t first_ = 0;            ///< its first reference
