@@ -91,7 +91,7 @@ json const& view_of(json const& workload, unsigned uid) {
     return workload;
 }
 
-json const& process_of(json const& workload, json const& pid) {
+json const& process_of(json const& workload, int pid) {
     for (auto const& process : workload["processes"])
         if (process["pid"] == pid) return process;
     FAIL("not a process of the workload: " << pid);
@@ -128,7 +128,7 @@ void compare_processes(json const& workload, json const& seen, unsigned uid) {
             CHECK(process[sum] == expected[pid][sum]);
         auto const& known = process_of(workload, pid);
         CHECK(process["uid"] == known["uid"]);
-        CHECK(hex_of_escaped(process["comm"]) == known["comm_hex"]);
+        CHECK(hex_of_escaped(process["comm"]) == known["comm_hex"].get<std::string>());
         CHECK(by_inode(process["references"]) ==
               by_inode(as_told(known["references"], seen["coverage"])));
     }
@@ -138,7 +138,7 @@ void compare_processes(json const& workload, json const& seen, unsigned uid) {
 std::set<std::uint64_t> held_in(json const& workload, unsigned uid) {
     std::set<std::uint64_t> held;
     for (auto const& holder : view_of(workload, uid)["holders"])
-        for (auto const& reference : process_of(workload, holder["pid"])["references"])
+        for (auto const& reference : process_of(workload, holder["pid"].get<int>())["references"])
             held.insert(reference["inode"].get<std::uint64_t>());
     return held;
 }
@@ -149,7 +149,7 @@ std::set<std::uint64_t> described_in(json const& workload, unsigned uid) {
     if (has_sysfs()) return held_in(workload, uid);
     std::set<std::uint64_t> described;
     for (auto const& holder : view_of(workload, uid)["holders"])
-        for (auto const& reference : process_of(workload, holder["pid"])["references"])
+        for (auto const& reference : process_of(workload, holder["pid"].get<int>())["references"])
             if (reference["descriptors"] > reference["path_descriptors"])
                 described.insert(reference["inode"].get<std::uint64_t>());
     return described;
@@ -176,7 +176,7 @@ void compare_buffers(json const& workload, json const& seen, unsigned uid) {
         CHECK(buffer["exporter"] == exporter);
         CHECK(buffer["name"].is_null() == expected["name_hex"].is_null());
         if (buffer["name"].is_string())
-            CHECK(hex_of_escaped(buffer["name"]) == expected["name_hex"]);
+            CHECK(hex_of_escaped(buffer["name"]) == expected["name_hex"].get<std::string>());
         auto& total = expected_totals[exporter.is_null() ? "" : exporter.get<std::string>()];
         ++total[0];
         total[1] += expected["size_bytes"].get<std::uint64_t>();
@@ -266,8 +266,8 @@ TEST_CASE("what an ordinary user cannot size is unknown, never the length of a m
     // Who holds what is exact all the same.
     for (auto const& process : seen["processes"])
         CHECK(by_inode(process["references"]) ==
-              by_inode(
-                  as_told(process_of(workload, process["pid"])["references"], seen["coverage"])));
+              by_inode(as_told(process_of(workload, process["pid"].get<int>())["references"],
+                               seen["coverage"])));
     CHECK(seen["processes"].size() == view_of(workload, 1000)["holders"].size());
 }
 

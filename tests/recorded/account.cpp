@@ -55,7 +55,7 @@ TEST_CASE("account: everything at once, by every source") {
     CHECK(holder_of(now, 100).start_ticks == 200);
 }
 
-TEST_CASE("account: a patched kernel's list and the walk agree; force chooses") {
+TEST_CASE("account: a patched kernel's list and the walk agree, and force chooses") {
     fake::kernel kernel;
     kernel.dmabuf_fds = true;
     populate(kernel);
