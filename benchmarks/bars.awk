@@ -2,12 +2,14 @@
 #
 # What is to be reached on the load "phone", and where buffers become many. Exits with 1 where a
 # figure is worse than it was: the last number of each line here is a few hundredths beside what was
-# measured. Ratios of counted instructions, in one boot, which repeat within 1 %.
+# measured. Ratios of counted instructions, in one boot, which repeat within 1 %; of a whole program, on
+# the load "tablet" with the options that its row says, counted milliseconds.
 BEGIN { FS = "\t" }
 $2 == "phone" {
     ms[$1, $3, $4] = $5
     if ($4 == "repeated") allocations[$3] = $7
 }
+$2 == "tablet" && $3 ~ /^program: / && $4 == "first" { program_ms[$1, $3] = $5 }
 $2 ~ /^1,20,0,[0-9]+,1,1$/ {
     split($2, load, ",")
     of_one[$3, $4, load[4]] = $5
@@ -31,6 +33,12 @@ function against_floor(kernel, row, look, held, kept,    floor) {
     if ((kernel, row, look) in ms)
         bar(row ", " look ", / floor" (kept ? " that keeps its answer" : ""),
             ms[kernel, row, look] / ms[kernel, floor, look], 1.12, held, 1)
+}
+# Counted ms of the whole program, from its start to its end.
+function program(kernel, row, wanted, held) {
+    row = "program: " row
+    if ((kernel, row) in program_ms)
+        bar(row ", ms", program_ms[kernel, row], wanted, held, 1)
 }
 # Of what is added to a process that holds one buffer.
 function each(row, look, count) {
@@ -63,6 +71,8 @@ END {
     for (row in allocations)
         if (row !~ /^floor|four steps/)
             bar(row ", repeated, allocations", allocations[row], 0, 0, 1)
+    program("plain", "dmabuf_ps --source dmabuf_fds", 45, 43)
+    program("stock", "dmabuf_ps --source fd_walk", 190, 180)
     growth("fd_walk: sizes", "first", 1.2)
     growth("fd_walk: sizes", "repeated", 1.2)
     growth("dmabuf_fds: sizes", "first", 1.2)

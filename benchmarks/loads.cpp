@@ -14,9 +14,9 @@
 namespace {
 
 std::vector<load> const usual = {
-    {"phone", 150, 60, 20, 6, 6, 1},    {"desktop", 300, 100, 20, 6, 4, 20},
-    {"server", 2000, 30, 0, 0, 1, 1},   {"hoard", 1, 80000, 0, 20000, 1, 1},
-    {"threads", 10, 60, 20, 6, 500, 1},
+    {"phone", 150, 60, 20, 6, 6, 1},     {"tablet", 100, 60, 20, 6, 6, 1},
+    {"desktop", 300, 100, 20, 6, 4, 20}, {"server", 2000, 30, 0, 0, 1, 1},
+    {"hoard", 1, 80000, 0, 20000, 1, 1}, {"threads", 10, 60, 20, 6, 500, 1},
 };
 
 void* sleep_for_ever(void*) {
@@ -77,7 +77,7 @@ load load_of(std::string const& text) {
                     &made.shared, &made.own, &made.threads, &made.one_in) != 6)
         throw std::runtime_error(
             "no load " + text +
-            ": phone, desktop, server, hoard, threads, or six numbers with commas");
+            ": phone, tablet, desktop, server, hoard, threads, or six numbers with commas");
     return made;
 }
 

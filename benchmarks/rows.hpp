@@ -22,6 +22,7 @@ struct row {
     bool lists = false;     ///< needs /proc/P/task/T/dmabuf_fds
     bool sysfs = false;     ///< needs /sys/kernel/dmabuf/buffers
     bool pins = false;      ///< needs what dmabuf_pin pins
+    bool program = false;   ///< runs one, whose calls and allocations are not counted
     bool remembers = false; ///< from one look to the next; else one look is as good as two
 };
 
@@ -30,3 +31,4 @@ struct row {
 std::vector<row> baseline_rows(); // baseline.c, streams.cpp
 std::vector<row> floor_rows();    // floors.c, floor_bpf.c
 std::vector<row> library_rows();  // library.cpp
+std::vector<row> program_rows();  // program.cpp
