@@ -25,7 +25,7 @@ bool operator==(entry const& a, entry const& b) {
 }
 
 bool is_made_again(int error) {
-    return error == EINTR || error == EAGAIN;
+    return error == EINTR;
 }
 
 std::string key_of(call what, std::string_view path) {

@@ -10,8 +10,8 @@
 
 namespace replay {
 
-/// Turns calls into entries. Calls that a signal interrupted, or that ended with EAGAIN, are left
-/// out, since they are made again.
+/// Turns calls into entries. Calls that a signal interrupted are left out, since they are made
+/// again.
 class recorder {
 public:
     void opened(int directory, std::string_view path, int returned);

@@ -197,7 +197,7 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         {head + "dir /d " + std::string(256, ' ') + "\n", 2, "word is missing"},
         {head + "open /x !4\n", 2, "made again"},
         {head + "open /x !EINTR\n", 2, "made again"},
-        {head + "file /x !EAGAIN \"a\"\n", 2, "made again"},
+        {head + "file /x !EINTR \"a\"\n", 2, "made again"},
         {head + "open /x !4096\n", 2, "not an errno"},
         {head + "fs /x 0x100000000\n", 2, "no magic number"},
         {head + "fs /x 0xfffffffffffffffc\n", 2, "no magic number"},
