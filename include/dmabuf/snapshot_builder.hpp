@@ -89,10 +89,11 @@ public:
         if (name.empty()) return exporter_id::unknown;
         auto const next = static_cast<std::uint32_t>(exporters_.size());
         auto at = next;
+        exporters_.push_back(name); // first: the index must never show what is not there
         if (!name.truncated())
             at = exporter_index_.find_or_insert(
                 name.view(), next, [&](std::uint32_t other) { return exporters_[other].view(); });
-        if (at == next) exporters_.push_back(name);
+        if (at != next) exporters_.pop_back();
         return static_cast<exporter_id>(at + 1);
     }
 
@@ -241,8 +242,8 @@ private:
     /// Lets go of the exporters of buffers that are gone, once these are many.
     void forget_exporters() {
         if (exporters_.size() <= known_.size() + spare_exporters) return;
-        exporters_.swap(earlier_exporters_);
-        exporters_.clear();
+        earlier_exporters_ = exporters_; // where that fails, nothing has changed
+        exporters_.clear();              // from here on there is room for all that follows
         exporter_index_.clear();
         for (auto& one : known_)
             if (auto const number = static_cast<std::size_t>(one.exporter); number != 0)
