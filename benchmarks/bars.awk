@@ -72,7 +72,7 @@ END {
         if (row !~ /^floor|four steps/)
             bar(row ", repeated, allocations", allocations[row], 0, 0, 1)
     program("plain", "dmabuf_ps --source dmabuf_fds", 45, 43)
-    program("stock", "dmabuf_ps --source fd_walk", 190, 180)
+    program("stock", "dmabuf_ps --source fd_walk", 190, 186)
     growth("fd_walk: sizes", "first", 1.2)
     growth("fd_walk: sizes", "repeated", 1.2)
     growth("dmabuf_fds: sizes", "first", 1.2)
