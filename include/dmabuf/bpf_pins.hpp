@@ -107,7 +107,7 @@ private:
     static constexpr int patience = 1000; // a thousand million descriptors
 
     result<void> open() {
-        auto file = open_at(system_, AT_FDCWD, path_, O_RDONLY | O_NONBLOCK, where_);
+        auto file = detail::open_kept(system_, path_, O_RDONLY | O_NONBLOCK, where_);
         if (!file) return file.error();
         long const magic =
             detail::uninterrupted([&] { return system_.filesystem_type(file->get()); });
@@ -135,7 +135,7 @@ private:
     [[no_unique_address]] System system_;
     bpf_content content_;
     std::span<char> space_;
-    char const* path_;
+    detail::kept_path path_;
     place where_;
     unique_fd<System> file_;
     std::string_view unread_;

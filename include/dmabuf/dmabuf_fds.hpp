@@ -194,6 +194,9 @@ dmabuf_fds_reader<System> read_dmabuf_fds(process<System> const& process, std::i
                                           read_space space = {}) {
     return {process, tid, std::move(space)};
 }
+template<system System>
+void read_dmabuf_fds(process<System> const&& process, std::int32_t tid,
+                     read_space space = {}) = delete;
 
 } // namespace v0
 } // namespace dmabuf

@@ -237,6 +237,9 @@ fd_walk_reader<System> walk_fds(process<System> const& process, std::int32_t tid
                                 read_space space = {}) {
     return {process, tid, known, options, std::move(space)};
 }
+template<system System>
+void walk_fds(process<System> const&& process, std::int32_t tid, dmabuf_filesystem& known,
+              fd_walk_options options = {}, read_space space = {}) = delete;
 
 /// A descriptor with all that its fdinfo tells.
 struct described_descriptor {
@@ -289,6 +292,9 @@ fdinfo_walk_reader<System> walk_fdinfos(process<System> const& process, std::int
                                         dmabuf_filesystem& known, read_space space = {}) {
     return {process, tid, known, std::move(space)};
 }
+template<system System>
+void walk_fdinfos(process<System> const&& process, std::int32_t tid, dmabuf_filesystem& known,
+                  read_space space = {}) = delete;
 
 } // namespace v0
 } // namespace dmabuf

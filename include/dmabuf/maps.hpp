@@ -95,6 +95,8 @@ maps_reader<System> read_maps(process<System> const& process, std::int32_t tid,
                               read_space space = {}) {
     return {process, tid, std::move(space)};
 }
+template<system System>
+void read_maps(process<System> const&& process, std::int32_t tid, read_space space = {}) = delete;
 
 /// The mappings of files of a process, in ascending order of address: by PROCMAP_QUERY where the
 /// kernel has it, else out of the text.
@@ -204,6 +206,9 @@ mapped_files_reader<System> read_mapped_files(process<System> const& process, st
                                               bool& queries, read_space space = {}) {
     return {process, tid, queries, std::move(space)};
 }
+template<system System>
+void read_mapped_files(process<System> const&& process, std::int32_t tid, bool& queries,
+                       read_space space = {}) = delete;
 
 } // namespace v0
 } // namespace dmabuf

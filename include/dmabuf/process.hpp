@@ -73,8 +73,11 @@ number_directory<std::int32_t, System> read_processes(proc_directory<System> con
                                                       read_space space = {}) {
     return {proc.system, proc.directory.get(), {"."}, {object::proc}, std::move(space)};
 }
+template<system System>
+void read_processes(proc_directory<System> const&& proc, read_space space = {}) = delete;
 
 /// The tasks of a process, the leader first. Kernel: /proc/P/task.
+/// Lifetime: `process` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_tasks(process<System> const& process,
                                                   read_space space = {}) {
@@ -84,9 +87,12 @@ number_directory<std::int32_t, System> read_tasks(process<System> const& process
             process.at(object::task_directory),
             std::move(space)};
 }
+template<system System>
+void read_tasks(process<System> const&& process, read_space space = {}) = delete;
 
 /// The open descriptor numbers of a task's table.
 /// Kernel: /proc/P/task/T/fd, mode 0500: for the owner, or with CAP_DAC_READ_SEARCH.
+/// Lifetime: `process` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_fds(process<System> const& process, std::int32_t tid,
                                                 read_space space = {}) {
@@ -96,9 +102,11 @@ number_directory<std::int32_t, System> read_fds(process<System> const& process, 
             process.at(object::fd_directory, tid),
             std::move(space)};
 }
+template<system System>
+void read_fds(process<System> const&& process, std::int32_t tid, read_space space = {}) = delete;
 
 /// The same numbers by way of /proc/P/task/T/fdinfo, which asks PTRACE_MODE_READ_FSCREDS instead
-/// (since 5.14; before that, the owner only).
+/// (since 5.14; before that, the owner only). Lifetime: `process` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_fdinfos(process<System> const& process,
                                                     std::int32_t tid, read_space space = {}) {
@@ -108,6 +116,9 @@ number_directory<std::int32_t, System> read_fdinfos(process<System> const& proce
             process.at(object::fdinfo_directory, tid),
             std::move(space)};
 }
+template<system System>
+void read_fdinfos(process<System> const&& process, std::int32_t tid,
+                  read_space space = {}) = delete;
 
 /// What /proc/P/stat tells. Kernel: fs/proc/array.c, do_task_stat().
 struct task_stat {

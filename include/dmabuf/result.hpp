@@ -101,15 +101,21 @@ public:
     [[nodiscard]] constexpr Value const& value() const& { return check(), value_; }
     /// By value, so that `for (auto& x : f().value())` cannot dangle.
     [[nodiscard]] constexpr Value value() && { return check(), std::move(value_); }
+    void value() const&& = delete;
 
     [[nodiscard]] constexpr Value& operator*() & { return value(); }
     [[nodiscard]] constexpr Value const& operator*() const& { return value(); }
     [[nodiscard]] constexpr Value operator*() && { return std::move(*this).value(); }
-    [[nodiscard]] constexpr Value* operator->() { return &value(); }
-    [[nodiscard]] constexpr Value const* operator->() const { return &value(); }
+    void operator*() const&& = delete;
+    [[nodiscard]] constexpr Value* operator->() & { return &value(); }
+    [[nodiscard]] constexpr Value const* operator->() const& { return &value(); }
+    /// Of a temporary, `f().value().member` is safe: its member lives as long as what is bound to
+    /// it.
+    void operator->() const&& = delete;
 
-    /// Why there is no value; meaningless when there is one.
-    [[nodiscard]] constexpr failure const& error() const { return failure_; }
+    /// Why there is no value; meaningless when there is one. Of a temporary by value.
+    [[nodiscard]] constexpr failure const& error() const& { return failure_; }
+    [[nodiscard]] constexpr failure error() const&& { return failure_; }
 
 private:
     constexpr void check() const {
@@ -132,7 +138,8 @@ public:
 
     [[nodiscard]] constexpr explicit operator bool() const { return !failed_; }
     [[nodiscard]] constexpr bool has_value() const { return !failed_; }
-    [[nodiscard]] constexpr failure const& error() const { return failure_; }
+    [[nodiscard]] constexpr failure const& error() const& { return failure_; }
+    [[nodiscard]] constexpr failure error() const&& { return failure_; }
 
 private:
     failure failure_{};
@@ -193,6 +200,8 @@ constexpr std::string_view error_words(int error) {
         return "not a directory (ENOTDIR)";
     case EINVAL:
         return "invalid argument (EINVAL)";
+    case ENAMETOOLONG:
+        return "name too long (ENAMETOOLONG)";
     case ENFILE:
         return "too many open files in the system (ENFILE)";
     case EMFILE:

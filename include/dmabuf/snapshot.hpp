@@ -261,22 +261,25 @@ struct snapshot {
         return number == 0 ? unknown : exporter_names[number - 1];
     }
     template<class = detail::if_called>
-    void
-    exporter_of(buffer const& one) const&& = delete; // the snapshot goes, and its names with it
+    void exporter_of(buffer const& one) const&& = delete;
 
     /// The buffers that `who` holds.
     template<class = detail::if_called>
-    [[nodiscard]] std::span<reference const> references_of(holder const& who) const {
+    [[nodiscard]] std::span<reference const> references_of(holder const& who) const& {
         return std::span(references).subspan(who.first_reference, who.reference_count);
     }
+    template<class = detail::if_called>
+    void references_of(holder const& who) const&& = delete; // they go with the snapshot
 
     /// The path of a holder's cgroup, empty for `no_cgroup`.
     template<class = detail::if_called>
-    [[nodiscard]] std::string_view cgroup_name(std::uint32_t cgroup) const {
+    [[nodiscard]] std::string_view cgroup_name(std::uint32_t cgroup) const& {
         if (cgroup >= cgroups.size()) return {};
         return std::string_view(cgroup_text.data(), cgroup_text.size())
             .substr(cgroups[cgroup].begin, cgroups[cgroup].size);
     }
+    template<class = detail::if_called>
+    void cgroup_name(std::uint32_t cgroup) const&& = delete;
 
     /// Empties it and keeps its memory.
     template<class = detail::if_called>

@@ -137,6 +137,9 @@ sysfs_buffers_reader<System> read_sysfs_buffers(sysfs_buffers_directory<System> 
                                                 read_space space = {}) {
     return {tree, std::move(space)};
 }
+template<system System>
+void read_sysfs_buffers(sysfs_buffers_directory<System> const&& tree,
+                        read_space space = {}) = delete;
 
 } // namespace v0
 } // namespace dmabuf

@@ -262,6 +262,20 @@ result<unique_fd<System>> open_at(System system, int directory, char const* path
     return unique_fd<System>(system, fd);
 }
 
+namespace detail {
+
+/// The path of a file that a range opens later: copied, since the caller's may be gone by then.
+using kept_path = inline_text<255>;
+
+/// Errors: those of `open_at`; ENAMETOOLONG for a path that was too long to be kept.
+template<system System>
+result<unique_fd<System>> open_kept(System system, kept_path const& path, int flags, place where) {
+    if (path.truncated()) return failure{operation::open, ENAMETOOLONG, where};
+    return open_at(system, AT_FDCWD, path.c_str(), flags, where);
+}
+
+} // namespace detail
+
 /// For a file that nothing but its end tells to be whole.
 inline constexpr auto ends_at_end = [](std::string_view) { return false; };
 /// For a file of one line: its newline tells, and spares the read that sees the end.
@@ -343,10 +357,11 @@ public:
     reader(reader&&) = default;
     reader& operator=(reader&&) = default;
 
-    iterator begin() {
+    iterator begin() & {
         advance();
         return iterator(*this);
     }
+    void begin() && = delete; // what it points to goes with the reader
     end_of_reader end() const { return {}; }
 
 private:
@@ -379,9 +394,11 @@ public:
     ~raw_bytes() { delete[] bytes_; }
 
     template<class = detail::if_called>
-    operator std::span<char>() const {
+    operator std::span<char>() const& {
         return std::span(bytes_, size_);
     }
+    template<class = detail::if_called>
+    operator std::span<char>() const&& = delete;
     [[nodiscard]] std::size_t size() const { return size_; }
 
 private:
@@ -399,7 +416,7 @@ public:
         : borrowed_(borrowed) {}
 
     template<class = detail::if_called>
-    std::span<char> get() {
+    std::span<char> get() & {
         if (!borrowed_.empty()) return borrowed_;
         if (own_.size() == 0) own_ = raw_bytes(default_bytes);
         return own_;
@@ -474,7 +491,7 @@ private:
 template<class Parser, class Item, system System = live_system>
 class parsed_lines : public reader<parsed_lines<Parser, Item, System>, result<Item>> {
 public:
-    /// `path`, absolute, must outlive the range.
+    /// `path` is absolute.
     parsed_lines(System system, char const* path, int flags, place where, read_space space)
         : system_(system)
         , path_(path)
@@ -503,7 +520,7 @@ private:
     }
 
     bool open(std::optional<result<Item>>& out) {
-        auto file = open_at(system_, AT_FDCWD, path_, flags_, where_);
+        auto file = detail::open_kept(system_, path_, flags_, where_);
         if (file)
             lines_.emplace(std::move(file).value(), system_, std::move(space_), where_);
         else
@@ -512,7 +529,7 @@ private:
     }
 
     [[no_unique_address]] System system_;
-    char const* path_;
+    detail::kept_path path_;
     int flags_;
     place where_;
     read_space space_;

@@ -71,6 +71,8 @@ public:
         bytes_[size_++] = c;
     }
 
+    /// Lifetime: the text's. That of a temporary serves within the expression, as in
+    /// `std::printf("%s", escaped(name).c_str())`, and is not to be kept.
     [[nodiscard]] constexpr std::string_view view() const { return {bytes_, size_}; }
     /// Ends with a NUL; stops early where the text itself holds one.
     [[nodiscard]] constexpr char const* c_str() const { return bytes_; }

@@ -133,7 +133,7 @@ TEST_CASE("live: fdinfo of a file, an O_PATH descriptor and a closed one") {
         skip("ino: in fdinfo, which came with Linux 5.14");
 
     int const path = ::open("/proc/self", O_PATH | O_CLOEXEC);
-    CHECK(dmabuf::read_fdinfo(process, ::getpid(), path)->is_path());
+    CHECK(dmabuf::read_fdinfo(process, ::getpid(), path).value().is_path());
     ::close(path);
     ::close(file);
     CHECK(dmabuf::read_fdinfo(process, ::getpid(), file).error().gone());

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 #
 # cmake -DCASE=<file> -DCOMPILER=<c++> -DINCLUDE=<dir> -P refused.cmake: the file must not compile,
-# for the reason in its `// refused:` line, and must compile with -DTWIN.
+# for each reason in its `// refused:` lines, and must compile with -DTWIN.
 file(STRINGS ${CASE} lines REGEX "^// (refused|flags): ")
 set(flags -std=c++20)
 foreach(line IN LISTS lines)
     if(line MATCHES "^// refused: (.*)$")
-        set(message "${CMAKE_MATCH_1}")
+        string(REPLACE ";" "\\;" message "${CMAKE_MATCH_1}")
+        list(APPEND messages "${message}")
     elseif(line MATCHES "^// flags: (.*)$")
         set(flags ${CMAKE_MATCH_1})
     endif()
 endforeach()
-if(NOT message)
+if(NOT messages)
     message(FATAL_ERROR "${CASE} does not say why it is refused")
 endif()
 set(compile ${COMPILER} -fsyntax-only -Wall -Wextra -Werror -I${INCLUDE} ${CASE})
@@ -24,6 +25,8 @@ execute_process(COMMAND ${compile} ${flags} RESULT_VARIABLE failed ERROR_VARIABL
 if(NOT failed)
     message(FATAL_ERROR "${CASE} compiles")
 endif()
-if(NOT out MATCHES "${message}")
-    message(FATAL_ERROR "${CASE} is refused for another reason than \"${message}\":\n${out}")
-endif()
+foreach(message IN LISTS messages)
+    if(NOT out MATCHES "${message}")
+        message(FATAL_ERROR "${CASE} is not refused for the reason \"${message}\":\n${out}")
+    endif()
+endforeach()

@@ -117,7 +117,7 @@ constexpr exporter_row exporters[] = {
 TEST_CASE("sysfs: size and exporter_name") {
     CHECK_TABLE(sizes);
     CHECK_TABLE(exporters);
-    CHECK(dmabuf::parse_sysfs_exporter_name(std::string(64, 'x') + "\n")->truncated());
+    CHECK(dmabuf::parse_sysfs_exporter_name(std::string(64, 'x') + "\n").value().truncated());
 }
 
 struct release_row {

@@ -107,8 +107,8 @@ TEST_CASE("readers: stat and status of a process and of a task, and of nobody") 
     CHECK(stat->comm.view() == "a\nb");
     CHECK(stat->threads == 2);
     CHECK(stat->start_ticks == 110);
-    CHECK(dmabuf::read_stat(process, 11)->pid == 11);
-    CHECK(dmabuf::read_process_status(process)->uid == 77);
+    CHECK(dmabuf::read_stat(process, 11).value().pid == 11);
+    CHECK(dmabuf::read_process_status(process).value().uid == 77);
     CHECK(dmabuf::read_stat(process, 99).error() ==
           failure{operation::open, ENOENT, {object::stat, 10, 99}});
     w.kernel.exit(10);
@@ -181,7 +181,7 @@ TEST_CASE("readers: maps, with reads and memory of any size that holds a line") 
                 CHECK(item->inode == i);
                 CHECK(item->size_bytes() == 4096 + i * 4096);
                 CHECK(item->device == w.kernel.dmabuf_device);
-                CHECK(dmabuf::parse_mapped_name(item->path)->view() == newlines(i));
+                CHECK(dmabuf::parse_mapped_name(item->path).value().view() == newlines(i));
                 ++i;
             }
             CHECK(i == 200);
