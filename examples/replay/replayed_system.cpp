@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "replayed_system.hpp"
 
+#include "older_recording.hpp"
+
 #include <algorithm>
 #include <climits>
 #include <cstring>
@@ -47,6 +49,7 @@ std::uint64_t results_in(recording const& what) {
 
 struct replayed_system::state {
     recording what;
+    table_order order;
     std::map<std::string, series, std::less<>> answers; ///< hashes could be made to collide
     std::map<int, open_file> open;
     std::string missing;
@@ -55,7 +58,10 @@ struct replayed_system::state {
 
     explicit state(recording recorded)
         : what(std::move(recorded))
+        , order(what.entries)
         , calls_left(calls_per_result * results_in(what)) {
+        for (auto& one : fdinfos_of_path_descriptors(what.entries))
+            what.entries.push_back(std::move(one));
         for (std::size_t at = 0; at < what.entries.size(); ++at) {
             auto const& one = what.entries[at];
             answers[key_of(one)].entries.push_back(at);
@@ -71,9 +77,13 @@ struct replayed_system::state {
     }
     entry const* find(std::string const& key) {
         if (!may_call(key)) return nullptr;
+        auto const* const one = find_recorded(key);
+        if (!one) note(key);
+        return one;
+    }
+    entry const* find_recorded(std::string const& key) {
         auto const found = answers.find(key);
-        if (found == answers.end()) return note(key), nullptr;
-        return &what.entries[found->second.take()];
+        return found == answers.end() ? nullptr : &what.entries[found->second.take()];
     }
 
     bool may_call(std::string const& key) {
@@ -219,9 +229,12 @@ int replayed_system::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& 
 }
 
 int replayed_system::compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
-    auto const* const one = state_->find(call::kcmp, std::to_string(a) + " " + std::to_string(b));
-    if (!one) return -ENOSYS;
-    return one->error != 0 ? -one->error : static_cast<int>(one->number);
+    auto const key = key_of(call::kcmp, std::to_string(a) + " " + std::to_string(b));
+    if (!state_->may_call(key)) return -ENOSYS;
+    if (auto const* const one = state_->find_recorded(key))
+        return one->error != 0 ? -one->error : static_cast<int>(one->number);
+    auto const follows = state_->order.compare(a, b);
+    return follows ? *follows : state_->note(key);
 }
 
 std::int32_t replayed_system::process_id() const {

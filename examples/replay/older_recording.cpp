@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "older_recording.hpp"
+
+#include <dmabuf/text.hpp>
+
+#include <cstdio>
+#include <fcntl.h>
+#include <set>
+#include <utility>
+
+namespace replay {
+
+namespace {
+
+struct comparison {
+    std::int32_t a = 0;
+    std::int32_t b = 0;
+};
+
+comparison tasks_of(entry const& one) {
+    comparison found;
+    std::string_view rest = one.path;
+    auto const first = dmabuf::detail::take_until(rest, ' ');
+    (void)dmabuf::detail::parse_number(first, found.a);
+    (void)dmabuf::detail::parse_number(rest, found.b);
+    return found;
+}
+
+/// Tasks that share a table, each set named by one of its tasks.
+class shared_tables {
+public:
+    std::int32_t table_of(std::int32_t task) {
+        auto const [at, added] = parent_.try_emplace(task, task);
+        while (at->second != parent_.at(at->second))
+            at->second = parent_.at(at->second); // shortens the way for the next
+        return at->second;
+    }
+    void join(std::int32_t a, std::int32_t b) { parent_[table_of(a)] = table_of(b); }
+    [[nodiscard]] std::vector<std::int32_t> tasks() const {
+        std::vector<std::int32_t> all;
+        for (auto const& [task, parent] : parent_)
+            all.push_back(task);
+        return all;
+    }
+
+private:
+    std::map<std::int32_t, std::int32_t> parent_;
+};
+
+/// Which tables stand behind which, and how many before each.
+struct followers {
+    std::map<std::int32_t, std::set<std::int32_t>> behind;
+    std::map<std::int32_t, std::size_t> before;
+
+    void add(std::int32_t lower, std::int32_t higher) {
+        if (behind[lower].insert(higher).second) ++before[higher];
+    }
+};
+
+/// Every table at a place behind all that are lower. Tables in a ring, which no kernel shows, come
+/// last.
+std::map<std::int32_t, std::size_t> places_of(std::set<std::int32_t> tables, followers order) {
+    std::map<std::int32_t, std::size_t> places;
+    std::vector<std::int32_t> ready;
+    for (auto const table : tables)
+        if (order.before[table] == 0) ready.push_back(table);
+    while (!ready.empty()) {
+        auto const table = ready.back();
+        ready.pop_back();
+        places.emplace(table, places.size());
+        for (auto const next : order.behind[table])
+            if (--order.before[next] == 0) ready.push_back(next);
+    }
+    for (auto const table : tables)
+        places.emplace(table, places.size());
+    return places;
+}
+
+} // namespace
+
+table_order::table_order(std::vector<entry> const& entries) {
+    shared_tables shared;
+    for (auto const& one : entries) {
+        if (one.what != call::kcmp) continue;
+        auto const [a, b] = tasks_of(one);
+        if (one.error != 0)
+            refused_ = -one.error;
+        else if (one.number == 0)
+            shared.join(a, b);
+        else
+            (void)shared.table_of(a), (void)shared.table_of(b);
+    }
+    followers order;
+    for (auto const& one : entries) {
+        if (one.what != call::kcmp || one.error != 0 || one.number == 0) continue;
+        auto const [a, b] = tasks_of(one);
+        if (one.number == 1) order.add(shared.table_of(a), shared.table_of(b));
+        if (one.number == 2) order.add(shared.table_of(b), shared.table_of(a));
+    }
+    std::set<std::int32_t> tables;
+    for (auto const task : shared.tasks())
+        tables.insert(shared.table_of(task));
+    auto const places = places_of(std::move(tables), std::move(order));
+    for (auto const task : shared.tasks())
+        places_[task] = places.at(shared.table_of(task));
+}
+
+std::optional<int> table_order::compare(std::int32_t a, std::int32_t b) const {
+    auto const first = places_.find(a);
+    auto const second = places_.find(b);
+    if (first == places_.end() || second == places_.end()) return refused_;
+    if (first->second == second->second) return 0;
+    return first->second < second->second ? 1 : 2;
+}
+
+std::vector<entry> fdinfos_of_path_descriptors(std::vector<entry> const& entries) {
+    constexpr std::uint32_t readable_or_writable = 0700;
+    constexpr std::string_view directory = "/fd/";
+    std::set<std::string, std::less<>> opened;
+    for (auto const& one : entries)
+        if (one.what == call::file || one.what == call::open) opened.insert(one.path);
+    std::vector<entry> found;
+    for (auto const& one : entries) {
+        auto const at = one.path.rfind(directory);
+        if (one.what != call::lstat || one.error != 0 || at == std::string::npos ||
+            (one.status.mode & readable_or_writable) != 0)
+            continue;
+        entry fdinfo;
+        fdinfo.what = call::file;
+        fdinfo.path = one.path.substr(0, at) + "/fdinfo/" + one.path.substr(at + directory.size());
+        char octal[32];
+        std::snprintf(octal, sizeof octal, "0%o", static_cast<unsigned>(O_PATH));
+        fdinfo.text = std::string("pos:\t0\nflags:\t") + octal + "\nmnt_id:\t0\n";
+        if (opened.insert(fdinfo.path).second) found.push_back(std::move(fdinfo));
+    }
+    return found;
+}
+
+} // namespace replay

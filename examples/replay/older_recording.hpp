@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Recordings that an older library made lack calls that today's makes. Their answers follow from
+// what was recorded.
+#pragma once
+
+#include "recording.hpp"
+
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace replay {
+
+/// The order of descriptor tables, as kcmp answered it. Today's library searches by halves, and so
+/// compares other pairs of tasks than an older one did.
+class table_order {
+public:
+    explicit table_order(std::vector<entry> const& entries);
+
+    /// An answer for any two tasks that agrees with every recorded one, or the recorded errno where
+    /// one of the tasks was compared in vain. Nothing where no task was compared.
+    [[nodiscard]] std::optional<int> compare(std::int32_t a, std::int32_t b) const;
+
+private:
+    std::map<std::int32_t, std::size_t> places_; ///< of each task's table
+    std::optional<int> refused_;                 ///< the last errno, negative
+};
+
+/// The fdinfo of every descriptor that an older library took for an O_PATH one by its link alone,
+/// saying so.
+std::vector<entry> fdinfos_of_path_descriptors(std::vector<entry> const& entries);
+
+} // namespace replay
