@@ -493,6 +493,31 @@ TEST_CASE("readers: sysfs, and a buffer that goes away between listing and readi
     CHECK(dmabuf::open_sysfs_buffers(w.system).error().gone());
 }
 
+TEST_CASE("readers: the path that a caller gave may go before the range begins") {
+    world w;
+    w.kernel.debugfs = true;
+    w.kernel.buffer(1, 4096, "system");
+    std::string path = "/sys/kernel/debug/dma_buf/bufinfo";
+    auto list = dmabuf::read_bufinfo(w.system, {}, path.c_str());
+    path.assign(path.size(), 'x');
+    int rows = 0;
+    for (auto const& row : list) {
+        REQUIRE(row);
+        ++rows;
+    }
+    CHECK(rows == 1);
+
+    // Too long to be kept is too long to be opened, cut off.
+    path.assign(300, '/');
+    auto const calls = w.plan.calls;
+    for (auto const& row : dmabuf::read_bpf_totals(w.system, {}, path.c_str()))
+        CHECK(row.error() == failure{operation::open, ENAMETOOLONG, {object::bpf_android_buffers}});
+    for (auto const& row :
+         dmabuf::read_bpf_references(dmabuf::bpf_content::descriptors, {}, w.system, path.c_str()))
+        CHECK(row.error() == failure{operation::open, ENAMETOOLONG, {object::bpf_descriptors}});
+    CHECK(w.plan.calls == calls);
+}
+
 TEST_CASE("readers: the walk names the descriptor, and a failing one does not end it") {
     world w;
     auto& made = w.kernel.add(10, "p");
