@@ -51,32 +51,31 @@ struct snapshot_diff {
 
 namespace detail {
 
-/// Walks two sorted ranges side by side: `visit(a, b)` sees each element with its counterpart, or
-/// with a null pointer where it has none.
+/// Walks two sorted ranges side by side: `visit(what, a, b)` sees each element with its
+/// counterpart, or with one of which nothing is said where it has none.
 template<class Range, class Less, class Visit>
 constexpr void merge_sorted(Range const& before, Range const& after, Less less, Visit visit) {
-    auto a = before.begin();
-    auto b = after.begin();
-    using element = typename Range::value_type const*;
-    while (a != before.end() || b != after.end()) {
-        bool const only_a = b == after.end() || (a != before.end() && less(*a, *b));
-        bool const only_b = a == before.end() || (b != after.end() && less(*b, *a));
-        visit(only_b ? element{} : &*a, only_a ? element{} : &*b);
-        if (!only_b) ++a;
-        if (!only_a) ++b;
+    typename Range::value_type const none{};
+    std::size_t a = 0;
+    std::size_t b = 0;
+    while (a < before.size() || b < after.size()) {
+        bool const gone = b == after.size() || (a < before.size() && less(before[a], after[b]));
+        bool const appeared = a == before.size() || (b < after.size() && less(after[b], before[a]));
+        visit(gone       ? change::gone
+              : appeared ? change::appeared
+                         : change::changed,
+              appeared ? none : before[a], gone ? none : after[b]);
+        a += appeared ? 0 : 1;
+        b += gone ? 0 : 1;
     }
-}
-
-constexpr change kind_of(void const* before, void const* after) {
-    return !before ? change::appeared : !after ? change::gone : change::changed;
 }
 
 /// The held inodes of both, compared.
 template<class = detail::if_called>
-constexpr void compare_references(snapshot const& before, holder const* a, snapshot const& after,
-                                  holder const* b, holder_change& found) {
-    auto const was = a ? before.references_of(*a) : std::span<reference const>{};
-    auto const is = b ? after.references_of(*b) : std::span<reference const>{};
+constexpr void compare_references(snapshot const& before, holder const& a, snapshot const& after,
+                                  holder const& b, holder_change& found) {
+    auto const was = before.references_of(a);
+    auto const is = after.references_of(b);
     found.buffers_before = was.size();
     found.buffers_after = is.size();
     std::size_t i = 0;
@@ -104,31 +103,32 @@ snapshot_diff diff(snapshot const& before, snapshot const& after) {
     auto const earlier = [](holder const& a, holder const& b) {
         return a.pid != b.pid ? a.pid < b.pid : a.start_ticks < b.start_ticks;
     };
-    detail::merge_sorted(
-        before.holders, after.holders, earlier, [&](holder const* a, holder const* b) {
-            auto const& who = b ? *b : *a;
-            holder_change one;
-            one.what = detail::kind_of(a, b);
-            one.pid = who.pid;
-            one.uid = who.uid;
-            one.start_ticks = who.start_ticks;
-            one.comm = who.comm;
-            if (a) one.rss_before_bytes = a->rss_bytes, one.pss_before_bytes = a->pss_bytes;
-            if (b) one.rss_after_bytes = b->rss_bytes, one.pss_after_bytes = b->pss_bytes;
-            detail::compare_references(before, a, after, b, one);
-            bool const same = one.buffers_gained == 0 && one.buffers_lost == 0 &&
-                              one.pss_before_bytes == one.pss_after_bytes;
-            if (one.what != change::changed || !same) found.holders.push_back(one);
-        });
+    detail::merge_sorted(before.holders, after.holders, earlier,
+                         [&](change what, holder const& a, holder const& b) {
+                             auto const& who = what == change::gone ? a : b;
+                             holder_change one;
+                             one.what = what;
+                             one.pid = who.pid;
+                             one.uid = who.uid;
+                             one.start_ticks = who.start_ticks;
+                             one.comm = who.comm;
+                             one.rss_before_bytes = a.rss_bytes;
+                             one.pss_before_bytes = a.pss_bytes;
+                             one.rss_after_bytes = b.rss_bytes;
+                             one.pss_after_bytes = b.pss_bytes;
+                             detail::compare_references(before, a, after, b, one);
+                             bool const same = one.buffers_gained == 0 && one.buffers_lost == 0 &&
+                                               one.pss_before_bytes == one.pss_after_bytes;
+                             if (what != change::changed || !same) found.holders.push_back(one);
+                         });
     auto const lower = [](buffer const& a, buffer const& b) { return a.inode < b.inode; };
     detail::merge_sorted(
-        before.buffers, after.buffers, lower, [&](buffer const* a, buffer const* b) {
-            auto const& which = b ? *b : *a;
-            buffer_change const one{detail::kind_of(a, b), which.inode,
-                                    which.size_bytes,      (b ? after : before).exporter_of(which),
-                                    a ? a->holders : 0,    b ? b->holders : 0};
-            if (one.what != change::changed || one.holders_before != one.holders_after)
-                found.buffers.push_back(one);
+        before.buffers, after.buffers, lower, [&](change what, buffer const& a, buffer const& b) {
+            if (what == change::changed && a.holders == b.holders) return;
+            auto const& which = what == change::gone ? a : b;
+            auto const& exporter = (what == change::gone ? before : after).exporter_of(which);
+            found.buffers.push_back(
+                {what, which.inode, which.size_bytes, exporter, a.holders, b.holders});
         });
     return found;
 }

@@ -54,7 +54,8 @@ private:
     };
 
     entry& slot_of(std::uint64_t inode) {
-        auto at = static_cast<std::size_t>((inode * 0x9e3779b97f4a7c15U) >> 32U) & mask_;
+        std::size_t at = static_cast<std::uint32_t>((inode * 0x9e3779b97f4a7c15U) >> 32U);
+        at &= mask_;
         while (slots_[at].inode != inode && slots_[at].next_index != 0)
             at = (at + 1) & mask_;
         return slots_[at];

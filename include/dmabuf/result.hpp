@@ -168,6 +168,8 @@ constexpr std::string_view verb(operation doing) {
         return "parse";
     case operation::identify:
         return "identify";
+    default:
+        break;
     }
     return "use";
 }
@@ -310,6 +312,8 @@ constexpr inline_text<95> path_of(place const& where) {
         break;
     case object::bpf_android_buffers:
         path.append("/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf");
+        break;
+    default:
         break;
     }
     return path;

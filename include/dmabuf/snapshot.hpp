@@ -90,6 +90,8 @@ constexpr std::string_view name_of(source which) {
         return "dmabuf_fds";
     case source::bpf_iterator:
         return "bpf_iterator";
+    default:
+        break;
     }
     return "none";
 }
@@ -113,6 +115,8 @@ constexpr std::string_view name_of(sizing which) {
         return "sysfs";
     case sizing::bpf_iterator:
         return "bpf_iterator";
+    default:
+        break;
     }
     return "none";
 }
@@ -138,6 +142,8 @@ constexpr std::string_view name_of(listing which) {
         return "bpf_iterator";
     case listing::android_bpf:
         return "android_bpf";
+    default:
+        break;
     }
     return "none";
 }
@@ -160,6 +166,8 @@ constexpr std::string_view name_of(visibility how) {
         return "pid_namespace";
     case visibility::hidden:
         return "hidden";
+    default:
+        break;
     }
     return "unknown";
 }
