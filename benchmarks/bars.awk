@@ -14,6 +14,13 @@ $2 ~ /^1,20,0,[0-9]+,1,1$/ {
     split($2, load, ",")
     of_one[$3, $4, load[4]] = $5
 }
+# What a process can make of it, by how many there are of what it makes many.
+split($2, load, ",") == 7 {
+    kind = load[7]
+    count = kind == "oldest-last" ? load[4] : kind == "own-tables" ? load[5] : load[1]
+    if (sub(/^watches=/, "", kind)) { count = kind; kind = "watches" }
+    worst[kind, $3, $4, count] = $5
+}
 function bar(name, reached, wanted, held, most,    sign, good, worse) {
     sign = most ? "<=" : ">="
     good = most ? reached <= wanted : reached >= wanted
@@ -48,6 +55,21 @@ function growth(row, look, held) {
     if ((row, look, 50000) in of_one)
         bar(row ", " look ", a buffer of 50,000 / of 500", each(row, look, 50000) / each(row, look, 500), 1.2, held, 1)
 }
+function each_worst(kind, row, look, count) {
+    return (worst[kind, row, look, count] - worst[kind, row, look, 1]) / (count - 1)
+}
+# Where N log N is to be had, ten times as many may cost half as much more each, and no more.
+function worst_growth(kind, row, look, few, many, held) {
+    if ((kind, row, look, many) in worst)
+        bar(row ", " look ", " kind ", each of " many " / of " few,
+            each_worst(kind, row, look, many) / each_worst(kind, row, look, few), 1.2, held, 1)
+}
+# What is of no use to anybody is not to be read, however much there is of it.
+function unread(kind, row, look, many, held) {
+    if ((kind, row, look, many) in worst)
+        bar(row ", " look ", " kind ", " many " / 1",
+            worst[kind, row, look, many] / worst[kind, row, look, 1], 1.2, held, 1)
+}
 END {
     against_baseline("stock", "fd_walk: sizes", "repeated", 2.6, 4.2)
     against_baseline("stock", "fd_walk: sizes, mappings", "repeated", 2.4, 4.0)
@@ -79,6 +101,18 @@ END {
     growth("dmabuf_fds: sizes", "repeated", 1.2)
     growth("bpf_iterator: sizes", "first", 1.2)
     growth("bpf_iterator: sizes", "repeated", 1.2)
+    for (look_number = 1; look_number <= 2; ++look_number) {
+        look = look_number == 1 ? "first" : "repeated"
+        worst_growth("oldest-last", "fd_walk: sizes", look, 500, 50000, 1.3)
+        worst_growth("oldest-last", "dmabuf_fds: sizes", look, 500, 50000, 1.3)
+        worst_growth("oldest-last", "bpf_iterator: sizes", look, 500, 50000, 1.3)
+        worst_growth("own-tables", "fd_walk: sizes", look, 100, 1000, 1.5)
+        worst_growth("own-tables", "dmabuf_fds: sizes", look, 100, 1000, 1.5)
+        worst_growth("own-tables", "bpf_iterator: sizes", look, 100, 1000, 1.5)
+        worst_growth("own-users", "fd_walk: sizes, users, cgroups", look, 100, 5000, 1.3)
+        worst_growth("own-users", "bpf_iterator: sizes, users, cgroups", look, 100, 5000, 1.3)
+        unread("watches", "one process: fdinfo", look, 10000, 1.2)
+    }
     if (!bars) print "bars.awk: nothing to judge"
     exit failed || !bars
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What each further process, buffer or thread costs beside the smallest load: a table, and a file a
-# curve for growth.gnuplot.
+# What each further process, buffer, thread or watch costs beside the smallest load: a table, and a
+# file a curve for growth.gnuplot.
 BEGIN {
     FS = "\t"
     print "| grows | row | from | to | ms | microseconds for each more | for each so far |"
@@ -9,7 +9,11 @@ BEGIN {
 }
 $4 == "repeated" {
     split($2, load, ",")
-    if ($2 ~ /^1,20,0,1,1,1$/) { grows = "both"; count = 1 }
+    if (load[7] != "") {
+        grows = load[7]
+        count = load[7] == "oldest-last" ? load[4] : load[7] == "own-tables" ? load[5] : load[1]
+        if (sub(/^watches=/, "", load[7])) { grows = "watches"; count = load[7] }
+    } else if ($2 ~ /^1,20,0,1,1,1$/) { grows = "both"; count = 1 }
     else if (load[1] > 1) { grows = "processes"; count = load[1] }
     else if (load[5] > 1) { grows = "threads"; count = load[5] }
     else { grows = "buffers"; count = load[4] }

@@ -49,6 +49,11 @@ dmabuf::sample_options everything(dmabuf::source by) {
     return options;
 }
 
+dmabuf::sample_options cgroups(dmabuf::sample_options options) {
+    options.cgroups = true;
+    return options;
+}
+
 struct sampling {
     dmabuf::sampler sampler;
     dmabuf::source by;
@@ -67,12 +72,34 @@ struct sampling {
     }
 };
 
+/// A sample, and its sums by user and by cgroup.
+struct grouping {
+    sampling all;
+    dmabuf::group_sums users;
+    dmabuf::group_sums groups;
+
+    std::uint64_t once() {
+        auto const found = all.once();
+        by_group(all.now, [](auto const& who) { return who.uid; }, users);
+        by_group(all.now, [](auto const& who) { return who.cgroup; }, groups);
+        return found;
+    }
+};
+
 using beginning = std::function<look(std::int32_t)>;
 
 beginning by_sampler(dmabuf::sample_options options) {
     return [options](auto) -> look {
         auto const all =
             std::make_shared<sampling>(sampling{dmabuf::sampler(options), options.force, {}});
+        return [all] { return all->once(); };
+    };
+}
+
+beginning by_groups(dmabuf::sample_options options) {
+    return [options](auto) -> look {
+        auto const all = std::make_shared<grouping>(
+            grouping{{dmabuf::sampler(cgroups(options)), options.force, {}}, {}, {}});
         return [all] { return all->once(); };
     };
 }
@@ -148,6 +175,23 @@ beginning by_readers(dmabuf::source by) {
     };
 }
 
+/// As a caller walks who may not follow the links of another's descriptors.
+look by_fdinfo(std::int32_t pid) {
+    struct opened {
+        dmabuf::process<> process;
+        dmabuf::dmabuf_filesystem known;
+        std::vector<char> space = std::vector<char>(32768);
+    };
+    auto const all = std::make_shared<opened>(opened{value_of(dmabuf::open_process(pid)), {}});
+    return [all, pid] {
+        std::uint64_t found = 0;
+        for (auto const& one :
+             dmabuf::walk_fdinfos(all->process, pid, all->known, dmabuf::read_space(all->space)))
+            found += one && !one->info.is_path();
+        return found;
+    };
+}
+
 look by_program(std::int32_t pid) {
     struct opened {
         dmabuf::result<dmabuf::unique_fd<>> program =
@@ -211,7 +255,11 @@ std::vector<row> library_rows() {
         all_by(pins, "bpf_iterator: sizes, exporters, names",
                by_sampler(names(exporters(sizes(pins))))),
         all_by(pins, "bpf_iterator: all", by_sampler(everything(pins))),
+        all_by(walk, "fd_walk: sizes, users, cgroups", by_groups(sizes(walk))),
+        all_by(lists, "dmabuf_fds: sizes, users, cgroups", by_groups(sizes(lists))),
+        all_by(pins, "bpf_iterator: sizes, users, cgroups", by_groups(sizes(pins))),
         one_by(walk, "one process: fd_walk: sizes", by_readers(walk)),
+        one_by(walk, "one process: fdinfo", by_fdinfo),
         one_by(lists, "one process: dmabuf_fds: sizes", by_readers(lists)),
         one_by(pins, "one process: bpf_iterator: sizes, exporters, names", by_program),
     };

@@ -4,11 +4,16 @@
 #include "buffers.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <pthread.h>
+#include <sched.h>
+#include <sstream>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 namespace {
@@ -19,17 +24,64 @@ std::vector<load> const usual = {
     {"hoard", 1, 80000, 0, 20000, 1, 1}, {"threads", 10, 60, 20, 6, 500, 1},
 };
 
+constexpr char const* cgroups = "/sys/fs/cgroup/measured-";
+constexpr char const* watched = "/tmp/watched-";
+constexpr uid_t first_user = 10000;
+
 void* sleep_for_ever(void*) {
     for (;;)
         ::pause();
 }
 
-void start_threads(unsigned count) {
+std::atomic<unsigned> threads_with_tables = 0;
+
+void* sleep_with_own_table(void*) {
+    if (::unshare(CLONE_FILES) != 0) std::abort();
+    ++threads_with_tables;
+    return sleep_for_ever(nullptr);
+}
+
+void start_threads(unsigned count, bool own_tables) {
     pthread_attr_t small;
     ::pthread_attr_init(&small);
     ::pthread_attr_setstacksize(&small, 65536);
-    for (pthread_t thread; count > 0; --count)
-        if (::pthread_create(&thread, &small, sleep_for_ever, nullptr) != 0) std::abort();
+    auto* const run = own_tables ? sleep_with_own_table : sleep_for_ever;
+    pthread_t thread{};
+    for (unsigned i = 0; i < count; ++i)
+        if (::pthread_create(&thread, &small, run, nullptr) != 0) std::abort();
+    while (own_tables && threads_with_tables != count)
+        ::usleep(1000);
+}
+
+void make_directory(std::string const& path) {
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) lab::check(-1, path.c_str());
+}
+
+void become(unsigned number) {
+    auto const group = cgroups + std::to_string(number) + "/cgroup.procs";
+    lab::descriptor const file(lab::check(::open(group.c_str(), O_WRONLY), group.c_str()));
+    lab::check(::write(file.get(), "0", 1), group.c_str());
+    auto const user = first_user + number;
+    lab::check(::setresuid(user, user, user), "setresuid");
+}
+
+/// One descriptor whose fdinfo has a line for each watch.
+void watch(unsigned count) {
+    if (count == 0) return;
+    int const all = lab::check(::inotify_init(), "inotify_init");
+    for (unsigned i = 0; i < count; ++i)
+        lab::check(::inotify_add_watch(all, (watched + std::to_string(i)).c_str(), IN_OPEN),
+                   "inotify_add_watch");
+}
+
+void hold_own(load const& what) {
+    if (what.own == 0) return;
+    int const oldest = lab::alloc_heap(4096).release();
+    for (unsigned i = 1; i < what.own; ++i)
+        lab::alloc_heap(4096).release();
+    if (!what.oldest_last) return;
+    lab::check(::dup(oldest), "dup"); // the lowest free number is behind all of them
+    ::close(oldest);
 }
 
 /// Files of the usual kinds, again and again, until `count` descriptors are open besides.
@@ -46,14 +98,17 @@ void open_ordinary(unsigned count) {
 }
 
 /// A child has what its parent opened and adds its own.
-[[noreturn]] void hold(load const& what, bool holder, std::vector<int> const& shared, int ready) {
-    lab::check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
-    for (unsigned i = 0; holder && i < what.own; ++i)
-        lab::alloc_heap(4096).release();
+[[noreturn]] void hold(load const& what, unsigned number, std::vector<int> const& shared,
+                       int ready) {
+    bool const holder = number % what.one_in == 0 && number / what.one_in < what.holders();
+    watch(what.watches);
+    if (holder) hold_own(what);
     if (!holder)
         for (int const buffer : shared)
             ::close(buffer);
-    start_threads(what.threads - 1);
+    if (what.own_users) become(number);
+    lab::check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+    start_threads(what.threads - 1, what.own_tables);
     lab::check(::write(ready, "", 1), "write");
     ::close(ready);
     sleep_for_ever(nullptr);
@@ -66,6 +121,17 @@ unsigned open_descriptors() {
     return static_cast<unsigned>(next);
 }
 
+void add_worst(load& made, std::string const& word) {
+    if (word == "oldest-last")
+        made.oldest_last = true;
+    else if (word == "own-tables")
+        made.own_tables = true;
+    else if (word == "own-users")
+        made.own_users = true;
+    else if (std::sscanf(word.c_str(), "watches=%u", &made.watches) != 1)
+        throw std::runtime_error("no load " + made.name + ": what is " + word + "?");
+}
+
 } // namespace
 
 load load_of(std::string const& text) {
@@ -73,11 +139,17 @@ load load_of(std::string const& text) {
         if (one.name == text) return one;
     load made;
     made.name = text;
-    if (std::sscanf(text.c_str(), "%u,%u,%u,%u,%u,%u", &made.processes, &made.ordinary,
-                    &made.shared, &made.own, &made.threads, &made.one_in) != 6)
+    int end = 0;
+    if (std::sscanf(text.c_str(), "%u,%u,%u,%u,%u,%u%n", &made.processes, &made.ordinary,
+                    &made.shared, &made.own, &made.threads, &made.one_in, &end) != 6)
         throw std::runtime_error(
             "no load " + text +
             ": phone, tablet, desktop, server, hoard, threads, or six numbers with commas");
+    std::istringstream words(text.substr(static_cast<std::size_t>(end)));
+    std::string word;
+    std::getline(words, word, ','); // nothing before the first comma
+    while (std::getline(words, word, ','))
+        add_worst(made, word);
     return made;
 }
 
@@ -113,11 +185,17 @@ population::population(load const& what) {
     std::vector<int> shared;
     for (unsigned i = 0; i < what.shared; ++i)
         shared.push_back(lab::alloc_heap(4096).release());
+    for (unsigned i = 0; what.own_users && i < what.processes; ++i)
+        directories_.push_back(cgroups + std::to_string(i));
+    for (unsigned i = 0; i < what.watches; ++i)
+        directories_.push_back(watched + std::to_string(i));
+    for (auto const& path : directories_)
+        make_directory(path);
     for (unsigned i = 0; i < what.processes; ++i) {
         pid_t const pid = lab::check(::fork(), "fork");
         if (pid == 0) {
             ::close(ready[0]);
-            hold(what, i % what.one_in == 0 && i / what.one_in < what.holders(), shared, ready[1]);
+            hold(what, i, shared, ready[1]);
         }
         pids_.push_back(pid);
     }
@@ -134,4 +212,6 @@ population::~population() {
         ::kill(pid, SIGKILL);
     for (pid_t const pid : pids_)
         ::waitpid(pid, nullptr, 0);
+    for (auto const& path : directories_)
+        ::rmdir(path.c_str());
 }

@@ -18,18 +18,30 @@ struct load {
     unsigned threads = 1;  ///< of each process, on one descriptor table
     unsigned one_in = 1;   ///< process of so many is a holder
 
+    // The worst that a process can make of it.
+    bool oldest_last = false; ///< its first buffer has the last of its descriptors
+    bool own_tables = false;  ///< each thread has a descriptor table of its own
+    bool own_users = false;   ///< each process is another user's, in another cgroup
+    unsigned watches = 0;     ///< of an inotify descriptor, each a line of its fdinfo
+
     [[nodiscard]] unsigned holders() const { return processes / one_in; }
     [[nodiscard]] std::uint64_t references() const {
-        return std::uint64_t{holders()} * (shared + own);
+        return std::uint64_t{holders()} * tables() * (shared + own);
     }
+    [[nodiscard]] unsigned tables() const { return own_tables ? threads : 1; }
     [[nodiscard]] std::uint64_t tasks() const { return std::uint64_t{processes} * threads; }
     [[nodiscard]] std::uint64_t descriptors() const {
-        return std::uint64_t{processes} * ordinary + references();
+        return std::uint64_t{processes} * tables() * ordinary + references();
     }
-    [[nodiscard]] load of_one() const { return {name, 1, ordinary, shared, own, threads, 1}; }
+    [[nodiscard]] load of_one() const {
+        auto one = *this;
+        one.processes = one.one_in = 1;
+        return one;
+    }
 };
 
-/// One of the usual loads by name, or any as "processes,ordinary,shared,own,threads,one_in".
+/// One of the usual loads by name, or any as "processes,ordinary,shared,own,threads,one_in", and
+/// behind these, each with a comma before it: oldest-last, own-tables, own-users, watches=NUMBER.
 load load_of(std::string const& text);
 
 /// What this machine holds at the moment, as one average load.
@@ -48,4 +60,5 @@ public:
 
 private:
     std::vector<pid_t> pids_;
+    std::vector<std::string> directories_; ///< cgroups, and what is watched
 };
