@@ -32,9 +32,10 @@ void read_process(dmabuf::process<> const& process, counts& all) {
     count(dmabuf::read_dmabuf_fds(process, process.pid), all);
     count(dmabuf::walk_fds(process, process.pid, known), all);
     count(dmabuf::walk_fdinfos(process, process.pid, known), all);
-    all.failures += !dmabuf::read_stat(process) + !dmabuf::read_process_status(process) +
-                    !dmabuf::read_cgroup(process, space) +
-                    !dmabuf::read_fdinfo(process, process.pid, 0);
+    for (bool const failed :
+         {!dmabuf::read_stat(process), !dmabuf::read_process_status(process),
+          !dmabuf::read_cgroup(process, space), !dmabuf::read_fdinfo(process, process.pid, 0)})
+        all.failures += failed;
 }
 
 void read_system(counts& all) {
