@@ -3,7 +3,7 @@
 // The index of texts, against the standard's map; and what a look-up looks at, whoever chose them.
 #include <dmabuf/text_index.hpp>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <map>

@@ -9,7 +9,7 @@
 #include <dmabuf/groups.hpp>
 #include <dmabuf/snapshot_builder.hpp>
 
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <cstdint>
