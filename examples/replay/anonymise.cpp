@@ -62,12 +62,18 @@ public:
         if (one.what != call::file) return;
         auto const size = one.text.size();
         one.text = file(one.path, one.text);
-        // What was cut off at the size of somebody's memory must fill it again. Of stat nobody
-        // reads the end, since its own text tells that it is whole.
-        if (one.unended && !one.path.ends_with("/stat")) one.text.resize(size, '\n');
+        // What was cut off at the size of somebody's memory must fill it again.
+        if (one.unended && !tells_its_end(one.path, size)) one.text.resize(size, '\n');
     }
 
 private:
+    /// Nobody reads on behind a stat, since its own text tells that it is whole, or behind an
+    /// fdinfo that left room.
+    static bool tells_its_end(std::string_view path, std::size_t size) {
+        bool const left_room = size % std::tuple_size_v<dmabuf::file_space> != 0;
+        return path.ends_with("/stat") || (path.find("/fdinfo/") != path.npos && left_room);
+    }
+
     std::string file(std::string_view path, std::string const& text) {
         auto const name = path.substr(path.rfind('/') + 1);
         if (path.find("/fdinfo/") != path.npos) return fdinfo(text);
