@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <bpf/bpf.h>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <linux/bpf.h>
 #include <linux/openat2.h>
 #include <string_view>
 #include <sys/stat.h>
@@ -45,27 +47,19 @@ bool is_roots_alone(int directory) {
     return ::fstat(directory, &status) == 0 && status.st_uid == 0 && (status.st_mode & 0022U) == 0;
 }
 
-/// Whether `object` is a link to one of the iterators that are pinned here.
-bool is_iterator(int object) {
-    std::array<char, 16> target{};
-    bpf_link_info info{};
-    info.iter.target_name = reinterpret_cast<std::uintptr_t>(target.data());
-    info.iter.target_name_len = target.size();
-    __u32 size = sizeof info;
-    if (bpf_obj_get_info_by_fd(object, &info, &size) != 0 || info.type != BPF_LINK_TYPE_ITER)
-        return false;
-    std::string_view const name = target.data();
-    return name == "task_file" || name == "task_vma" || name == "dmabuf";
-}
+enum class kind : std::uint8_t { unknown, ours, foreign };
 
-/// A program has no name where libbpf took the kernel for one that knows none.
-bool is_iterators_program(int object) {
-    bpf_prog_info info{};
-    __u32 size = sizeof info;
-    if (bpf_obj_get_info_by_fd(object, &info, &size) != 0 || info.type != BPF_PROG_TYPE_TRACING)
-        return false;
-    std::string_view const name = info.name;
-    return name.empty() || name == "descriptors" || name == "mappings";
+/// What the kernel says of an open BPF object: a link to one of the iterators that are pinned here,
+/// a program of their type, or another object. Unknown, with errno, where that cannot be read.
+kind kind_of(int object) {
+    std::ifstream text(fmt::format("/proc/self/fdinfo/{}", object));
+    if (!text) return kind::unknown;
+    static_assert(BPF_PROG_TYPE_TRACING == 26);
+    for (std::string line; std::getline(text, line);)
+        for (auto const* const own : {"target_name:\ttask_file", "target_name:\ttask_vma",
+                                      "target_name:\tdmabuf", "prog_type:\t26"})
+            if (line == own) return kind::ours;
+    return kind::foreign;
 }
 
 } // namespace
@@ -128,11 +122,13 @@ std::string pin_directory::check_entry(std::string const& name) const {
     struct ::stat status{};
     if (::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? std::string() : failed("look at", file(name));
+    auto what = kind::foreign;
     if (S_ISREG(status.st_mode)) {
         dmabuf::unique_fd<> const object({}, bpf_obj_get(reach(name).c_str()));
-        if (!object.is_open()) return failed("open", file(name));
-        if (is_iterator(object.get()) || is_iterators_program(object.get())) return {};
+        what = object.is_open() ? kind_of(object.get()) : kind::unknown;
+        if (what == kind::unknown) return failed("look at", file(name));
     }
+    if (what == kind::ours) return {};
     return fmt::format("{} was not pinned by dmabuf_pin: it stays, and so do the others",
                        file(name));
 }

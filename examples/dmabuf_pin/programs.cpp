@@ -73,13 +73,24 @@ object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
     return object;
 }
 
+/// A kernel that is locked down refuses a program with EINVAL.
+std::string not_loaded_words() {
+    int const error = errno;
+    auto words = failed_words("load the BPF programs");
+    if (error == EINVAL && lockdown().empty())
+        words += fmt::format("Whether lockdown=confidentiality is the reason cannot be told "
+                             "without {}.\n",
+                             lockdown_file);
+    return words;
+}
+
 /// Loads an object, in a second attempt where memory was short for a moment, and attaches each
 /// program of it. Empty, or the words of the failure.
 std::string load_and_attach(std::string_view bytes, dmabuf_bpf_settings const& settings,
                             programs& all) {
     auto object = load(bytes, settings);
     if (!object) object = load(bytes, settings);
-    if (!object) return failed_words("load the BPF programs");
+    if (!object) return not_loaded_words();
     bpf_program* program = nullptr;
     while ((program = bpf_object__next_program(object.get(), program))) {
         iterator one{bpf_program__name(program), nullptr, program};
@@ -109,13 +120,7 @@ std::string load_into(programs& all) {
     if (settings.read_names == 0)
         all.notes.emplace_back("Exporters and names of buffers are not shown: this kernel lets no "
                                "BPF program read its memory (lockdown=confidentiality).");
-    if (auto wrong = load_and_attach(holders_object(), settings, all); !wrong.empty()) {
-        if (mode.empty())
-            wrong += fmt::format("Whether lockdown=confidentiality is the reason cannot be told "
-                                 "without {}.\n",
-                                 lockdown_file);
-        return wrong;
-    }
+    if (auto wrong = load_and_attach(holders_object(), settings, all); !wrong.empty()) return wrong;
     if (has_buffer_iterator(*types)) return load_and_attach(buffers_object(), settings, all);
     all.notes.emplace_back("Buffers that no process holds are not shown: this kernel has no "
                            "iterator over all buffers (Linux 6.16).");
