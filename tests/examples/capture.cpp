@@ -2,10 +2,9 @@
 //
 // lowmem_capture, as far as it can be seen on any machine: its ring of files, and looks that fail.
 // While memory is really short: tests/lab/capture_test.cpp.
+#include "catch.hpp"
 #include "lowmem_capture/ring.hpp"
 #include "systems/failing_look.hpp"
-
-#include <catch2/catch.hpp>
 
 #include <sys/stat.h>
 
