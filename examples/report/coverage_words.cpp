@@ -177,9 +177,13 @@ void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
             "{} {} without exporter or name here: only an ordinary descriptor tells both.", count,
             noun(count, "buffer is", "buffers are"));
     if (auto const count = seen.tables_uncertain; count != 0)
-        sentence(take).add("{} {} may have been read twice (kcmp is of no use here): FDS may be "
-                           "too high, sizes are exact.",
+        sentence(take).add("{} {} may have been read twice (kcmp could not tell): FDS may be too "
+                           "high, sizes are exact.",
                            count, noun(count, "descriptor table", "descriptor tables"));
+    if (auto const count = seen.buffers_leaving; count != 0)
+        sentence(take).add("{} {} let go of while this was looked at, and may be held by nobody or "
+                           "be gone: look again.",
+                           count, noun(count, "listed buffer was", "listed buffers were"));
 }
 
 namespace {

@@ -137,6 +137,7 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("tables_uncertain", seen.tables_uncertain);
         out.field("descriptors_gone", seen.descriptors_gone);
         out.field("mappings_gone", seen.mappings_gone);
+        out.field("buffers_leaving", seen.buffers_leaving);
         out.field("descriptors_failed", seen.descriptors_failed);
         out.field("undecided", seen.undecided);
         out.field("buffers_unsized", seen.buffers_unsized);

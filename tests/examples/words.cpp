@@ -13,6 +13,7 @@ using words = std::vector<std::string>;
 std::string said(fake::kernel& kernel, words const& rights, words const& options = {}) {
     dmabuf::sample_options wanted;
     wanted.bpf = false;
+    wanted.unheld = wanted.bufinfo = kernel.debugfs;
     auto recording = support::record(kernel, wanted).recording;
     recording.made.uid = kernel.caller.uid;
     recording.made.rights = rights;
@@ -63,6 +64,23 @@ TEST_CASE("a buffer that is open by O_PATH alone is not said to be mapped") {
                          "CAP_DAC_READ_SEARCH.\n");
         CHECK_DOES_NOT_SAY(text, "only mapped");
     }
+}
+
+TEST_CASE("a listed buffer that its holder let go of meanwhile is said to be that") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    kernel.add(10, "stays").open(kernel.buffer(1, 4096));
+    kernel.add(20, "exits").open(kernel.buffer(2, 8192)); // a driver has it too
+    bool const exits = GENERATE(true, false);
+    kernel.event = [&](fake::call_event const& event) {
+        if (exits && event.path == "/proc/20/stat" && kernel.has(20)) kernel.exit(20);
+    };
+    bool const json = GENERATE(true, false);
+    auto const text = said(kernel, {"root"}, json ? words{"--json"} : words{});
+    auto const* const expected = json ? "\"buffers_leaving\": 1"
+                                      : "  1 listed buffer was let go of while this was looked at, "
+                                        "and may be held by nobody or be gone: look again.\n";
+    CHECK(count(text, expected) == (exits ? 1 : 0));
 }
 
 TEST_CASE("of buffers of unknown size, each kind has its own reason and cure") {
