@@ -3,7 +3,7 @@
 // Why a process that was asked for is not among the holders.
 #pragma once
 
-#include <dmabuf/system.hpp>
+#include <dmabuf/kernel/system.hpp>
 
 #include "replay/replayed_system.hpp"
 #include "report/rights.hpp"

@@ -3,8 +3,8 @@
 // The sums over a snapshot: who holds how much. Pure; nothing here makes a system call.
 #pragma once
 
+#include <dmabuf/detail/sort.hpp>
 #include <dmabuf/snapshot.hpp>
-#include <dmabuf/sort.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

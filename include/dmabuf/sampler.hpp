@@ -4,13 +4,13 @@
 // finds to the builder. The only header that joins reading and accounting.
 #pragma once
 
-#include <dmabuf/bpf_account.hpp>
-#include <dmabuf/dmabuf_fds.hpp>
-#include <dmabuf/fd_walk.hpp>
-#include <dmabuf/kernel_list.hpp>
-#include <dmabuf/maps.hpp>
-#include <dmabuf/probe.hpp>
-#include <dmabuf/tables.hpp>
+#include <dmabuf/kernel/dmabuf_fds.hpp>
+#include <dmabuf/kernel/fd_walk.hpp>
+#include <dmabuf/kernel/maps.hpp>
+#include <dmabuf/sampling/bpf_account.hpp>
+#include <dmabuf/sampling/distinct_tables.hpp>
+#include <dmabuf/sampling/platform.hpp>
+#include <dmabuf/sampling/unheld_buffers.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

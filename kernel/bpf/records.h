@@ -6,7 +6,7 @@
  * and no padding; every record begins with its length, a multiple of eight, and
  * its kind.
  *
- * include/dmabuf/bpf_records.hpp reads them. Whatever changes here raises
+ * include/dmabuf/bpf/records.hpp reads them. Whatever changes here raises
  * DMABUF_BPF_VERSION.
  */
 #ifndef DMABUF_BPF_RECORDS_H

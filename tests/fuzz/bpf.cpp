@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The records of the pinned BPF iterators, and the text of Android's.
-#include <dmabuf/bpf_records.hpp>
-#include <dmabuf/bpf_totals.hpp>
+#include <dmabuf/bpf/records.hpp>
+#include <dmabuf/kernel/android_buffers.hpp>
 
 #include "target.hpp"
 

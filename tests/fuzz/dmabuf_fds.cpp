@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <dmabuf/dmabuf_fds.hpp>
+#include <dmabuf/kernel/dmabuf_fds.hpp>
 
 #include "target.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel's lists of all buffers: bufinfo, and the files of the sysfs tree.
-#include <dmabuf/bufinfo.hpp>
-#include <dmabuf/sysfs_buffers.hpp>
+#include <dmabuf/kernel/bufinfo.hpp>
+#include <dmabuf/kernel/sysfs_buffers.hpp>
 
 #include "target.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // stat, status and cgroup: the files that tell who a process is.
-#include <dmabuf/probe.hpp>
+#include <dmabuf/sampling/platform.hpp>
 
 #include "target.hpp"
 

@@ -1,21 +1,39 @@
 # SPDX-License-Identifier: MIT
 #
-# cmake -DINCLUDE=<dir>/include -P arrows.cmake: an include points down only, and what holds values
-# makes no system call.
+# cmake -DINCLUDE=<dir>/include -P arrows.cmake: an include points down only, from folder to folder and
+# within one; and headers of values make no system call.
 
 cmake_minimum_required(VERSION 3.25)
 
-# From bottom to top: a header includes only such that stand before it. A new one has its place here.
-set(order
-    version sort text result names inode_index text_index snapshot account diff groups snapshot_builder
-    system bpf_records bpf_pins bpf_process bpf_account bpf_totals process fdinfo maps dmabuf_fds sysfs_buffers bufinfo kernel_list tables probe fd_walk sampler dmabuf fmt)
-# Values: they include only each other and the C++ library.
-set(values version sort text result names inode_index text_index snapshot account diff groups snapshot_builder)
-# What nobody includes, because it costs too much or splits the program.
+# The floors of the house, from bottom to top. A header includes headers of its own floor that stand
+# before it here, and of the floors that its own names. A new header gets its place here.
+set(floors ground detail values kernel bpf sampling top)
+
+set(ground version text result names)
+set(detail detail/sort detail/inode_index detail/text_index)
+set(values snapshot account diff groups)
+set(kernel kernel/system kernel/process kernel/fdinfo kernel/fd_walk kernel/maps kernel/dmabuf_fds
+    kernel/sysfs_buffers kernel/bufinfo kernel/android_buffers)
+set(bpf bpf/records bpf/pins bpf/process)
+set(sampling sampling/snapshot_builder sampling/bpf_account sampling/unheld_buffers
+    sampling/distinct_tables sampling/platform)
+set(top sampler dmabuf fmt)
+
+set(ground_may_include ground)
+set(detail_may_include ground detail)
+set(values_may_include ground detail values)
+set(kernel_may_include ground detail kernel)
+set(bpf_may_include ground detail kernel bpf)
+set(sampling_may_include ground detail values kernel bpf sampling)
+set(top_may_include ${floors})
+
+# These floors make no system call: they include only the C++ library, and each other.
+set(pure ground detail values)
+# Nobody includes these: they cost too much, or split the program.
 set(never algorithm iterator ranges filesystem iostream regex format expected functional sys/stat.h linux/stat.h cassert)
 set(system_headers "unistd\\.h|fcntl\\.h|sys/.*|linux/.*|time\\.h|dirent\\.h")
 
-file(GLOB headers RELATIVE ${INCLUDE}/dmabuf ${INCLUDE}/dmabuf/*)
+file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/dmabuf ${INCLUDE}/dmabuf/*)
 list(LENGTH headers count)
 if(count LESS 15)
     message(FATAL_ERROR "only ${count} headers in ${INCLUDE}/dmabuf")
@@ -27,9 +45,22 @@ macro(complain)
     math(EXPR wrong "${wrong} + 1")
 endmacro()
 
+# The floor of a header, and its place there; -1 where it has none.
+macro(find_floor header floor_variable place_variable)
+    set(${floor_variable} "")
+    set(${place_variable} -1)
+    foreach(one IN LISTS floors)
+        list(FIND ${one} ${header} place)
+        if(NOT place EQUAL -1)
+            set(${floor_variable} ${one})
+            set(${place_variable} ${place})
+        endif()
+    endforeach()
+endmacro()
+
 foreach(file IN LISTS headers)
     string(REGEX REPLACE "\\.hpp$" "" name ${file})
-    list(FIND order ${name} rank)
+    find_floor(${name} floor rank)
     if(rank EQUAL -1)
         complain("${file}: give it its place in tests/package/arrows.cmake")
         continue()
@@ -42,21 +73,20 @@ foreach(file IN LISTS headers)
             set(spdx TRUE)
         elseif(line STREQUAL "#pragma once")
             set(once TRUE)
-        elseif(line MATCHES "^ *# *include *<dmabuf/([a-z_]+)\\.hpp>")
+        elseif(line MATCHES "^ *# *include *<dmabuf/([a-z_/]+)\\.hpp>")
             set(other ${CMAKE_MATCH_1})
-            list(FIND order ${other} other_rank)
-            if(NOT other_rank LESS rank OR other_rank EQUAL -1)
+            find_floor(${other} other_floor other_rank)
+            if(NOT other_floor IN_LIST ${floor}_may_include)
+                complain("${file} includes ${other}.hpp, but ${floor} may include only: ${${floor}_may_include}")
+            elseif(other_floor STREQUAL floor AND NOT other_rank LESS rank)
                 complain("${file} includes ${other}.hpp, which is not below it")
-            endif()
-            if(name IN_LIST values AND NOT other IN_LIST values)
-                complain("${file} holds values and includes ${other}.hpp, which asks the kernel")
             endif()
         elseif(line MATCHES "^ *# *include *[<\"]([^>\"]+)[>\"]")
             set(other ${CMAKE_MATCH_1})
             if(other IN_LIST never)
                 complain("${file} includes <${other}>")
             endif()
-            if(name IN_LIST values AND other MATCHES "^(${system_headers})$")
+            if(floor IN_LIST pure AND other MATCHES "^(${system_headers})$")
                 complain("${file} holds values and includes <${other}>")
             endif()
             if(other MATCHES "^fmt/" AND NOT name STREQUAL "fmt")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The records of the BPF programs: laid out as kernel/bpf/records.h says, strict in everything.
-#include <dmabuf/bpf_records.hpp>
+#include <dmabuf/bpf/records.hpp>
 
 #include "systems/bpf_stream.hpp"
 #include "table.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <dmabuf/bufinfo.hpp>
-#include <dmabuf/fd_walk.hpp>
-#include <dmabuf/process.hpp>
+#include <dmabuf/kernel/bufinfo.hpp>
+#include <dmabuf/kernel/fd_walk.hpp>
+#include <dmabuf/kernel/process.hpp>
 
 #include "table.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <dmabuf/fdinfo.hpp>
+#include <dmabuf/kernel/fdinfo.hpp>
 
 #include "table.hpp"
 

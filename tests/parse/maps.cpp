@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <dmabuf/maps.hpp>
+#include <dmabuf/kernel/maps.hpp>
 
 #include "table.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <dmabuf/process.hpp>
+#include <dmabuf/kernel/process.hpp>
 
 #include "table.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The small ones: sysfs, the kernel's release, failures in words.
-#include <dmabuf/bufinfo.hpp>
-#include <dmabuf/dmabuf_fds.hpp>
-#include <dmabuf/fdinfo.hpp>
-#include <dmabuf/probe.hpp>
-#include <dmabuf/sysfs_buffers.hpp>
+#include <dmabuf/kernel/bufinfo.hpp>
+#include <dmabuf/kernel/dmabuf_fds.hpp>
+#include <dmabuf/kernel/fdinfo.hpp>
+#include <dmabuf/kernel/sysfs_buffers.hpp>
+#include <dmabuf/sampling/platform.hpp>
 
 #include "table.hpp"
 

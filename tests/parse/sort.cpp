@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The library's own sort, against the standard's.
-#include <dmabuf/sort.hpp>
+#include <dmabuf/detail/sort.hpp>
 
 #include "catch.hpp"
 

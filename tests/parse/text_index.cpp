@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The index of texts, against the standard's map; and what a look-up looks at, whoever chose them.
-#include <dmabuf/text_index.hpp>
+#include <dmabuf/detail/text_index.hpp>
 
 #include "catch.hpp"
 

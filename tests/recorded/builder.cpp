@@ -2,7 +2,7 @@
 //
 // The builder alone: buffers met in any order and again, let go of and new ones, over several
 // snapshots. What is expected is counted apart.
-#include <dmabuf/snapshot_builder.hpp>
+#include <dmabuf/sampling/snapshot_builder.hpp>
 
 #include "catch.hpp"
 

@@ -7,7 +7,7 @@
 
 #include <dmabuf/diff.hpp>
 #include <dmabuf/groups.hpp>
-#include <dmabuf/snapshot_builder.hpp>
+#include <dmabuf/sampling/snapshot_builder.hpp>
 
 #include "catch.hpp"
 

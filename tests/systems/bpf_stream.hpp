@@ -4,7 +4,7 @@
 // (kernel/bpf/records.h), and a system on which such files are pinned.
 #pragma once
 
-#include <dmabuf/system.hpp>
+#include <dmabuf/kernel/system.hpp>
 
 #include "fake_kernel.hpp"
 

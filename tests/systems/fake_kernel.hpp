@@ -7,7 +7,7 @@
 // comes from the code under test.
 #pragma once
 
-#include <dmabuf/system.hpp>
+#include <dmabuf/kernel/system.hpp>
 
 #include <functional>
 #include <map>

@@ -4,7 +4,7 @@
 // them fail, interrupts all of them, or hands out less than was asked for.
 #pragma once
 
-#include <dmabuf/system.hpp>
+#include <dmabuf/kernel/system.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // refused: (deleted|implicitly-deleted)
-#include <dmabuf/maps.hpp>
+#include <dmabuf/kernel/maps.hpp>
 
 void use(dmabuf::maps_reader<>& maps);
 

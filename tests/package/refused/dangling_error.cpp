@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // refused: (cannot bind|cannot be bound|non-const lvalue)
-#include <dmabuf/sysfs_buffers.hpp>
+#include <dmabuf/kernel/sysfs_buffers.hpp>
 
 int use(std::string_view text);
 

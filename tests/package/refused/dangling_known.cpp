@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a walk learns outlives it.
 // refused: (cannot bind|no matching function)
-#include <dmabuf/fd_walk.hpp>
+#include <dmabuf/kernel/fd_walk.hpp>
 
 void use(dmabuf::process<> const& process);
 

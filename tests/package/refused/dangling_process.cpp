@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // refused: deleted function [^(]*[^a-z_]read_maps
-#include <dmabuf/maps.hpp>
+#include <dmabuf/kernel/maps.hpp>
 
 std::uint64_t use();
 

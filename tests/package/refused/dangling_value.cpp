@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // refused: (cannot bind|non-const lvalue)
-#include <dmabuf/sysfs_buffers.hpp>
+#include <dmabuf/kernel/sysfs_buffers.hpp>
 
 std::uint64_t use(std::string_view text);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // refused: constraint
-#include <dmabuf/process.hpp>
+#include <dmabuf/kernel/process.hpp>
 
 struct half_a_system {
     int open(int, char const*, int) const { return -1; }

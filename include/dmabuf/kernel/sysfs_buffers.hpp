@@ -5,7 +5,7 @@
 // for 7.0. Never to be counted on.
 #pragma once
 
-#include <dmabuf/fdinfo.hpp>
+#include <dmabuf/kernel/fdinfo.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <dmabuf/account.hpp>
-#include <dmabuf/inode_index.hpp>
-#include <dmabuf/text_index.hpp>
+#include <dmabuf/detail/inode_index.hpp>
+#include <dmabuf/detail/text_index.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

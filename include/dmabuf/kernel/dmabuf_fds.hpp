@@ -3,7 +3,7 @@
 // /proc/P/task/T/dmabuf_fds: the inode numbers of the DMA-BUFs in a task's descriptor table.
 #pragma once
 
-#include <dmabuf/process.hpp>
+#include <dmabuf/kernel/process.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -4,8 +4,8 @@
 // that are attached to it.
 #pragma once
 
+#include <dmabuf/kernel/system.hpp>
 #include <dmabuf/names.hpp>
-#include <dmabuf/system.hpp>
 
 #include <array>
 

@@ -4,7 +4,7 @@
 // of a task refer to DMA-BUFs, and to which.
 #pragma once
 
-#include <dmabuf/fdinfo.hpp>
+#include <dmabuf/kernel/fdinfo.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

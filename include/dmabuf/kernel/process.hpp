@@ -3,8 +3,8 @@
 // Processes and their tasks: the listings of /proc and /proc/P/task, and who a process is.
 #pragma once
 
+#include <dmabuf/kernel/system.hpp>
 #include <dmabuf/names.hpp>
-#include <dmabuf/system.hpp>
 
 #include <array>
 

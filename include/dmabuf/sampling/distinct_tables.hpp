@@ -3,7 +3,7 @@
 // The distinct descriptor tables of a process: threads usually share one, but need not.
 #pragma once
 
-#include <dmabuf/process.hpp>
+#include <dmabuf/kernel/process.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -4,7 +4,7 @@
 // pinned beside the iterators. This calls bpf(2), and still loads nothing.
 #pragma once
 
-#include <dmabuf/bpf_pins.hpp>
+#include <dmabuf/bpf/pins.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -4,7 +4,7 @@
 // open and read. Nothing here loads BPF.
 #pragma once
 
-#include <dmabuf/bpf_records.hpp>
+#include <dmabuf/bpf/records.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

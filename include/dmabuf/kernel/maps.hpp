@@ -4,8 +4,8 @@
 // wanted of it.
 #pragma once
 
+#include <dmabuf/kernel/process.hpp>
 #include <dmabuf/names.hpp>
-#include <dmabuf/process.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -3,7 +3,7 @@
 // What this kernel offers and what of it this caller may see: asked once, before the first sample.
 #pragma once
 
-#include <dmabuf/process.hpp>
+#include <dmabuf/kernel/process.hpp>
 #include <dmabuf/snapshot.hpp>
 
 namespace dmabuf {

@@ -4,8 +4,8 @@
 // address space once.
 #pragma once
 
-#include <dmabuf/bpf_pins.hpp>
-#include <dmabuf/snapshot_builder.hpp>
+#include <dmabuf/bpf/pins.hpp>
+#include <dmabuf/sampling/snapshot_builder.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -3,8 +3,8 @@
 // /proc/P/fdinfo/N: what the kernel tells of one descriptor, and of the DMA-BUF behind it.
 #pragma once
 
+#include <dmabuf/kernel/process.hpp>
 #include <dmabuf/names.hpp>
-#include <dmabuf/process.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

@@ -4,8 +4,8 @@
 // name can forge a field. kernel/bpf/records.h is their other side.
 #pragma once
 
+#include <dmabuf/kernel/system.hpp>
 #include <dmabuf/names.hpp>
-#include <dmabuf/system.hpp>
 
 #include <array>
 #include <bit>

@@ -4,11 +4,11 @@
 // of them no process holds, and size and exporter of those that no descriptor tells them of.
 #pragma once
 
-#include <dmabuf/bpf_pins.hpp>
-#include <dmabuf/bpf_totals.hpp>
-#include <dmabuf/bufinfo.hpp>
-#include <dmabuf/snapshot_builder.hpp>
-#include <dmabuf/sysfs_buffers.hpp>
+#include <dmabuf/bpf/pins.hpp>
+#include <dmabuf/kernel/android_buffers.hpp>
+#include <dmabuf/kernel/bufinfo.hpp>
+#include <dmabuf/kernel/sysfs_buffers.hpp>
+#include <dmabuf/sampling/snapshot_builder.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

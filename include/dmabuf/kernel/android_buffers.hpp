@@ -3,8 +3,8 @@
 // The list of all buffers that Android pins: text, four lines per buffer.
 #pragma once
 
+#include <dmabuf/kernel/system.hpp>
 #include <dmabuf/names.hpp>
-#include <dmabuf/system.hpp>
 
 namespace dmabuf {
 inline namespace v0 {
@@ -43,8 +43,8 @@ public:
     }
 
     /// The text has ended, with a newline: without it the last exporter may be cut off, and
-    /// `read_bpf_totals` refuses such a file. Errors: EBADMSG where that is within a buffer; ENOBUFS
-    /// where it cannot be known whether the list ends there as well (`may_be_cut`).
+    /// `read_bpf_totals` refuses such a file. Errors: EBADMSG where that is within a buffer;
+    /// ENOBUFS where it cannot be known whether the list ends there as well (`may_be_cut`).
     constexpr void finish(auto& out) {
         if (broken_) return;
         broken_ = true;
