@@ -4,7 +4,7 @@
 // way to it can be exchanged meanwhile. Each function gives what went wrong in words, or nothing.
 #pragma once
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/files.hpp>
 
 #include <string>
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "whole_file.hpp"
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/files.hpp>
 
 #include "new_file.hpp"
 #include "report/write_all.hpp"

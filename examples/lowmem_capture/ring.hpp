@@ -5,7 +5,7 @@
 // one that is on the disk.
 #pragma once
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/files.hpp>
 #include <dmabuf/text.hpp>
 
 #include "report/json_writer.hpp"

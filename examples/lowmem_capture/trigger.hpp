@@ -4,7 +4,7 @@
 // long. Kernel: Documentation/accounting/psi.rst, kernel/sched/psi.c; triggers since 5.2.
 #pragma once
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/files.hpp>
 
 #include "options.hpp"
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dmabuf/bpf/records.hpp>
+#include <dmabuf/kernel/readers.hpp>
 
 namespace dmabuf {
 inline namespace v0 {

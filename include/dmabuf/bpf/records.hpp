@@ -9,6 +9,7 @@
 
 #include <array>
 #include <bit>
+#include <optional>
 
 namespace dmabuf {
 inline namespace v0 {

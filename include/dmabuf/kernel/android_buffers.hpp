@@ -3,7 +3,7 @@
 // The list of all buffers that Android pins: text, four lines per buffer.
 #pragma once
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/readers.hpp>
 #include <dmabuf/names.hpp>
 
 namespace dmabuf {

@@ -4,7 +4,7 @@
 // that are attached to it.
 #pragma once
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/readers.hpp>
 #include <dmabuf/names.hpp>
 
 #include <array>

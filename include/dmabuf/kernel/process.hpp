@@ -3,7 +3,7 @@
 // Processes and their tasks: the listings of /proc and /proc/P/task, and who a process is.
 #pragma once
 
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/readers.hpp>
 #include <dmabuf/names.hpp>
 
 #include <array>

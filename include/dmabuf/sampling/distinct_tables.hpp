@@ -5,6 +5,8 @@
 
 #include <dmabuf/kernel/process.hpp>
 
+#include <vector>
+
 namespace dmabuf {
 inline namespace v0 {
 

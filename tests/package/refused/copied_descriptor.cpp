@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // refused: (deleted|implicitly-deleted)
-#include <dmabuf/kernel/system.hpp>
+#include <dmabuf/kernel/files.hpp>
 
 dmabuf::unique_fd<> use(dmabuf::unique_fd<>& fd);
 

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+//
+// The ranges that every reader is made of: their base, text files by lines, directories of numbers.
+#pragma once
+
+#include <dmabuf/kernel/files.hpp>
+
+#include <limits>
+#include <optional>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// The end of every reader. Not std::default_sentinel_t: <iterator> would add 11,000 lines to the
+/// 39,000 that including the library takes (libstdc++ 12), and a fifth of the time.
+struct end_of_reader {};
+
+/// The iterator of every reader: a single-pass std::input_iterator, ended by `end_of_reader`.
+/// All I/O happens in `begin()` and `++`, never in `*`.
+template<class Reader>
+class reader_iterator {
+public:
+    using value_type = typename Reader::item;
+    using reference = value_type const&;
+    using pointer = value_type const*;
+    using difference_type = std::ptrdiff_t;
+
+    reader_iterator() = default;
+    explicit reader_iterator(Reader& reader)
+        : reader_(&reader) {}
+
+    reference operator*() const { return reader_->current(); }
+    pointer operator->() const { return &reader_->current(); }
+    reader_iterator& operator++() {
+        reader_->advance();
+        return *this;
+    }
+    void operator++(int) { ++*this; }
+    [[nodiscard]] bool operator==(end_of_reader) const { return reader_->done(); }
+
+private:
+    Reader* reader_ = nullptr;
+};
+
+/// Base of every reader. `Derived` gives `void next(std::optional<Item>&)`, whose first call opens
+/// the file, and which leaves empty what it is given where nothing more is there.
+/// A reader is a move-only, single-pass range of `Item`, usually a `result`: a bad entry is an
+/// item, it neither ends the range nor disappears. `begin()` starts the range, once.
+template<class Derived, class Item>
+class reader {
+public:
+    using item = Item;
+    using iterator = reader_iterator<reader>;
+
+    reader() = default;
+    reader(reader&&) = default;
+    reader& operator=(reader&&) = default;
+
+    iterator begin() & {
+        advance();
+        return iterator(*this);
+    }
+    void begin() && = delete; // what it points to goes with the reader
+    end_of_reader end() const { return {}; }
+
+private:
+    friend iterator;
+    [[nodiscard]] Item const& current() const { return *current_; }
+    [[nodiscard]] bool done() const { return !current_.has_value(); }
+    void advance() {
+        current_.reset();
+        static_cast<Derived&>(*this).next(current_);
+    }
+
+    std::optional<Item> current_;
+};
+
+/// Memory that a reader reads into: the caller's, which costs nothing, or else its own.
+class read_space {
+public:
+    static constexpr std::size_t default_bytes = 16384;
+
+    read_space() = default;
+    explicit read_space(std::span<char> borrowed)
+        : borrowed_(borrowed) {}
+
+    template<class = detail::if_called>
+    std::span<char> get() & {
+        if (!borrowed_.empty()) return borrowed_;
+        if (own_.size() == 0) own_ = raw_bytes(default_bytes);
+        return own_;
+    }
+
+private:
+    std::span<char> borrowed_;
+    raw_bytes own_;
+};
+
+/// Hands out a text file line by line, however the kernel cuts it into reads.
+/// Cost: one read per bufferful and one that sees the end. No allocation of its own.
+template<system System = live_system>
+class line_reader {
+public:
+    line_reader(unique_fd<System> file, System system, read_space space, place where)
+        : system_(system)
+        , file_(std::move(file))
+        , space_(std::move(space))
+        , where_(where) {}
+
+    /// The next line without its newline, or nothing at the end of the file.
+    /// Errors: EOVERFLOW for a line that does not fit the space, behind which the next one follows;
+    /// from read, and EBADMSG for a file that ends within a line: then the file has ended.
+    /// Lifetime: until the next call.
+    std::optional<result<std::string_view>> next() {
+        for (;;) {
+            if (auto const end = unread_.find('\n'); end != unread_.npos) {
+                auto const line = unread_.substr(0, end);
+                unread_.remove_prefix(end + 1);
+                if (!std::exchange(too_long_, false)) return line;
+            } else if (!file_.is_open()) {
+                return std::nullopt;
+            } else if (unread_.size() == space_.get().size()) {
+                unread_ = {};
+                if (!std::exchange(too_long_, true))
+                    return failure{operation::read, EOVERFLOW, where_};
+            } else if (auto more = refill(); !more) {
+                file_.reset();
+                unread_ = {};
+                return more.error();
+            }
+        }
+    }
+
+private:
+    /// Keeps the beginning of a line that a read cut off, and reads on behind it.
+    result<void> refill() {
+        auto const space = space_.get();
+        std::size_t const kept = unread_.size();
+        if (kept != 0) __builtin_memmove(space.data(), unread_.data(), kept);
+        long const got =
+            detail::uninterrupted([&] { return system_.read(file_.get(), space.subspan(kept)); });
+        if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
+        unread_ = detail::text_at(space.data(), kept + static_cast<std::size_t>(got));
+        if (got == 0 && kept != 0) return failure{operation::parse, EBADMSG, where_};
+        if (got == 0) file_.reset();
+        return {};
+    }
+
+    [[no_unique_address]] System system_;
+    unique_fd<System> file_;
+    read_space space_;
+    place where_;
+    std::string_view unread_;
+    bool too_long_ = false; ///< what is read belongs to a line that does not fit
+};
+
+/// A text file through a parser of its lines, which has `line(text, out)` and `finish(out)`.
+/// Opened by `begin()`. Cost: one open, one read per bufferful and one that sees the end, one
+/// close. No allocation. Errors: an item each, from open, read and the parser.
+template<class Parser, class Item, system System = live_system>
+class parsed_lines : public reader<parsed_lines<Parser, Item, System>, result<Item>> {
+public:
+    /// `path` is absolute.
+    parsed_lines(System system, char const* path, int flags, place where, read_space space)
+        : system_(system)
+        , path_(path)
+        , flags_(flags)
+        , where_(where)
+        , space_(std::move(space)) {}
+
+private:
+    friend reader<parsed_lines, result<Item>>;
+
+    void next(std::optional<result<Item>>& out) {
+        if (!std::exchange(opened_, true) && !open(out)) return;
+        while (lines_ && !out) {
+            auto const line = lines_->next();
+            if (!line) return parser_.finish(out);
+            if (*line)
+                parser_.line(**line, out);
+            else
+                fail((*line).error(), out);
+        }
+    }
+
+    void fail(failure const& why, std::optional<result<Item>>& out) {
+        out = why;
+        if (why.error != EOVERFLOW) lines_.reset();
+    }
+
+    bool open(std::optional<result<Item>>& out) {
+        auto file = detail::open_kept(system_, path_, flags_, where_);
+        if (file)
+            lines_.emplace(std::move(file).value(), system_, std::move(space_), where_);
+        else
+            out = file.error();
+        return lines_.has_value();
+    }
+
+    [[no_unique_address]] System system_;
+    detail::kept_path path_;
+    int flags_;
+    place where_;
+    read_space space_;
+    Parser parser_;
+    std::optional<line_reader<System>> lines_;
+    bool opened_ = false;
+};
+
+/// A directory whose entries are numbers (processes, tasks, descriptors, inodes): yields the
+/// numbers in the kernel's order and passes over every other name. Opened by `begin()`, relative to
+/// a descriptor that must outlive the range. Cost: one open, one getdents64 per bufferful and one
+/// that sees the end, one close. Errors: one failure that ends the range, from open or getdents64.
+template<class Number, system System = live_system>
+class number_directory : public reader<number_directory<Number, System>, result<Number>> {
+public:
+    number_directory(System system, int parent, detail::path path, place where,
+                     read_space space = {})
+        : system_(system)
+        , parent_(parent)
+        , path_(path)
+        , where_(where)
+        , space_(std::move(space)) {}
+
+    /// The open directory, relative to which the entries can be reached; -1 before and after.
+    [[nodiscard]] int descriptor() const { return directory_.get(); }
+    /// The current entry as the kernel wrote it. Lifetime: until the range moves on.
+    [[nodiscard]] char const* name() const { return name_; }
+
+    /// Calls `take` with every number until it returns false, instead of begin(): what is cheaper
+    /// where there are many.
+    template<class Take>
+    result<void> for_each(Take take) {
+        std::optional<result<Number>> failed;
+        while (!unread_.empty() || read_more(failed)) {
+            Number number = 0;
+            auto const what = take_entry(number);
+            if (what == entry::broken) return failure{operation::list, EBADMSG, where_};
+            if (what == entry::number && !take(number)) break;
+        }
+        return failed ? result<void>(failed->error()) : result<void>();
+    }
+
+private:
+    friend reader<number_directory, result<Number>>;
+
+    void next(std::optional<result<Number>>& out) {
+        while (!unread_.empty() || read_more(out)) {
+            Number number = 0;
+            auto const what = take_entry(number);
+            if (what == entry::broken) return fail(out, operation::list, EBADMSG);
+            if (what == entry::number) return void(out.emplace(number));
+        }
+    }
+
+    enum class entry : std::uint8_t { number, other, broken };
+
+    entry take_entry(Number& taken) {
+        constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+        auto rest = take_name();
+        name_ = rest.data();
+        std::uint64_t number = 0;
+        if (detail::take_number(rest, number) && rest.starts_with('\0') && number <= most)
+            return taken = static_cast<Number>(number), entry::number;
+        return rest.find('\0') == rest.npos ? entry::broken : entry::other;
+    }
+
+    void open(std::optional<result<Number>>& out) {
+        opened_ = true;
+        auto directory = open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
+        if (directory)
+            directory_ = std::move(directory).value();
+        else
+            out = directory.error();
+    }
+
+    /// False when there is nothing more, or a failure, which is then in `out`.
+    bool read_more(std::optional<result<Number>>& out) {
+        if (!opened_) open(out);
+        if (!directory_.is_open()) return false;
+        auto const space = space_.get();
+        long const got =
+            detail::uninterrupted([&] { return system_.list(directory_.get(), space); });
+        if (got < 0) fail(out, operation::list, static_cast<int>(-got));
+        if (got <= 0) return directory_.reset(), false;
+        unread_ = detail::text_at(space.data(), static_cast<std::size_t>(got));
+        return true;
+    }
+
+    void fail(std::optional<result<Number>>& out, operation doing, int error) {
+        unread_ = {};
+        directory_.reset();
+        out = failure{doing, error, where_};
+    }
+
+    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL
+    /// and what fills up the record. Empty for a record that cannot be one.
+    std::string_view take_name() {
+        constexpr std::size_t length_at = 16;
+        constexpr std::size_t name_at = 19;
+        std::uint16_t length = 0;
+        if (unread_.size() <= name_at) return {};
+        __builtin_memcpy(&length, unread_.data() + length_at, sizeof length);
+        if (length <= name_at || length > unread_.size()) return {};
+        std::string_view const name(unread_.data() + name_at, length - name_at);
+        unread_.remove_prefix(length);
+        return name;
+    }
+
+    [[no_unique_address]] System system_;
+    int parent_;
+    detail::path path_;
+    place where_;
+    read_space space_;
+    unique_fd<System> directory_;
+    std::string_view unread_;
+    char const* name_ = nullptr;
+    bool opened_ = false;
+};
+
+} // namespace v0
+} // namespace dmabuf
