@@ -50,7 +50,7 @@ struct sample_options {
 /// process and 3 per holder, none per descriptor, and by sysfs 3 per buffer for its size and 3 for
 /// its exporter, once; or a walk, as far as the last buffer, over one table for each set of buffers
 /// that is new; and 3 more for a table of which a buffer went away before it could be sized. By the
-/// pinned BPF iterators: eight, and one per 32 KiB of records, of which a reference takes about 150
+/// pinned BPF iterators: eight, and one per 32 KiB of records, of which a reference takes about 190
 /// bytes; where these do not serve, one to find out. No allocation once
 /// everything has grown to the size of the system. At most 6 descriptors are open at a time.
 template<system System = live_system>

@@ -80,7 +80,7 @@ TEST_CASE("bpf records: exporter and comm that fill their places") {
     auto const found = parsed(exact);
     REQUIRE(found);
     CHECK(found->comm == std::string(16, 'c'));
-    CHECK(found->buffer.exporter == std::string(32, 'e'));
+    CHECK(found->buffer.exporter == std::string(72, 'e'));
     CHECK_FALSE(found->buffer.named);
     CHECK_FALSE(found->buffer.described);
     CHECK_FALSE(found->path);
@@ -162,12 +162,13 @@ TEST_CASE("bpf records: the header") {
     CHECK(parsed(bpf::header(1)).error().offset == 20);
     CHECK(parsed(bpf::header(5)).error().error == EBADMSG);
     CHECK(parsed(bpf::header(2, 0, 0)).error().error == EPROTONOSUPPORT);
-    CHECK(parsed(bpf::header(2, 0, 1, ~DMABUF_BPF_MAGIC)).error().error == EBADMSG);
+    CHECK(parsed(bpf::header(2, 0, DMABUF_BPF_VERSION, ~DMABUF_BPF_MAGIC)).error().error ==
+          EBADMSG);
     CHECK(parsed(bpf::end()).error().error == EBADMSG);
     std::string const name = "x";
     CHECK(parsed(bpf::reference(1, holder, buffer, &name)).error().error == EBADMSG);
     // A later version may have a longer header: it is another version, not a foreign file.
-    auto later = bpf::header(2, 0, 2) + std::string(8, '\0');
+    auto later = bpf::header(2, 0, DMABUF_BPF_VERSION + 1) + std::string(8, '\0');
     later[0] = 32;
     CHECK(parsed(later).error().error == EPROTONOSUPPORT);
 }

@@ -153,8 +153,10 @@ TEST_CASE("bpf: what does not serve is named, and the walk serves") {
         {"empty", [&] { pin().answers.clear(); }, operation::parse, EBADMSG},
         {"text", [&] { pin() = bpf::pin::of("1\n4096\nname\nsystem\n"); }, operation::parse,
          EBADMSG},
-        {"another magic", begun_by(bpf::header(2, 0, 1, 42)), operation::parse, EBADMSG},
-        {"another version", begun_by(bpf::header(2, 0, 2)), operation::identify, EPROTONOSUPPORT},
+        {"another magic", begun_by(bpf::header(2, 0, DMABUF_BPF_VERSION, 42)), operation::parse,
+         EBADMSG},
+        {"another version", begun_by(bpf::header(2, 0, DMABUF_BPF_VERSION + 1)),
+         operation::identify, EPROTONOSUPPORT},
         {"another walk", begun_by(bpf::header(3)), operation::parse, EBADMSG},
         {"another pid namespace", begun_by(bpf::header(2, DMABUF_BPF_IN_PID_NAMESPACE)),
          operation::identify, EXDEV},
@@ -264,6 +266,28 @@ TEST_CASE("bpf: under lockdown there are no names") {
     CHECK(now.total_bytes == 4096);
     CHECK_FALSE(buffer_of(now, 1).name_known);
     CHECK(now.exporter_of(buffer_of(now, 1)).empty());
+}
+
+TEST_CASE("bpf: exporters with names of up to 63 bytes, and what is longer is nobody else's") {
+    scene all;
+    auto const common = std::string("mtk_sapu_engine_shm_region-aligned");
+    auto const longest = common + std::string(63 - common.size(), 'x');
+    auto& process = all.kernel.add(100, "p");
+    for (auto const& [inode, exporter] : std::map<std::uint64_t, std::string>{
+             {1, common}, {2, longest}, {3, longest}, {4, longest + "y"}, {5, longest + "y"}})
+        process.open(all.kernel.buffer(inode, 4096 * inode, exporter));
+    all.pin({100});
+    auto const now = all.sample();
+    CHECK(now.coverage.used == source::bpf_iterator);
+    REQUIRE(now.exporters.size() == 4);
+    CHECK(now.exporter_of(buffer_of(now, 1)).view() == common);
+    CHECK(now.exporter_of(buffer_of(now, 2)).view() == longest);
+    CHECK_FALSE(now.exporter_of(buffer_of(now, 2)).truncated());
+    CHECK(buffer_of(now, 2).exporter == buffer_of(now, 3).exporter);
+    CHECK(now.exporter_of(buffer_of(now, 4)).view() == longest);
+    CHECK(now.exporter_of(buffer_of(now, 4)).truncated());
+    CHECK(buffer_of(now, 4).exporter != buffer_of(now, 5).exporter);
+    CHECK(buffer_of(now, 4).exporter != buffer_of(now, 2).exporter);
 }
 
 TEST_CASE("bpf: a number used again during the walk is the later process's") {

@@ -54,7 +54,8 @@ inline std::string reference(std::uint16_t kind, dmabuf_bpf_holder const& holder
 
 inline dmabuf_bpf_buffer buffer_of(fake::file const& file) {
     dmabuf_bpf_buffer buffer{file.inode, file.size_bytes, 11, 0, {}};
-    std::memcpy(buffer.exporter, file.exporter.data(), file.exporter.size());
+    std::memcpy(buffer.exporter, file.exporter.data(),
+                std::min(file.exporter.size(), sizeof buffer.exporter - 1));
     return buffer;
 }
 

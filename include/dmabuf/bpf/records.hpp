@@ -63,13 +63,13 @@ namespace bpf_layout {
 inline constexpr std::size_t head = 8;
 inline constexpr std::size_t header = 24;
 inline constexpr std::size_t holder = 64;
-inline constexpr std::size_t buffer = 56;
+inline constexpr std::size_t buffer = 96;
 inline constexpr std::size_t comm_bytes = 16;
-inline constexpr std::size_t exporter_bytes = 32;
+inline constexpr std::size_t exporter_bytes = 72; ///< more than an exporter_name holds
 inline constexpr std::size_t name_bytes = 31;
 
 inline constexpr std::uint64_t magic = 0x7265746966756264;
-inline constexpr std::uint32_t version = 1;
+inline constexpr std::uint32_t version = 2;
 inline constexpr std::uint16_t kind_header = 1;
 inline constexpr std::uint16_t kind_end = 5;
 
