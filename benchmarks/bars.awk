@@ -64,11 +64,12 @@ function worst_growth(kind, row, look, few, many, held) {
         bar(row ", " look ", " kind ", each of " many " / of " few,
             each_worst(kind, row, look, many) / each_worst(kind, row, look, few), 1.2, held, 1)
 }
-# What is of no use to anybody is not to be read, however much there is of it.
-function unread(kind, row, look, many, held) {
-    if ((kind, row, look, many) in worst)
-        bar(row ", " look ", " kind ", " many " / 1",
-            worst[kind, row, look, many] / worst[kind, row, look, 1], 1.2, held, 1)
+# The kernel writes the whole of an fdinfo before it hands out any, so that one read of it is the floor.
+function read_once(row, look, many,    once) {
+    once = worst["watches", "one process: four steps, plain C", look, many]
+    if (once)
+        bar(row ", " look ", " many " watches, / one read of each fdinfo",
+            worst["watches", row, look, many] / once, 1.12, 1.2, 1)
 }
 END {
     against_baseline("stock", "fd_walk: sizes", "repeated", 2.6, 4.2)
@@ -111,7 +112,7 @@ END {
         worst_growth("own-tables", "bpf_iterator: sizes", look, 100, 1000, 1.5)
         worst_growth("own-users", "fd_walk: sizes, users, cgroups", look, 100, 5000, 1.3)
         worst_growth("own-users", "bpf_iterator: sizes, users, cgroups", look, 100, 5000, 1.3)
-        unread("watches", "one process: fdinfo", look, 10000, 1.2)
+        read_once("one process: fdinfo", look, 10000)
     }
     if (!bars) print "bars.awk: nothing to judge"
     exit failed || !bars
