@@ -75,36 +75,27 @@ TEST_CASE("bpf totals: four lines are a buffer") {
 }
 
 TEST_CASE("bpf totals: what ends where a kernel's buffer, or a read, is full may be cut off") {
-    struct row {
+    struct length {
         std::size_t bytes;
         bool unknown;
     };
-    constexpr row rows[] = {
-        {0, false},
-        {1900, false},
-        {16'383, false}, // nothing ends before a read is full
-        {16'384, true},  // the default space
-        {16'639, true},
-        {16'640, false},
-        {32'512, false},
-        {32'513, true}, // eight pages of 4 KiB
-        {32'767, true},
-        {32'768, true}, // a read of 32 KiB where pages are larger
-        {33'023, true},
-        {33'024, false}, // more than one buffer of 4 KiB pages: that kernel goes
-                         // on
-        {65'500, true},
-        {100'000, false},
-        {130'816, false},
-        {131'000, true}, // eight pages of 16 KiB
-        {131'400, false},
-        {524'200, true}, // eight pages of 64 KiB
+    constexpr length lengths[] = {
+        {0, false},       {1900, false},    {16'383, false}, // nothing ends before a read is full
+        {16'384, true},                                      // the default space
+        {16'639, true},   {16'640, false},  {32'512, false},
+        {32'513, true},                    // eight pages of 4 KiB
+        {32'767, true},   {32'768, true},  // a read of 32 KiB where pages are larger
+        {33'023, true},   {33'024, false}, // more than one buffer of 4 KiB pages: that kernel goes
+                                           // on
+        {65'500, true},   {100'000, false}, {130'816, false},
+        {131'000, true},                   // eight pages of 16 KiB
+        {131'400, false}, {524'200, true}, // eight pages of 64 KiB
         {1 << 20, false},
     };
-    for (auto const& row : rows) {
-        INFO(row.bytes);
-        CHECK(dmabuf::bpf_totals_parser::may_be_cut(row.bytes) == row.unknown);
-        CHECK(parsed(list_of(row.bytes)).error == (row.unknown ? ENOBUFS : 0));
+    for (auto const& one : lengths) {
+        INFO(one.bytes);
+        CHECK(dmabuf::bpf_totals_parser::may_be_cut(one.bytes) == one.unknown);
+        CHECK(parsed(list_of(one.bytes)).error == (one.unknown ? ENOBUFS : 0));
     }
 }
 
