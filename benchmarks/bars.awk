@@ -94,7 +94,8 @@ END {
     for (row in allocations)
         if (row !~ /^floor|four steps/)
             bar(row ", repeated, allocations", allocations[row], 0, 0, 1)
-    program("plain", "dmabuf_ps --source dmabuf_fds", 45, 43)
+    # 41.8 where GCC 12 builds kernel and program, 43.9 where GCC 14 does.
+    program("plain", "dmabuf_ps --source dmabuf_fds", 45, 44.5)
     program("stock", "dmabuf_ps --source fd_walk", 190, 186)
     growth("fd_walk: sizes", "first", 1.2)
     growth("fd_walk: sizes", "repeated", 1.2)

@@ -177,11 +177,13 @@ TEST_CASE("costs: while no buffer is met, one file of each device is asked for i
 /// How often a path with this end is opened while one sample is taken, which must be the truth.
 unsigned openings(fake::kernel& kernel, std::string_view end, dmabuf::sample_options options) {
     unsigned found = 0;
-    kernel.event = [&, before = std::move(kernel.event)](fake::call_event const& event) {
+    auto const before = kernel.event;
+    kernel.event = [&](fake::call_event const& event) {
         if (before) before(event);
         found += event.kind == fake::call::open && event.path.ends_with(end);
     };
     auto const now = sampled(kernel, options);
+    kernel.event = before;
     CHECK(words(account_of(now)) == words(kernel.truth()));
     return found;
 }
@@ -194,6 +196,7 @@ TEST_CASE("costs: debugfs is read once where the second look tells nothing more"
     dmabuf::sample_options options;
     options.unheld = options.bufinfo = true;
     unsigned expected = 2;
+    bool ended = false;
     SECTION("all is held, and described") {
         expected = 1;
     }
@@ -204,7 +207,6 @@ TEST_CASE("costs: debugfs is read once where the second look tells nothing more"
         kernel.at(10).map(kernel.buffer(3, 4096), 4096);
     }
     SECTION("a process ends meanwhile") {
-        bool ended = false;
         kernel.event = [&](fake::call_event const& event) {
             if (!ended && event.path.ends_with("/11/task")) ended = true, kernel.exit(11);
         };
