@@ -18,6 +18,14 @@ namespace dmabuf {
 inline namespace v0 {
 
 namespace detail {
+/// The lower 32 bits of a number. A plain cast would be a useless one where a size has no more.
+constexpr std::uint32_t in_32_bits(std::unsigned_integral auto number) {
+    if constexpr (sizeof number > sizeof(std::uint32_t))
+        return static_cast<std::uint32_t>(number);
+    else
+        return number;
+}
+
 /// By way of `char const*`: for a view of a `char*` GCC would first prove that this is an iterator,
 /// which takes a twentieth of the time that including the library does.
 constexpr std::string_view text_at(char const* begin, std::size_t size) {

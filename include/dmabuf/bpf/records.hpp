@@ -203,7 +203,7 @@ struct bpf_fields {
         if (size < name_at) return static_cast<std::uint32_t>(size);
         auto const length = name_bytes();
         if (length > bpf_layout::name_bytes || size != name_at + (length + 7) / 8 * 8)
-            return static_cast<std::uint32_t>(At + 20);
+            return detail::in_32_bits(At + 20);
         return 0;
     }
 

@@ -39,7 +39,7 @@ public:
             out = failure{operation::parse, EBADMSG, where_, offset_};
         else if (which == 3)
             out = buffer_;
-        offset_ += static_cast<std::uint32_t>(text.size() + 1);
+        offset_ += detail::in_32_bits(text.size() + 1);
     }
 
     /// The text has ended, with a newline: without it the last exporter may be cut off, and

@@ -49,7 +49,7 @@ public:
             auto const line = piece.substr(0, newline == piece.npos ? newline : newline + 1);
             piece.remove_prefix(line.size());
             if (is_plain(line)) {
-                offset_ += static_cast<std::uint32_t>(line.size());
+                offset_ += detail::in_32_bits(line.size());
                 end_line(line.substr(0, newline));
             } else {
                 for (char const c : line)

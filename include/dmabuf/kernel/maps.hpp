@@ -19,7 +19,7 @@ constexpr result<mapping> parse_maps_line(std::string_view line, place where = {
     mapping found;
     std::uint64_t offset = 0;
     auto const field = [&](char mark, auto& number, unsigned base) {
-        auto const at = static_cast<std::uint32_t>(line.size() - rest.size());
+        auto const at = detail::in_32_bits(line.size() - rest.size());
         bool const fits = detail::parse_number(detail::take_until(rest, mark), number, base);
         return fits ? result<void>{} : failure{operation::parse, EBADMSG, where, at};
     };

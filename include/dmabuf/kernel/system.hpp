@@ -158,7 +158,7 @@ struct live_system {
         raw.size = sizeof raw;
         raw.query_flags = detail::procmap_next_of_a_file;
         raw.query_addr = from;
-        raw.vma_name_size = static_cast<__u32>(space.size());
+        raw.vma_name_size = detail::in_32_bits(space.size());
         if (!space.empty()) raw.vma_name_addr = reinterpret_cast<std::uintptr_t>(space.data());
         if (::syscall(SYS_ioctl, fd, _IOWR('f', 17, detail::procmap_query), &raw) < 0)
             return -errno;

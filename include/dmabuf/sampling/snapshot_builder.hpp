@@ -87,7 +87,7 @@ public:
     /// The number of an exporter, new or seen before. What is not whole is a new one each time.
     exporter_id exporter_at(exporter_name const& name) {
         if (name.empty()) return exporter_id::unknown;
-        auto const next = static_cast<std::uint32_t>(exporters_.size());
+        auto const next = detail::in_32_bits(exporters_.size());
         auto at = next;
         exporters_.push_back(name); // first: the index must never show what is not there
         if (!name.truncated())
@@ -110,7 +110,7 @@ public:
     // mapping, until add_holder() makes them one for each buffer.
 
     void begin_process() {
-        holder_ = static_cast<std::uint32_t>(now_->holders.size());
+        holder_ = detail::in_32_bits(now_->holders.size());
         first_ = now_->references.size();
         drop_process();
     }
@@ -166,7 +166,7 @@ public:
     /// The number of a cgroup, new or seen before.
     std::uint32_t cgroup_at(std::string_view path) {
         auto& all = now_->cgroups;
-        auto const next = static_cast<std::uint32_t>(all.size());
+        auto const next = detail::in_32_bits(all.size());
         auto const at = cgroup_index_.find_or_insert(
             path, next, [&](std::uint32_t other) { return now_->cgroup_name(other); });
         if (at != next) return at;
@@ -251,7 +251,7 @@ private:
     }
 
     [[gnu::noinline]] std::uint32_t add_buffer(std::uint64_t inode) {
-        auto const at = static_cast<std::uint32_t>(now_->buffers.size());
+        auto const at = detail::in_32_bits(now_->buffers.size());
         index_.insert(inode, at);
         now_->buffers.emplace_back().inode = inode;
         marks_.push_back(met);
@@ -324,7 +324,7 @@ private:
 
     /// Marks each with its rank in `order_`, and what nobody holds with one behind these.
     void rank_buffers() {
-        auto behind = static_cast<std::uint32_t>(order_.size());
+        auto behind = detail::in_32_bits(order_.size());
         for (std::uint32_t at = 0; at < marks_.size(); ++at)
             if (now_->buffers[at].holders == 0) marks_[at] = behind++;
         for (std::uint32_t rank = 0; rank < order_.size(); ++rank)
