@@ -14,7 +14,7 @@ namespace dmabuf_pin {
 
 namespace {
 
-/// What becomes a file.
+/// A BPF object that becomes a file.
 struct pinnable {
     std::string name;
     bpf_link* link = nullptr; ///< else the program

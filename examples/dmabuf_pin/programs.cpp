@@ -33,7 +33,7 @@ using btf_ptr = std::unique_ptr<btf, free_btf>;
 
 constexpr auto lockdown_file = "/sys/kernel/security/lockdown";
 
-/// What libbpf and the verifier said of the last step.
+/// The words of libbpf and the verifier on the last step.
 std::string said;
 
 int keep_saying(libbpf_print_level level, char const* format, std::va_list arguments) {

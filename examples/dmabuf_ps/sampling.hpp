@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What is asked of the system for a view: the columns that it prints, and no more. Names cost a
+// A view asks the system for the columns that it prints, and for no more. Names cost a
 // walk over descriptors where the kernel lists buffers, O_PATH marks a call for each descriptor.
 #pragma once
 

@@ -148,7 +148,7 @@ trouble write_in_place(location const& where, file_status const& there, std::str
     return report::write_all(file.get(), text) ? trouble{} : of_errno(errno);
 }
 
-/// Whoever closed the pipe has seen enough.
+/// A reader that closed the pipe has seen enough.
 trouble write_standard_output(std::string_view text) {
     bool const done = report::write_all(STDOUT_FILENO, text) || errno == EPIPE;
     return done ? trouble{} : of_errno(errno);

@@ -64,7 +64,7 @@ public:
         bool const elsewhere = mount && (seen_ & seen_mount) != 0 && info_.mount_id != *mount;
         return !bad_ && (seen_ & header) == header && (info_.foreign || elsewhere);
     }
-    /// What was read before the text has ended.
+    /// The fields that were read before the text has ended.
     [[nodiscard]] constexpr fdinfo const& so_far() const { return info_; }
 
     /// What was read, once the text has ended.

@@ -245,7 +245,7 @@ public:
     /// Whether nothing more is wanted of what follows.
     [[nodiscard]] constexpr bool done() const { return bad_ || status_.pid_levels != 0; }
 
-    /// What was read. Of the text the end may be missing.
+    /// The fields that were read. The end of the text may be missing.
     /// Errors: EBADMSG where there is no complete `Uid:` line.
     constexpr result<process_status> finish() const {
         if (found_ && !bad_) return status_;

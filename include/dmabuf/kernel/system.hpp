@@ -33,7 +33,7 @@ struct device_number {
     constexpr bool operator==(device_number const&) const = default;
 };
 
-/// What statx tells of a file without asking its file system to refresh anything.
+/// The status of a file, by statx, which asks its file system to refresh nothing.
 struct file_status {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
