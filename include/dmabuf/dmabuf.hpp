@@ -19,8 +19,4 @@
 #include <dmabuf/kernel/process.hpp>
 #include <dmabuf/kernel/sysfs_buffers.hpp>
 #include <dmabuf/sampler.hpp>
-#include <dmabuf/sampling/bpf_account.hpp>
-#include <dmabuf/sampling/distinct_tables.hpp>
-#include <dmabuf/sampling/platform.hpp>
-#include <dmabuf/sampling/unheld_buffers.hpp>
 #include <dmabuf/snapshot.hpp>

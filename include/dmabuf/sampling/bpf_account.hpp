@@ -5,17 +5,12 @@
 #pragma once
 
 #include <dmabuf/bpf/pins.hpp>
+#include <dmabuf/sampling/options.hpp>
 #include <dmabuf/sampling/snapshot_builder.hpp>
+#include <dmabuf/sampling/tally.hpp>
 
 namespace dmabuf {
 inline namespace v0 {
-
-/// What of the records a snapshot needs.
-struct bpf_account_options {
-    bool exporters = true;
-    bool names = true;
-    bool mappings = true;
-};
 
 /// Reads both walks and adds what they show to a snapshot.
 ///
@@ -39,7 +34,7 @@ public:
     /// failure. Errors: those of the walks; EXDEV where the caller is in another pid, user or time
     /// namespace than the initial one, which the records' numbers are of.
     /// Cost: that of the walks. No allocation once grown.
-    result<void> read(System system, bpf_account_options options, snapshot_builder& build,
+    result<void> read(System system, sample_options const& options, snapshot_builder& build,
                       std::span<char> space) {
         options_ = options;
         build_ = &build;
@@ -252,8 +247,7 @@ private:
             who.start_ticks = process.start_ns / 10'000'000U;
             who.comm = process.comm;
             build_->add_holder(who);
-            ++build_->now().coverage.processes;
-            ++build_->now().coverage.processes_seen;
+            tally(build_->now().coverage).process(outcome::seen);
         }
     }
 
@@ -262,12 +256,12 @@ private:
         build_->begin_table();
         auto const end = descriptors_.take_set(
             at, process.start_ns, [&](found const& one) { build_->found(one.buffer, one.path); });
-        if (!build_->table_is_empty()) ++build_->now().coverage.tables;
+        if (!build_->table_is_empty()) tally(build_->now().coverage).table(true);
         build_->add_table();
         return end;
     }
 
-    bpf_account_options options_;
+    sample_options options_;
     snapshot_builder* build_ = nullptr;
     std::vector<process_record> processes_;
     inode_index process_index_; ///< of pids

@@ -16,8 +16,6 @@ struct platform {
     visibility sight = visibility::unknown;
     bool own_pid_namespace =
         false; ///< /proc numbers processes as the caller does, so kcmp can be used
-    source best = source::fd_walk;
-    failure not_better; ///< why not `dmabuf_fds`
 
     [[nodiscard]] constexpr bool before(std::uint32_t major, std::uint32_t minor) const {
         return kernel_major != 0 &&
@@ -83,26 +81,14 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
     if (error == -ENOENT) found.sight = visibility::hidden;
 }
 
-template<system System>
-void probe_source(proc_directory<System> const& proc, platform& found) {
-    auto const self = proc.system.process_id();
-    auto const file = open_at(proc.system, proc.directory.get(), "thread-self/dmabuf_fds", O_RDONLY,
-                              {object::dmabuf_fds, self, self});
-    if (file)
-        found.best = source::dmabuf_fds;
-    else
-        found.not_better = file.error();
-}
-
 } // namespace detail
 
-/// Asks. Cost: about 14 system calls, no allocation.
+/// Asks. Cost: about 12 system calls, no allocation.
 template<system System>
 platform probe(proc_directory<System> const& proc) {
     platform found;
     detail::probe_release(proc, found);
     detail::probe_sight(proc, found);
-    detail::probe_source(proc, found);
     return found;
 }
 

@@ -20,7 +20,7 @@ inline namespace v0 {
 /// driver's, or about to end, which the next sample tells. (One that is handed from a process yet
 /// to be walked to one walked already can still look unheld.)
 template<system System = live_system>
-class kernel_list {
+class unheld_buffers {
 public:
     using sysfs_directory = sysfs_buffers_directory<System>;
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// Size, exporter and name of one buffer, asked of whoever can tell them.
+#pragma once
+
+#include <dmabuf/kernel/maps.hpp>
+#include <dmabuf/sampling/sample_in_progress.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Fills in what is still unknown of a buffer of the snapshot being built, `at` its place there.
+template<system System = live_system>
+class describer {
+public:
+    explicit describer(sample_in_progress<System> const& sample)
+        : sample_(&sample) {}
+
+    /// Whether nothing that is wanted is unknown.
+    [[nodiscard]] bool is_done(std::uint32_t at) const {
+        return is_done(at, sample_->wanted.exporters);
+    }
+    [[nodiscard]] bool is_done(std::uint32_t at, bool with_exporter) const {
+        auto const& buffer = build()[at];
+        return buffer.size_known && !(with_exporter && !build().exporter_known(at)) &&
+               !(sample_->wanted.names && !buffer.name_known);
+    }
+
+    /// The fdinfo of one of its descriptors, already read.
+    void take(fdinfo const& info, std::uint32_t at) const {
+        build().set_size(at, *info.size_bytes);
+        if (sample_->wanted.exporters) build().set_exporter(at, info.exporter);
+        if (sample_->wanted.names) build().set_name(at, info.name);
+    }
+
+    /// Reads exporter and name by one descriptor. Where that was closed meanwhile, or its number is
+    /// another file's by now, the next reference to the buffer serves.
+    void ask_descriptor(process<System> const& process, std::int32_t tid, std::int32_t fd,
+                        std::uint32_t at) const {
+        auto& known = sample_->open.known;
+        if (known.mount_id && is_done(at)) return;
+        auto const info = read_fdinfo(process, tid, fd);
+        if (!info) return (void)sample_->counts.note(info.error());
+        if (info->is_path()) return ask_link(process, tid, fd, at);
+        if (!info->is_dmabuf()) return;
+        bool const same = info->inode ? *info->inode == build()[at].inode
+                                      : *info->size_bytes == build()[at].size_bytes;
+        if (!same) return;
+        known.mount_id = info->mount_id;
+        take(*info, at);
+    }
+
+    /// The fdinfo of an O_PATH descriptor tells no name, but its link does.
+    void ask_link(process<System> const& process, std::int32_t tid, std::int32_t fd,
+                  std::uint32_t at) const {
+        if (!sample_->wanted.names || build()[at].name_known) return;
+        auto const& system = process.system;
+        file_space target;
+        detail::path const link("task/", tid, "/fd/", fd);
+        long const length = detail::uninterrupted(
+            [&] { return system.readlink(process.directory.get(), link.c_str(), target); });
+        if (length < 0)
+            return (void)sample_->counts.note(
+                {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
+        file_status now; // of another file, where the number was used again meanwhile
+        int const error = detail::uninterrupted(
+            [&] { return system.status(process.directory.get(), link.c_str(), 0, now); });
+        if (error < 0 || sample_->open.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
+            now.inode != build()[at].inode)
+            return;
+        auto const name =
+            parse_linked_name(detail::text_at(target.data(), static_cast<std::size_t>(length)));
+        if (name) build().set_name(at, name->empty() ? std::nullopt : name);
+    }
+
+    /// Reads size and exporter of the sysfs tree. `gone` where it does not have the buffer, or not
+    /// any more; `seen` also where there is no tree.
+    outcome ask_sysfs(std::uint32_t at) const {
+        auto const* const tree = sample_->open.sysfs();
+        if (!tree) return outcome::seen;
+        if (!build()[at].size_known) {
+            auto const size = read_sysfs_size(*tree, build()[at].inode);
+            if (!size) return sample_->counts.note(size.error());
+            build().set_size(at, *size);
+        }
+        if (sample_->wanted.exporters && !build().exporter_known(at)) {
+            auto const exporter = read_sysfs_exporter_name(*tree, build()[at].inode);
+            if (!exporter) return sample_->counts.note(exporter.error());
+            build().set_exporter(at, *exporter);
+        }
+        return outcome::seen;
+    }
+
+    /// The file behind a mapping knows its size. Needs CAP_CHECKPOINT_RESTORE: else `denied`.
+    outcome ask_map_files(process<System> const& process, mapping const& found,
+                          std::uint32_t at) const {
+        file_status status;
+        int const error = detail::uninterrupted([&] {
+            return process.system.status(process.directory.get(), map_files(found).c_str(), 0,
+                                         status);
+        });
+        if (error == -ENOENT) return outcome::gone;
+        if (error < 0) return outcome::denied;
+        if (status.inode != found.inode || status.device != found.device) return outcome::gone;
+        build().set_size(at, status.size_bytes);
+        return outcome::seen;
+    }
+
+    /// The mapping that `files` handed out last: without a name its path is just "/dmabuf:", and
+    /// so it is with an empty one.
+    void ask_mapping(mapped_files_reader<System>& files, mapping const& found,
+                     std::uint32_t at) const {
+        if (!sample_->wanted.names || build()[at].name_known) return;
+        auto const name = files.name_of(found);
+        if (!name) return (void)sample_->counts.note(name.error());
+        if (*name) build().set_name(at, (*name)->empty() ? std::nullopt : *name);
+    }
+
+    /// The path of a mapping's file, relative to its process.
+    static detail::path map_files(mapping const& found) {
+        return {"map_files/", detail::hex{found.begin}, "-", detail::hex{found.end}};
+    }
+
+private:
+    [[nodiscard]] snapshot_builder& build() const { return sample_->build; }
+
+    sample_in_progress<System> const* sample_;
+};
+
+} // namespace v0
+} // namespace dmabuf

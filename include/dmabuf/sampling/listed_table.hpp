@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+//
+// One descriptor table by the kernel's list of its inodes, which others have to describe.
+#pragma once
+
+#include <dmabuf/kernel/dmabuf_fds.hpp>
+#include <dmabuf/kernel/fd_walk.hpp>
+#include <dmabuf/sampling/describer.hpp>
+
+#include <vector>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Reads tables, one after the other, into the snapshot being built.
+template<system System = live_system>
+class listed_table {
+public:
+    /// `inodes` is memory for a second look at a list.
+    listed_table(sample_in_progress<System> const& sample, std::vector<std::uint64_t>& inodes)
+        : sample_(&sample)
+        , describe_(sample)
+        , listed_again_(&inodes) {}
+
+    /// Reads the list of a task, and describes what is new in it.
+    outcome read(process<System> const& process, std::int32_t tid) {
+        auto& build = sample_->build;
+        build.begin_table();
+        saw_gone_ = false;
+        bool known = knows_device();
+        auto const how = list(process, tid, [&](std::uint64_t inode) {
+            auto const at = build.buffer_at(inode);
+            build.found(at, false);
+            known = known && describe_.is_done(at);
+        });
+        if (how != outcome::seen || known || build.table_is_empty()) return how;
+        return describe(process, tid);
+    }
+
+    /// Whether anything in it was closed meanwhile.
+    [[nodiscard]] bool saw_gone() const { return saw_gone_; }
+
+private:
+    /// Who can tell more of what is listed, in the order in which they are asked. Descriptors alone
+    /// tell names, and with these all the rest but for what is O_PATH. Where names are not wanted,
+    /// sysfs spares the walk over them.
+    enum class teller : std::uint8_t { descriptors_for_names, sysfs, descriptors };
+
+    outcome describe(process<System> const& process, std::int32_t tid) {
+        for (auto const who : {teller::descriptors_for_names, teller::sysfs, teller::descriptors}) {
+            if (!may_tell(who)) continue;
+            ask(who, process, tid);
+            if (knows_all(sample_->wanted.exporters)) break;
+            if (who == teller::descriptors_for_names) continue; // O_PATH alone is of no size yet
+            if (auto const how = drop_closed(process, tid); how != outcome::seen) return how;
+        }
+        return outcome::seen;
+    }
+
+    [[nodiscard]] bool may_tell(teller who) const {
+        if (who == teller::descriptors) return true;
+        return sample_->open.sysfs() && (who == teller::sysfs || sample_->wanted.names);
+    }
+
+    void ask(teller who, process<System> const& process, std::int32_t tid) {
+        if (who == teller::sysfs)
+            ask_sysfs();
+        else
+            walk(process, tid, who == teller::descriptors && sample_->wanted.exporters);
+    }
+
+    /// Mappings are told by their device alone, which a descriptor tells.
+    [[nodiscard]] bool knows_device() const {
+        return sample_->open.known.device() || !sample_->wanted.mappings;
+    }
+
+    [[nodiscard]] bool knows_all(bool exporters) const {
+        if (!knows_device()) return false;
+        for (auto const& found : sample_->build.table())
+            if (!describe_.is_done(found.buffer, exporters)) return false;
+        return true;
+    }
+
+    template<class Take>
+    outcome list(process<System> const& process, std::int32_t tid, Take take) {
+        auto how = outcome::seen;
+        auto inodes = read_dmabuf_fds(process, tid, read_space(sample_->open.table_space()));
+        inodes.for_each([&](result<std::uint64_t> const& inode) {
+            if (inode) return take(*inode);
+            auto const failed = sample_->counts.note(inode.error());
+            if (inode.error().doing == operation::parse)
+                sample_->counts.descriptor_failed();
+            else
+                how = failed;
+        });
+        return how;
+    }
+
+    void ask_sysfs() {
+        for (auto const& found : sample_->build.table())
+            if (!describe_.is_done(found.buffer)) (void)describe_.ask_sysfs(found.buffer);
+    }
+
+    /// What is still to be told of the buffers that the table lists, its descriptors tell. Stops at
+    /// the last of these.
+    void walk(process<System> const& process, std::int32_t tid, bool exporters) {
+        std::size_t next = 0;
+        auto const all_told = [&] {
+            auto const table = sample_->build.table();
+            while (next < table.size() && describe_.is_done(table[next].buffer, exporters))
+                ++next;
+            return next == table.size();
+        };
+        auto const done = [&] { return all_told() && knows_device(); };
+        if (!done() && walk_fd(process, tid, done) == outcome::denied && !all_told())
+            walk_fdinfo(process, tid, all_told);
+    }
+
+    template<class Done>
+    outcome walk_fd(process<System> const& process, std::int32_t tid, Done done) {
+        auto& build = sample_->build;
+        for (auto const& found : walk_fds(process, tid, sample_->open.known, {false},
+                                          read_space(sample_->open.table_space()))) {
+            if (found) {
+                auto const at = build.buffer_at(found->inode);
+                build.set_size(at, found->size_bytes);
+                describe_.ask_descriptor(process, tid, found->fd, at);
+            } else if (sample_->counts.note(found.error()) == outcome::denied) {
+                return outcome::denied;
+            }
+            if (done()) break;
+        }
+        return outcome::seen;
+    }
+
+    template<class Done>
+    void walk_fdinfo(process<System> const& process, std::int32_t tid, Done done) {
+        for (auto const& found : walk_fdinfos(process, tid, sample_->open.known,
+                                              read_space(sample_->open.table_space()))) {
+            if (found && !found->info.is_path())
+                describe_.take(found->info, sample_->build.buffer_at(*found->info.inode));
+            else if (!found && found.error().error != ENODATA)
+                (void)sample_->counts.note(found.error());
+            if (done()) break;
+        }
+    }
+
+    /// What has no size yet may have been closed since it was listed: then it is listed no more.
+    /// What still is listed stays, of unknown size.
+    outcome drop_closed(process<System> const& process, std::int32_t tid) {
+        auto& build = sample_->build;
+        auto const unsized = [&](reference const& found) {
+            return !build[found.buffer].size_known;
+        };
+        bool any = false;
+        for (auto const& found : build.table())
+            any = any || unsized(found);
+        if (!any) return outcome::seen;
+        auto& inodes = *listed_again_;
+        inodes.clear();
+        auto const how = list(process, tid, [&](std::uint64_t inode) { inodes.push_back(inode); });
+        if (how != outcome::seen) return how;
+        detail::sort(inodes, [](std::uint64_t a, std::uint64_t b) { return a < b; });
+        auto const closed = build.drop_from_table([&](reference const& found) {
+            return unsized(found) && !detail::contains_sorted(inodes, build[found.buffer].inode);
+        });
+        sample_->counts.descriptors_gone(closed);
+        saw_gone_ = saw_gone_ || closed != 0;
+        return outcome::seen;
+    }
+
+    sample_in_progress<System> const* sample_;
+    describer<System> describe_;
+    std::vector<std::uint64_t>* listed_again_;
+    bool saw_gone_ = false;
+};
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+//
+// One attempt to read one process: its tables, its mappings, and who it is. Whatever belongs to the
+// attempt ends with it.
+#pragma once
+
+#include <dmabuf/sampling/distinct_tables.hpp>
+#include <dmabuf/sampling/listed_table.hpp>
+#include <dmabuf/sampling/mapped_buffers.hpp>
+#include <dmabuf/sampling/task_list.hpp>
+#include <dmabuf/sampling/walked_table.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Memory that one visit leaves to the next.
+template<system System = live_system>
+struct visit_memory {
+    task_list<System> tasks;
+    distinct_tables<System> tables;
+    std::vector<std::uint64_t> inodes; ///< of a list that is looked at again
+
+    explicit visit_memory(System system)
+        : tables(system) {}
+
+    void reserve(capacity const& most) {
+        tasks.reserve(most.threads);
+        tables.reserve(most.threads);
+        inodes.reserve(most.table);
+    }
+};
+
+/// Reads one process into the snapshot being built, by one source.
+template<system System = live_system>
+class process_visit {
+public:
+    /// `doubting`: a visit before this one found a leader that had exited while its table was read,
+    /// or tables that may have been read twice. Then each table is checked at once.
+    process_visit(sample_in_progress<System> const& sample, source by, visit_memory<System>& memory,
+                  process<System> const& process, bool doubting)
+        : sample_(&sample)
+        , build_(&sample.build)
+        , process_(&process)
+        , tasks_(&memory.tasks)
+        , tables_(&memory.tables)
+        , walked_(sample)
+        , listed_(sample, memory.inodes)
+        , mapped_(sample)
+        , lists_(abilities_of(by).sizes == sizing::none)
+        , doubting_(doubting) {}
+
+    /// `again` where tasks were gone before they could be read, and others are there, since a
+    /// process can go on for ever in tasks made by the one before; where the leader may have exited
+    /// while its table was read, which is asked after the fact, since rarely does one; and, once,
+    /// where a table may have been read twice.
+    outcome read() {
+        build_->begin_process();
+        auto how = list_tasks();
+        if (how == outcome::seen) how = read_tables();
+        if (how == outcome::again) return how;
+        bool const shut_out = how == outcome::denied && !build_->holds_something();
+        if (how != outcome::gone && !shut_out && sample_->wanted.mappings)
+            how = worse(how, mapped_.read(*process_, tasks_->tids()));
+        if (how == outcome::again) return how;
+        if (!shut_out && is_doubtful() && has_other_tasks()) return outcome::again;
+        if (how != outcome::gone && build_->holds_something()) return worse(how, identify());
+        build_->drop_process();
+        return how == outcome::denied ? look_for_kernel_thread() : how;
+    }
+
+    /// Of a process that is denied.
+    [[nodiscard]] bool is_kernel_thread() const { return kernel_thread_; }
+
+private:
+    using compared = typename distinct_tables<System>::answer;
+
+    [[nodiscard]] tally const& counts() const { return sample_->counts; }
+
+    outcome list_tasks() {
+        auto const listed = tasks_->read(*process_, sample_->open.table_space());
+        if (!listed) return counts().note(listed.error());
+        return tasks_->tids().empty() ? outcome::gone : outcome::seen;
+    }
+
+    // --- descriptor tables ---
+
+    outcome read_tables() {
+        tables_->clear();
+        auto worst = outcome::gone;
+        bool first = true;
+        for (auto const tid : tasks_->tids()) {
+            auto const known = tables_->contains(tid);
+            if (known == compared::yes) continue;
+            if (std::exchange(unchecked_, false)) {
+                if (check_alive(process_->pid) != outcome::seen) return outcome::again;
+                tables_->trust();
+            }
+            auto const how = read_table(tid);
+            if (how == outcome::gone) lost_a_task_ = true;
+            if (how == outcome::gone) continue;
+            // Who may not look at the first thread may hardly ever look at the others.
+            if (how == outcome::denied && first) return how;
+            worst = std::exchange(first, false) ? how : worse(worst, how);
+            if (how == outcome::seen) add_table(tid, known);
+        }
+        auto const doubtful = count_doubtful();
+        if (doubtful != 0 && !doubting_) return outcome::again;
+        counts().tables_in_doubt(doubtful);
+        return worst;
+    }
+
+    void add_table(std::int32_t tid, compared known) {
+        bool const listed = lists_ && known == compared::unknown;
+        if (listed && build_->table_is_empty()) return; // another task lists it, or nobody
+        bool const certain = known == compared::no || listed;
+        tables_->add(tid, certain);
+        build_->add_table();
+        counts().table(certain);
+    }
+
+    /// How many of the tables may have been read before, with a task that has exited or changed its
+    /// table since. All tasks that still live had their tables all the time: PF_EXITING is set
+    /// before exit_files() (kernel/exit.c, do_exit()). While they did, kcmp was right; and the
+    /// kernel lists a table with the first live task that has it, so that a later task's list is
+    /// that of another one.
+    std::uint32_t count_doubtful() {
+        if (unchecked_ || !tables_->may_mislead()) return 0; // identify() looks at the leader
+        auto const all = tables_->tasks();
+        auto first = tables_->first_moved();
+        for (std::size_t at = 0; at < all.size(); ++at) {
+            auto const stat = read_stat(*process_, all[at].tid);
+            if (stat && !stat->exiting()) continue;
+            // Two tasks that exit compare as equal: one of them may not have been read.
+            lost_a_task_ = lost_a_task_ || all[at].found;
+            if (at < first) first = at;
+        }
+        std::uint32_t doubtful = 0;
+        for (auto at = first + 1; at < all.size(); ++at)
+            doubtful += all[at].certain;
+        return doubtful;
+    }
+
+    /// Reads one table. A task on its way out shows only a part of its table, or nothing: then
+    /// another task that shares it will show it whole.
+    outcome read_table(std::int32_t tid) {
+        auto const how = lists_ ? listed_.read(*process_, tid) : walk_table(tid);
+        if (how != outcome::seen) return how;
+        // A leader whose table all its threads share was alive, or all of them are on their way
+        // out; of a holder identify() will know.
+        bool const vanished =
+            build_->table_is_empty() && (lists_ ? listed_.saw_gone() : walked_.saw_gone());
+        unchecked_ = tid == process_->pid && !vanished && !doubting_;
+        return unchecked_ ? how : check_alive(tid);
+    }
+
+    /// A task without a memory map is root's, be it one's own (fs/proc/base.c, task_dump_owner()),
+    /// and before 5.14 only the owner may list its descriptors, of which it has none.
+    outcome walk_table(std::int32_t tid) {
+        auto const how = walked_.read(*process_, tid);
+        bool const may_be_dead = how == outcome::denied && sample_->open.kernel().before(5, 14) &&
+                                 tasks_->tids().size() > 1;
+        return may_be_dead && check_alive(tid) == outcome::gone ? outcome::gone : how;
+    }
+
+    outcome check_alive(std::int32_t tid) const {
+        auto const stat = read_stat(*process_, tid);
+        if (!stat) return counts().note(stat.error());
+        return stat->exiting() ? outcome::gone : outcome::seen;
+    }
+
+    // --- tasks that came later ---
+
+    /// Whether tasks that were made after they were listed may hold what was not found.
+    [[nodiscard]] bool is_doubtful() const {
+        if (lost_a_task_) return true;
+        if (sample_->wanted.mappings) return !mapped_.found_memory();
+        return !build_->holds_something() && !(unchecked_ && leader_has_files());
+    }
+
+    /// Where the leader has descriptors, its table was whole when it was read, and every other task
+    /// was compared with it and not with what a task that exits leaves, nothing: one call instead
+    /// of another list. The size of /proc/P/fd is their number (fs/proc/fd.c, proc_fd_getattr(),
+    /// 6.2); before that it is 0. To count a single task is as cheap, and serves all kernels.
+    [[nodiscard]] bool leader_has_files() const {
+        file_status status;
+        auto const ask = [&] {
+            return process_->system.status(process_->directory.get(), "fd", 0, status);
+        };
+        return tasks_->tids().size() > 1 && detail::uninterrupted(ask) == 0 &&
+               status.size_bytes != 0;
+    }
+
+    [[nodiscard]] bool has_other_tasks() const {
+        auto const others = tasks_->has_others(*process_, sample_->open.table_space());
+        if (!others) (void)counts().note(others.error());
+        return others && *others;
+    }
+
+    // --- who it is ---
+
+    /// A process is told who it is after what it holds: one that exited meanwhile, whose
+    /// descriptors went away one by one, must not count with half of them.
+    outcome identify() {
+        auto const stat = read_stat(*process_);
+        if (!stat) return build_->drop_process(), counts().note(stat.error());
+        if (stat->exiting() && stat->threads <= 1) return build_->drop_process(), outcome::gone;
+        // Its other tasks hold what the leader may have shown only a part of.
+        if (stat->exiting() && unchecked_) return outcome::again;
+        holder who;
+        who.pid = process_->pid;
+        who.uid = tasks_->uid();
+        who.start_ticks = stat->start_ticks;
+        who.comm = stat->comm;
+        if (sample_->wanted.cgroups) who.cgroup = find_cgroup();
+        build_->add_holder(who);
+        return outcome::seen;
+    }
+
+    [[nodiscard]] std::uint32_t find_cgroup() const {
+        auto const path = read_cgroup(*process_, sample_->open.table_space());
+        if (path) return build_->cgroup_at(*path);
+        (void)counts().note(path.error());
+        return no_cgroup;
+    }
+
+    /// A kernel thread that may not be looked at hides nothing, nor does a zombie: before 5.14 the
+    /// files of one's own are root's. Its stat is readable for everybody.
+    outcome look_for_kernel_thread() {
+        auto const stat = read_stat(*process_);
+        if (stat && stat->exiting() && stat->threads <= 1) return outcome::gone;
+        kernel_thread_ = stat && stat->kernel_thread();
+        return stat || stat.error().denied() ? outcome::denied : counts().note(stat.error());
+    }
+
+    sample_in_progress<System> const* sample_;
+    snapshot_builder* build_;
+    process<System> const* process_;
+    task_list<System>* tasks_;
+    distinct_tables<System>* tables_;
+    walked_table<System> walked_;
+    listed_table<System> listed_;
+    mapped_buffers<System> mapped_;
+    bool lists_;               ///< the source lists inodes alone
+    bool doubting_;            ///< each table is checked at once
+    bool lost_a_task_ = false; ///< after they were listed
+    bool unchecked_ = false;   ///< only the leader's table was read, and may not have been whole
+    bool kernel_thread_ = false;
+};
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// What every part that takes a sample works on.
+#pragma once
+
+#include <dmabuf/sampling/session.hpp>
+#include <dmabuf/sampling/snapshot_builder.hpp>
+#include <dmabuf/sampling/tally.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// For as long as one sample is taken.
+template<system System = live_system>
+struct sample_in_progress {
+    session<System>& open;
+    sample_options const& wanted;
+    snapshot_builder& build;
+    tally counts;
+};
+
+} // namespace v0
+} // namespace dmabuf

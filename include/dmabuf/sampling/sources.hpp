@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// The sources of references: what each of them tells, which may be asked, and which serves here.
+#pragma once
+
+#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/sampling/options.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// What one source tells beside who holds which buffer. What it does not tell is asked elsewhere.
+struct source_abilities {
+    enum class marks : std::uint8_t { never, on_request, always };
+
+    sizing sizes = sizing::none; ///< `none`: it lists inodes alone
+    bool exporters = false;
+    bool names = false;
+    marks path_descriptors = marks::never; ///< `on_request`: each costs a call
+};
+
+/// From worst to best, as `source` is.
+inline constexpr source_abilities all_source_abilities[]{
+    {},                                                                     // none
+    {sizing::descriptors, true, true, source_abilities::marks::on_request}, // fd_walk
+    {},                                                                     // dmabuf_fds
+    {sizing::bpf_iterator, true, true, source_abilities::marks::always},    // bpf_iterator
+};
+
+constexpr source_abilities const& abilities_of(source which) {
+    return all_source_abilities[static_cast<std::size_t>(which)];
+}
+
+/// Whether the caller allows this source. fd_walk always is: it is the one that every kernel has.
+constexpr bool may_ask(source which, sample_options const& wanted) {
+    if (which == source::bpf_iterator && !wanted.bpf) return false;
+    return wanted.force == source::none || which <= wanted.force;
+}
+
+/// Says in `counted` what a sample by this source will tell.
+constexpr void state_source(coverage& counted, source which, sample_options const& wanted,
+                            bool has_sysfs) {
+    using marks = source_abilities::marks;
+    auto const& tells = abilities_of(which);
+    counted.used = which;
+    counted.sized_by = tells.sizes != sizing::none  ? tells.sizes
+                       : has_sysfs && !wanted.names ? sizing::sysfs
+                                                    : sizing::descriptors;
+    counted.paths_marked = tells.path_descriptors == marks::always ||
+                           (tells.path_descriptors == marks::on_request && wanted.path_descriptors);
+    counted.mappings_read = wanted.mappings;
+}
+
+/// Whether this kernel has `dmabuf_fds`. Cost: one call, and another where it does.
+/// Errors: ENOENT where it does not.
+template<system System>
+result<void> find_dmabuf_fds(proc_directory<System> const& proc) {
+    auto const self = proc.system.process_id();
+    auto const file = open_at(proc.system, proc.directory.get(), "thread-self/dmabuf_fds", O_RDONLY,
+                              {object::dmabuf_fds, self, self});
+    return file ? result<void>() : result<void>(file.error());
+}
+
+} // namespace v0
+} // namespace dmabuf

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// One descriptor table by a walk over its descriptors, which tell everything themselves.
+#pragma once
+
+#include <dmabuf/kernel/fd_walk.hpp>
+#include <dmabuf/sampling/describer.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+/// Reads tables, one after the other, into the snapshot being built.
+template<system System = live_system>
+class walked_table {
+public:
+    explicit walked_table(sample_in_progress<System> const& sample)
+        : sample_(&sample)
+        , describe_(sample) {}
+
+    /// Reads the table of a task, by `fd` or else by `fdinfo`, and describes what is in it.
+    outcome read(process<System> const& process, std::int32_t tid) {
+        auto const how = walk_fd(process, tid);
+        return how == outcome::denied ? walk_fdinfo(process, tid) : how;
+    }
+
+    /// Whether anything in it was closed meanwhile.
+    [[nodiscard]] bool saw_gone() const { return saw_gone_; }
+
+private:
+    void begin() {
+        sample_->build.begin_table();
+        saw_gone_ = false;
+    }
+
+    outcome walk_fd(process<System> const& process, std::int32_t tid) {
+        begin();
+        auto& build = sample_->build;
+        fd_walk_options const options{sample_->wanted.path_descriptors};
+        for (auto const& found : walk_fds(process, tid, sample_->open.known, options,
+                                          read_space(sample_->open.table_space()))) {
+            if (found) {
+                auto const at = build.buffer_at(found->inode);
+                build.set_size(at, found->size_bytes);
+                build.found(at, found->path);
+                if (found->path)
+                    describe_.ask_link(process, tid, found->fd, at), (void)describe_.ask_sysfs(at);
+                else
+                    describe_.ask_descriptor(process, tid, found->fd, at);
+            } else if (auto const how = failed(found.error()); how != outcome::seen) {
+                return how;
+            }
+        }
+        return outcome::seen;
+    }
+
+    outcome walk_fdinfo(process<System> const& process, std::int32_t tid) {
+        begin();
+        auto& build = sample_->build;
+        for (auto const& found : walk_fdinfos(process, tid, sample_->open.known,
+                                              read_space(sample_->open.table_space()))) {
+            if (found) {
+                auto const at = build.buffer_at(*found->info.inode);
+                build.found(at, found->info.is_path());
+                if (found->info.is_path())
+                    (void)describe_.ask_sysfs(at);
+                else
+                    describe_.take(found->info, at);
+            } else if (auto const how = failed(found.error()); how != outcome::seen) {
+                return how;
+            }
+        }
+        return outcome::seen;
+    }
+
+    /// `seen` where the walk can go on: the failure was that of one descriptor.
+    outcome failed(failure const& why) {
+        auto const& counts = sample_->counts;
+        if (why.doing == operation::identify && why.error == ENOTSUP)
+            sample_->open.unsupported = why;
+        if (why.denied()) return outcome::denied;
+        if (why.where.fd < 0) return counts.note(why);
+        if (why.gone())
+            saw_gone_ = true, counts.descriptors_gone(1);
+        else if (why.error == ENODATA)
+            counts.undecided();
+        else
+            counts.descriptor_failed(), (void)counts.note(why);
+        return outcome::seen;
+    }
+
+    sample_in_progress<System> const* sample_;
+    describer<System> describe_;
+    bool saw_gone_ = false;
+};
+
+} // namespace v0
+} // namespace dmabuf
