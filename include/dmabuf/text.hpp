@@ -79,17 +79,23 @@ public:
         bytes_[size_++] = c;
     }
 
-    /// Lifetime: the text's. That of a temporary serves within the expression, as in
-    /// `std::printf("%s", escaped(name).c_str())`, and is not to be kept.
+    /// The bytes as they are. Lifetime: the text's. That of a temporary serves within the
+    /// expression, as in `print(escaped(name).view())`, and is not to be kept.
     [[nodiscard]] constexpr std::string_view view() const { return {bytes_, size_}; }
+    /// The same, wherever a std::string_view is wanted or a std::string made. No stream and no
+    /// format prints a name by it, since these deduce their types. Of a temporary it is refused: a
+    /// view that outlives it looks like one that does not, and GCC warns of neither.
+    constexpr operator std::string_view() const& { return view(); }
+    operator std::string_view() const&& = delete;
     /// Ends with a NUL; stops early where the text itself holds one.
     [[nodiscard]] constexpr char const* c_str() const { return bytes_; }
     [[nodiscard]] constexpr std::size_t size() const { return size_; }
     [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
     [[nodiscard]] constexpr bool truncated() const { return truncated_; }
 
-    /// A text that was cut differs from a whole one. Two that were cut compare by what is left of
-    /// them, which does not make them the same text: see `truncated()`.
+    /// A text that was cut differs from a whole one, be it a std::string or a literal. Two that
+    /// were cut compare by what is left of them, which does not make them the same text: see
+    /// `truncated()`.
     constexpr bool operator==(inline_text const& other) const {
         if (size_ != other.size_ || truncated_ != other.truncated_) return false;
         if (std::is_constant_evaluated()) return view() == other.view();
@@ -99,6 +105,14 @@ public:
     constexpr std::strong_ordering operator<=>(inline_text const& other) const {
         auto const order = view() <=> other.view();
         return order != 0 ? order : truncated_ <=> other.truncated_;
+    }
+    friend constexpr bool operator==(inline_text const& text, std::string_view whole) {
+        return !text.truncated_ && text.view() == whole;
+    }
+    friend constexpr std::strong_ordering operator<=>(inline_text const& text,
+                                                      std::string_view whole) {
+        auto const order = text.view() <=> whole;
+        return order != 0 ? order : text.truncated_ <=> false;
     }
 
 private:

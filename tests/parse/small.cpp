@@ -177,9 +177,7 @@ TEST_CASE("release: comparison, and what is unknown is not old") {
 struct place_row {
     place where;
     std::string_view text;
-    constexpr bool holds(std::string_view bytes) const {
-        return dmabuf::path_of(where).view() == bytes;
-    }
+    constexpr bool holds(std::string_view bytes) const { return dmabuf::path_of(where) == bytes; }
 };
 
 constexpr place_row places[] = {
@@ -215,9 +213,7 @@ constexpr place_row places[] = {
 struct failure_row {
     failure why;
     std::string_view text;
-    constexpr bool holds(std::string_view bytes) const {
-        return dmabuf::describe(why).view() == bytes;
-    }
+    constexpr bool holds(std::string_view bytes) const { return dmabuf::describe(why) == bytes; }
 };
 
 constexpr failure_row failures[] = {

@@ -4,6 +4,12 @@
 #include "table.hpp"
 
 #include <iterator>
+#include <map>
+#include <optional>
+#include <ostream>
+#if __has_include(<format>)
+#include <format>
+#endif
 
 namespace {
 
@@ -231,6 +237,74 @@ TEST_CASE("text: inline_text keeps what fits and says when it did not") {
     CHECK(dmabuf::inline_text<3>("abcd") != dmabuf::inline_text<3>("abc"));
     CHECK(dmabuf::inline_text<3>("abcd") > dmabuf::inline_text<3>("abc"));
     CHECK(dmabuf::inline_text<3>("abcd") < dmabuf::inline_text<3>("abd"));
+}
+
+constexpr dmabuf::inline_text<15> xwayland("Xwayland");
+
+constexpr std::size_t length_of(std::string_view name) {
+    return name.size();
+}
+
+TEST_CASE("text: a name is compared with texts of every kind") {
+    static_assert(xwayland == "Xwayland" && "Xwayland" == xwayland);
+    static_assert(xwayland != "Xwaylan" && "Xwayland2" != xwayland);
+    static_assert(xwayland == "Xwayland"sv && "Xwayland"sv == xwayland);
+    static_assert(xwayland == dmabuf::inline_text<15>("Xwayland"));
+    static_assert(xwayland < "Xwaylanda" && "Xwaylanda"sv > xwayland && xwayland >= "Xwayland");
+    static_assert((xwayland <=> "Xwayland"sv) == 0 && ("a" <=> xwayland) > 0);
+    std::string const text("Xwayland");
+    CHECK(xwayland == text);
+    CHECK(text == xwayland);
+    CHECK_FALSE(xwayland < text);
+    CHECK_FALSE(text < xwayland);
+    CHECK(((xwayland <=> text) == 0));
+    static_assert(dmabuf::inline_text<15>("a\0b"sv) == "a\0b"sv);
+    static_assert(dmabuf::inline_text<15>("a\0b"sv) != "a");
+    static_assert(dmabuf::escaped(xwayland) == "Xwayland"); // a temporary, too
+    CHECK(std::optional(xwayland) == "Xwayland");
+    std::map<std::string, int, std::less<>> const known{{text, 1}};
+    CHECK(known.contains(xwayland));
+}
+
+TEST_CASE("text: a name that was cut equals no whole text, and comes behind what is left of it") {
+    constexpr dmabuf::inline_text<3> cut("abcd");
+    static_assert(cut != "abc" && "abc"sv != cut && cut != "abcd");
+    static_assert(cut > "abc" && "abc"sv < cut && cut < "abd");
+    static_assert(cut.view() == "abc");
+}
+
+TEST_CASE("text: a name serves where a text is wanted") {
+    std::string_view const name = xwayland;
+    CHECK(name == "Xwayland");
+    CHECK(length_of(xwayland) == 8);
+    CHECK(std::string(xwayland) == "Xwayland");
+    CHECK(std::string{dmabuf::escaped(xwayland)} == "Xwayland"); // copied before it ends
+    std::string text;
+    text = xwayland;
+    text += xwayland;
+    text.append(dmabuf::escaped(xwayland));
+    CHECK(text == "XwaylandXwaylandXwayland");
+}
+
+template<class Text>
+concept can_be_printed =
+    requires(std::ostream& out, Text&& text) { out << static_cast<Text&&>(text); };
+
+template<class Text>
+constexpr bool can_be_formatted() {
+#if defined(__cpp_lib_format)
+    return std::is_default_constructible_v<std::formatter<Text>>;
+#else
+    return false;
+#endif
+}
+
+TEST_CASE("text: no stream and no format prints a name as it is") {
+    static_assert(can_be_printed<std::string_view>);
+    static_assert(!can_be_printed<dmabuf::inline_text<63>&>);
+    static_assert(!can_be_printed<dmabuf::inline_text<63> const&>);
+    static_assert(!can_be_printed<dmabuf::inline_text<63>>);
+    static_assert(!can_be_formatted<dmabuf::inline_text<63>>());
 }
 
 TEST_CASE("text: a name that was cut is printed with a mark that no whole one has") {
