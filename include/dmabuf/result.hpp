@@ -27,31 +27,31 @@ enum class operation : std::uint8_t {
     identify
 };
 
-/// Which kernel file it was done to.
+/// Which kernel file it was done to. The table `object_paths` below has the path of each.
 enum class object : std::uint8_t {
-    proc,                ///< /proc
-    process,             ///< /proc/P
-    stat,                ///< /proc/P/stat, or task/T/stat
-    process_status,      ///< /proc/P/status
-    task_directory,      ///< /proc/P/task
-    fd_directory,        ///< /proc/P/task/T/fd
-    fd,                  ///< /proc/P/task/T/fd/N
-    fdinfo_directory,    ///< /proc/P/task/T/fdinfo
-    fdinfo,              ///< /proc/P/task/T/fdinfo/N
-    dmabuf_fds,          ///< /proc/P/task/T/dmabuf_fds
-    maps,                ///< /proc/P/task/T/maps
-    map_files,           ///< /proc/P/map_files/BEGIN-END
-    cgroup,              ///< /proc/P/cgroup
-    bufinfo,             ///< /sys/kernel/debug/dma_buf/bufinfo
-    pid_namespace,       ///< /proc/self/ns/pid
-    kernel_release,      ///< /proc/sys/kernel/osrelease
-    sysfs_buffers,       ///< /sys/kernel/dmabuf/buffers
-    sysfs_size,          ///< /sys/kernel/dmabuf/buffers/I/size
-    sysfs_exporter_name, ///< /sys/kernel/dmabuf/buffers/I/exporter_name
-    bpf_descriptors,     ///< /sys/fs/bpf/dmabuf/descriptors
-    bpf_mappings,        ///< /sys/fs/bpf/dmabuf/mappings
-    bpf_buffers,         ///< /sys/fs/bpf/dmabuf/buffers
-    bpf_android_buffers, ///< /sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf
+    proc,
+    process,
+    stat,
+    process_status,
+    task_directory,
+    fd_directory,
+    fd,
+    fdinfo_directory,
+    fdinfo,
+    dmabuf_fds,
+    maps,
+    map_files,
+    cgroup,
+    bufinfo,
+    pid_namespace,
+    kernel_release,
+    sysfs_buffers,
+    sysfs_size,
+    sysfs_exporter_name,
+    bpf_descriptors,
+    bpf_mappings,
+    bpf_buffers,
+    bpf_android_buffers,
 };
 
 /// Names the thing a call was made on. Fields that do not apply keep their defaults.
@@ -148,31 +148,41 @@ private:
 
 namespace detail {
 
-constexpr std::string_view verb(operation doing) {
-    switch (doing) {
-    case operation::open:
-        return "open";
-    case operation::read:
-        return "read";
-    case operation::list:
-        return "list";
-    case operation::status:
-        return "stat";
-    case operation::statfs:
-        return "statfs";
-    case operation::readlink:
-        return "readlink";
-    case operation::query:
-        return "query";
-    case operation::parse:
-        return "parse";
-    case operation::identify:
-        return "identify";
-    default:
-        break;
-    }
-    return "use";
-}
+inline constexpr text_for<operation> verbs[] = {
+    {operation::open, "open"},   {operation::read, "read"},     {operation::list, "list"},
+    {operation::status, "stat"}, {operation::statfs, "statfs"}, {operation::readlink, "readlink"},
+    {operation::query, "query"}, {operation::parse, "parse"},   {operation::identify, "identify"},
+};
+static_assert(are_in_order(verbs, operation::identify));
+
+/// `<pid>`, `<fd>` and `<inode>` stand for those of the `place`; `<task>` for "/task/TID" where it
+/// has one.
+inline constexpr text_for<object> object_paths[] = {
+    {object::proc, "/proc"},
+    {object::process, "/proc/<pid>"},
+    {object::stat, "/proc/<pid><task>/stat"},
+    {object::process_status, "/proc/<pid><task>/status"},
+    {object::task_directory, "/proc/<pid><task>/task"},
+    {object::fd_directory, "/proc/<pid><task>/fd"},
+    {object::fd, "/proc/<pid><task>/fd/<fd>"},
+    {object::fdinfo_directory, "/proc/<pid><task>/fdinfo"},
+    {object::fdinfo, "/proc/<pid><task>/fdinfo/<fd>"},
+    {object::dmabuf_fds, "/proc/<pid><task>/dmabuf_fds"},
+    {object::maps, "/proc/<pid><task>/maps"},
+    {object::map_files, "/proc/<pid><task>/map_files"},
+    {object::cgroup, "/proc/<pid><task>/cgroup"},
+    {object::bufinfo, "/sys/kernel/debug/dma_buf/bufinfo"},
+    {object::pid_namespace, "/proc/self/ns/pid"},
+    {object::kernel_release, "/proc/sys/kernel/osrelease"},
+    {object::sysfs_buffers, "/sys/kernel/dmabuf/buffers"},
+    {object::sysfs_size, "/sys/kernel/dmabuf/buffers/<inode>/size"},
+    {object::sysfs_exporter_name, "/sys/kernel/dmabuf/buffers/<inode>/exporter_name"},
+    {object::bpf_descriptors, "/sys/fs/bpf/dmabuf/descriptors"},
+    {object::bpf_mappings, "/sys/fs/bpf/dmabuf/mappings"},
+    {object::bpf_buffers, "/sys/fs/bpf/dmabuf/buffers"},
+    {object::bpf_android_buffers, "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf"},
+};
+static_assert(are_in_order(object_paths, object::bpf_android_buffers));
 
 constexpr std::string_view error_words(int error) {
     switch (error) {
@@ -234,87 +244,17 @@ constexpr std::string_view error_words(int error) {
 template<class = detail::if_called>
 constexpr inline_text<95> path_of(place const& where) {
     inline_text<95> path;
-    auto const process = [&] { path.append("/proc/").append_number(where.pid); };
-    auto const task = [&](std::string_view file) {
-        process();
-        if (where.tid != 0) path.append("/task/").append_number(where.tid);
-        path.append(file);
-    };
-    auto const buffer = [&](std::string_view file) {
-        path.append("/sys/kernel/dmabuf/buffers/").append_number(where.inode).append(file);
-    };
-    switch (where.what) {
-    case object::proc:
-        path.append("/proc");
-        break;
-    case object::process:
-        process();
-        break;
-    case object::stat:
-        task("/stat");
-        break;
-    case object::process_status:
-        task("/status");
-        break;
-    case object::task_directory:
-        task("/task");
-        break;
-    case object::fd_directory:
-        task("/fd");
-        break;
-    case object::fd:
-        task("/fd/"), path.append_number(where.fd);
-        break;
-    case object::fdinfo_directory:
-        task("/fdinfo");
-        break;
-    case object::fdinfo:
-        task("/fdinfo/"), path.append_number(where.fd);
-        break;
-    case object::dmabuf_fds:
-        task("/dmabuf_fds");
-        break;
-    case object::maps:
-        task("/maps");
-        break;
-    case object::map_files:
-        task("/map_files");
-        break;
-    case object::cgroup:
-        task("/cgroup");
-        break;
-    case object::bufinfo:
-        path.append("/sys/kernel/debug/dma_buf/bufinfo");
-        break;
-    case object::pid_namespace:
-        path.append("/proc/self/ns/pid");
-        break;
-    case object::kernel_release:
-        path.append("/proc/sys/kernel/osrelease");
-        break;
-    case object::sysfs_buffers:
-        path.append("/sys/kernel/dmabuf/buffers");
-        break;
-    case object::sysfs_size:
-        buffer("/size");
-        break;
-    case object::sysfs_exporter_name:
-        buffer("/exporter_name");
-        break;
-    case object::bpf_descriptors:
-        path.append("/sys/fs/bpf/dmabuf/descriptors");
-        break;
-    case object::bpf_mappings:
-        path.append("/sys/fs/bpf/dmabuf/mappings");
-        break;
-    case object::bpf_buffers:
-        path.append("/sys/fs/bpf/dmabuf/buffers");
-        break;
-    case object::bpf_android_buffers:
-        path.append("/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf");
-        break;
-    default:
-        break;
+    for (auto rest = detail::text_of(detail::object_paths, where.what, ""); !rest.empty();) {
+        path.append(detail::take_until(rest, '<'));
+        auto const part = detail::take_until(rest, '>');
+        if (part == "pid")
+            path.append_number(where.pid);
+        else if (part == "task" && where.tid != 0)
+            path.append("/task/").append_number(where.tid);
+        else if (part == "fd")
+            path.append_number(where.fd);
+        else if (part == "inode")
+            path.append_number(where.inode);
     }
     return path;
 }
@@ -325,7 +265,7 @@ template<class = detail::if_called>
 constexpr inline_text<223> describe(failure const& why) {
     inline_text<223> line;
     line.append("cannot ")
-        .append(detail::verb(why.doing))
+        .append(detail::text_of(detail::verbs, why.doing, "use"))
         .append(" ")
         .append(path_of(why.where).view());
     if (why.doing == operation::parse) line.append(" at byte ").append_number(why.offset);

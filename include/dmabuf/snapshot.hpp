@@ -80,22 +80,6 @@ enum class source : std::uint8_t {
     bpf_iterator, ///< /sys/fs/bpf/dmabuf, where an administrator pinned it (examples/dmabuf_pin)
 };
 
-constexpr std::string_view name_of(source which) {
-    switch (which) {
-    case source::none:
-        break;
-    case source::fd_walk:
-        return "fd_walk";
-    case source::dmabuf_fds:
-        return "dmabuf_fds";
-    case source::bpf_iterator:
-        return "bpf_iterator";
-    default:
-        break;
-    }
-    return "none";
-}
-
 /// What told the sizes of the buffers that descriptors refer to. Each is asked for once, and
 /// remembered while the sampler sees the buffer, where the kernel uses no inode number twice.
 enum class sizing : std::uint8_t {
@@ -104,22 +88,6 @@ enum class sizing : std::uint8_t {
     sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for what is not in there
     bpf_iterator,
 };
-
-constexpr std::string_view name_of(sizing which) {
-    switch (which) {
-    case sizing::none:
-        break;
-    case sizing::descriptors:
-        return "descriptors";
-    case sizing::sysfs:
-        return "sysfs";
-    case sizing::bpf_iterator:
-        return "bpf_iterator";
-    default:
-        break;
-    }
-    return "none";
-}
 
 /// Which list of all buffers, whoever holds them, was compared with what the processes hold.
 enum class listing : std::uint8_t {
@@ -130,24 +98,6 @@ enum class listing : std::uint8_t {
     android_bpf,  ///< /sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf, pinned by Android 16
 };
 
-constexpr std::string_view name_of(listing which) {
-    switch (which) {
-    case listing::none:
-        break;
-    case listing::sysfs:
-        return "sysfs";
-    case listing::bufinfo:
-        return "bufinfo";
-    case listing::bpf_iterator:
-        return "bpf_iterator";
-    case listing::android_bpf:
-        return "android_bpf";
-    default:
-        break;
-    }
-    return "none";
-}
-
 /// How much of the system /proc shows to the caller.
 enum class visibility : std::uint8_t {
     unknown,
@@ -156,20 +106,53 @@ enum class visibility : std::uint8_t {
     hidden,        ///< hidepid leaves out other users' processes
 };
 
+namespace detail {
+inline constexpr text_for<source> source_names[] = {
+    {source::none, "none"},
+    {source::fd_walk, "fd_walk"},
+    {source::dmabuf_fds, "dmabuf_fds"},
+    {source::bpf_iterator, "bpf_iterator"},
+};
+static_assert(are_in_order(source_names, source::bpf_iterator));
+
+inline constexpr text_for<sizing> sizing_names[] = {
+    {sizing::none, "none"},
+    {sizing::descriptors, "descriptors"},
+    {sizing::sysfs, "sysfs"},
+    {sizing::bpf_iterator, "bpf_iterator"},
+};
+static_assert(are_in_order(sizing_names, sizing::bpf_iterator));
+
+inline constexpr text_for<listing> listing_names[] = {
+    {listing::none, "none"},
+    {listing::sysfs, "sysfs"},
+    {listing::bufinfo, "bufinfo"},
+    {listing::bpf_iterator, "bpf_iterator"},
+    {listing::android_bpf, "android_bpf"},
+};
+static_assert(are_in_order(listing_names, listing::android_bpf));
+
+inline constexpr text_for<visibility> visibility_names[] = {
+    {visibility::unknown, "unknown"},
+    {visibility::everything, "everything"},
+    {visibility::pid_namespace, "pid_namespace"},
+    {visibility::hidden, "hidden"},
+};
+static_assert(are_in_order(visibility_names, visibility::hidden));
+} // namespace detail
+
+/// The words for these in reports, and in JSON.
+constexpr std::string_view name_of(source which) {
+    return detail::text_of(detail::source_names, which, "none");
+}
+constexpr std::string_view name_of(sizing which) {
+    return detail::text_of(detail::sizing_names, which, "none");
+}
+constexpr std::string_view name_of(listing which) {
+    return detail::text_of(detail::listing_names, which, "none");
+}
 constexpr std::string_view name_of(visibility how) {
-    switch (how) {
-    case visibility::unknown:
-        break;
-    case visibility::everything:
-        return "everything";
-    case visibility::pid_namespace:
-        return "pid_namespace";
-    case visibility::hidden:
-        return "hidden";
-    default:
-        break;
-    }
-    return "unknown";
+    return detail::text_of(detail::visibility_names, how, "unknown");
 }
 
 /// What was seen and what was not. Everything that could not be read is counted here.

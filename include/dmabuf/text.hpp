@@ -127,6 +127,30 @@ constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+/// One row of a table that has a text for each case of an enumeration, in their order. Not a
+/// std::string_view, whose length the compiler would count for who includes this.
+template<class Enum>
+struct text_for {
+    Enum which;
+    char const* text;
+};
+
+/// Whether each case up to `last` has its row, at its place.
+template<class Enum, std::size_t Count>
+constexpr bool are_in_order(text_for<Enum> const (&rows)[Count], Enum last) {
+    for (std::size_t i = 0; i < Count; ++i)
+        if (static_cast<std::size_t>(rows[i].which) != i) return false;
+    return static_cast<std::size_t>(last) == Count - 1;
+}
+
+/// `otherwise` for a value that is none of the enumeration's.
+template<class Enum, std::size_t Count>
+constexpr std::string_view text_of(text_for<Enum> const (&rows)[Count], Enum which,
+                                   char const* otherwise) {
+    auto const place = static_cast<std::size_t>(which);
+    return place < Count ? rows[place].text : otherwise;
+}
+
 /// The blanks that separate words in kernel text: C's isspace() without a locale.
 constexpr bool is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
