@@ -77,7 +77,7 @@ TEST_CASE("live: stat of this process") {
     REQUIRE(stat);
     CHECK(stat->pid == ::getpid());
     CHECK(stat->parent == ::getppid());
-    CHECK(stat->comm.view() == comm);
+    CHECK(stat->comm == comm);
     CHECK(stat->state == 'R');
     CHECK(stat->threads == 1);
     CHECK_FALSE(stat->kernel_thread());
@@ -236,11 +236,12 @@ TEST_CASE("live: mapped files by query are those of the text, with their raw pat
     auto const process = self();
     auto const all = [&](bool queries) {
         std::vector<std::array<std::uint64_t, 5>> found;
-        for (auto const& one : dmabuf::read_mapped_files(process, ::getpid(), queries)) {
+        auto files = dmabuf::read_mapped_files(process, ::getpid(), queries);
+        for (auto const& one : files) {
             REQUIRE(one);
             found.push_back({one->begin, one->end, one->inode, one->device.minor, one->shared});
         }
-        if (!queries) found.insert(found.begin(), {0, 0, 0, 0, 0}); // by text
+        if (!files.can_query()) found.insert(found.begin(), {0, 0, 0, 0, 0}); // by text
         return found;
     };
     auto by_query = all(true);
@@ -396,8 +397,8 @@ TEST_CASE("live: with too few descriptors left, what could not be opened is name
         leave(0);
         dmabuf::snapshot now;
         auto const done = dmabuf::sampler().sample(now);
-        return !done && dmabuf::describe(done.error()).view() ==
-                            "cannot open /proc: too many open files (EMFILE)";
+        return !done &&
+               dmabuf::describe(done.error()) == "cannot open /proc: too many open files (EMFILE)";
     }));
     // /proc, its listing and /proc/P, and nothing to read there.
     CHECK(holds_elsewhere([] {

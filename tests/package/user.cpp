@@ -22,13 +22,12 @@ void count(Range range, counts& all) {
 
 void read_process(dmabuf::process<> const& process, counts& all) {
     dmabuf::dmabuf_filesystem known;
-    bool queries = true;
     dmabuf::file_space space;
     count(dmabuf::read_tasks(process), all);
     count(dmabuf::read_fds(process, process.pid), all);
     count(dmabuf::read_fdinfos(process, process.pid), all);
     count(dmabuf::read_maps(process, process.pid), all);
-    count(dmabuf::read_mapped_files(process, process.pid, queries), all);
+    count(dmabuf::read_mapped_files(process, process.pid), all);
     count(dmabuf::read_dmabuf_fds(process, process.pid), all);
     count(dmabuf::walk_fds(process, process.pid, known), all);
     count(dmabuf::walk_fdinfos(process, process.pid, known), all);

@@ -104,7 +104,7 @@ TEST_CASE("readers: stat and status of a process and of a task, and of nobody") 
     auto const stat = dmabuf::read_stat(process);
     REQUIRE(stat);
     CHECK(stat->pid == 10);
-    CHECK(stat->comm.view() == "a\nb");
+    CHECK(stat->comm == "a\nb");
     CHECK(stat->threads == 2);
     CHECK(stat->start_ticks == 110);
     CHECK(dmabuf::read_stat(process, 11).value().pid == 11);
@@ -181,7 +181,7 @@ TEST_CASE("readers: maps, with reads and memory of any size that holds a line") 
                 CHECK(item->inode == i);
                 CHECK(item->size_bytes() == 4096 + i * 4096);
                 CHECK(item->device == w.kernel.dmabuf_device);
-                CHECK(dmabuf::parse_mapped_name(item->path).value().view() == newlines(i));
+                CHECK(dmabuf::parse_mapped_name(item->path).value() == newlines(i));
                 ++i;
             }
             CHECK(i == 200);
@@ -220,9 +220,10 @@ struct mapped {
     std::vector<std::uint64_t> inodes;
     std::vector<std::string> names; ///< "-": no DMA-BUF's
     std::optional<failure> failed;
+    bool can_query = false;
 };
 
-mapped files_of(world& w, int pid, int tid, bool& queries) {
+mapped files_of(world& w, int pid, int tid, bool queries = true) {
     auto const process = w.process(pid);
     auto files = dmabuf::read_mapped_files(process, tid, queries);
     mapped all;
@@ -234,8 +235,9 @@ mapped files_of(world& w, int pid, int tid, bool& queries) {
         all.inodes.push_back(found->inode);
         auto const name = files.name_of(*found);
         REQUIRE((name || name.error().gone()));
-        all.names.push_back(name && *name ? std::string((*name)->view()) : "-");
+        all.names.push_back(name && *name ? std::string(**name) : "-");
     }
+    all.can_query = files.can_query();
     return all;
 }
 
@@ -251,18 +253,17 @@ void map_some(world& w, int pid) {
 TEST_CASE("readers: mapped files, by query or by text") {
     world w;
     map_some(w, 10);
-    bool queries = true;
-    auto const by_query = files_of(w, 10, 10, queries);
-    CHECK(queries);
+    auto const by_query = files_of(w, 10, 10);
+    CHECK(by_query.can_query);
     CHECK(by_query.names == std::vector<std::string>{"", "-", "line\nfeed", "line\\012feed"});
     w.kernel.minor = 10;
-    auto const by_text = files_of(w, 10, 10, queries);
-    CHECK_FALSE(queries);
+    auto const by_text = files_of(w, 10, 10);
+    CHECK_FALSE(by_text.can_query);
     CHECK(by_text.inodes == by_query.inodes);
     CHECK(by_text.inodes.size() == 4);
     CHECK(by_text.names == std::vector<std::string>{"", "-", "line\nfeed", "line\nfeed"});
     auto const before = w.kernel.calls();
-    (void)files_of(w, 10, 10, queries);
+    CHECK_FALSE(files_of(w, 10, 10, by_text.can_query).can_query);
     CHECK(w.kernel.calls() - before == 6); // twice open and close, two reads
 }
 
@@ -297,10 +298,9 @@ TEST_CASE("readers: a mapping that does not end ahead is refused, and asked for 
             unsigned asked = 0;
             stuck_system const system{{&w.kernel}, begin, end, wrong_at, &asked};
             auto const process = world::opened(dmabuf::open_process(10, system));
-            bool queries = true;
             unsigned found = 0;
             std::optional<failure> failed;
-            for (auto const& item : dmabuf::read_mapped_files(process, 10, queries))
+            for (auto const& item : dmabuf::read_mapped_files(process, 10))
                 item ? void(++found) : void(failed = item.error());
             CHECK(asked == wrong_at);
             // Where the first query is no use the text serves.
@@ -318,21 +318,21 @@ TEST_CASE(
             world w;
             map_some(w, 10);
             auto const process = w.process(10);
-            bool queries = true;
             w.plan.fail_at = w.plan.calls + 1 + k; // behind the opening
             w.plan.error = error;
             unsigned found = 0;
             std::optional<failure> failed;
-            for (auto const& item : dmabuf::read_mapped_files(process, 10, queries))
+            auto files = dmabuf::read_mapped_files(process, 10);
+            for (auto const& item : files)
                 item ? void(++found) : void(failed = item.error());
             CAPTURE(error, k);
             CHECK(found == (k == 1 ? 4 : k - 1));
             CHECK(failed.has_value() == (k > 1));
             if (failed) CHECK(*failed == failure{operation::query, error, {object::maps, 10, 10}});
-            CHECK(queries == (k > 1 || error != ENOTTY));
+            CHECK(files.can_query() == (k > 1 || error != ENOTTY));
         }
     }
-    CHECK(dmabuf::describe(failure{operation::query, EIO, {object::maps, 10, 11}}).view() ==
+    CHECK(dmabuf::describe(failure{operation::query, EIO, {object::maps, 10, 11}}) ==
           "cannot query /proc/10/task/11/maps: input/output error (EIO)");
 }
 
@@ -341,23 +341,23 @@ TEST_CASE("readers: a task without a memory map has no mapped files") {
     map_some(w, 10);
     w.kernel.at(10).add_thread(11);
     w.kernel.at(10).end_leader();
-    bool queries = true;
-    auto const leader = files_of(w, 10, 10, queries);
+    auto const leader = files_of(w, 10, 10);
     REQUIRE(leader.failed);
     CHECK(leader.failed->gone());
     CHECK(leader.inodes.empty());
-    CHECK(files_of(w, 10, 11, queries).inodes.size() == 4);
+    CHECK(files_of(w, 10, 11).inodes.size() == 4);
     w.kernel.add(12, "nothing mapped");
-    CHECK(files_of(w, 12, 12, queries).inodes.empty());
-    CHECK(queries);
+    auto const nothing = files_of(w, 12, 12);
+    CHECK(nothing.inodes.empty());
+    CHECK(nothing.can_query);
+    CHECK(leader.can_query);
 }
 
 TEST_CASE("readers: the name of a mapping is asked only while it is that file's") {
     world w;
     map_some(w, 10);
     auto const process = w.process(10);
-    bool queries = true;
-    auto files = dmabuf::read_mapped_files(process, 10, queries);
+    auto files = dmabuf::read_mapped_files(process, 10);
     auto at = files.begin();
     REQUIRE(*at);
     auto const first = **at;
@@ -479,7 +479,7 @@ TEST_CASE("readers: sysfs, and a buffer that goes away between listing and readi
     REQUIRE(found.size() == 2);
     CHECK(found[1].inode == 18446744073709551615U);
     CHECK(found[1].size_bytes == 1ULL << 40);
-    CHECK(found[1].exporter.view() == "udmabuf");
+    CHECK(found[1].exporter == "udmabuf");
 
     w.plan.fail_at = w.plan.calls + 3; // the first size
     w.plan.error = ENOENT;

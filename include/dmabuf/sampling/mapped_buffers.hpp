@@ -35,8 +35,9 @@ private:
 
     outcome read_map(process<System> const& process, std::int32_t tid) {
         auto how = outcome::seen;
-        auto files = read_mapped_files(process, tid, sample_->open.query_mappings,
-                                       read_space(sample_->open.table_space()));
+        auto& query = sample_->open.query_mappings;
+        auto files =
+            read_mapped_files(process, tid, query, read_space(sample_->open.table_space()));
         for (auto const& found : files) {
             if (found) {
                 found_memory_ = true;
@@ -47,6 +48,7 @@ private:
                 return outcome::again;
             }
         }
+        query = files.can_query();
         return how;
     }
 

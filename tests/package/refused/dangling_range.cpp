@@ -23,7 +23,6 @@ struct given {
     dmabuf::process<> process;
     dmabuf::sysfs_buffers_directory<> tree;
     dmabuf::dmabuf_filesystem known;
-    bool queries = true;
 };
 
 void use(given& its);
@@ -34,7 +33,7 @@ void use(given& its) {
     auto fds = dmabuf::read_fds(GIVEN(its.process), 1);
     auto fdinfos = dmabuf::read_fdinfos(GIVEN(its.process), 1);
     auto maps = dmabuf::read_maps(GIVEN(its.process), 1);
-    auto files = dmabuf::read_mapped_files(GIVEN(its.process), 1, its.queries);
+    auto files = dmabuf::read_mapped_files(GIVEN(its.process), 1);
     auto listed = dmabuf::read_dmabuf_fds(GIVEN(its.process), 1);
     auto walked = dmabuf::walk_fds(GIVEN(its.process), 1, its.known, {false});
     auto described = dmabuf::walk_fdinfos(GIVEN(its.process), 1, its.known);
