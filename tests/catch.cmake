@@ -9,7 +9,7 @@ include(Catch)
 
 add_library(dmabuf_catch OBJECT ${CMAKE_CURRENT_LIST_DIR}/catch_main.cpp)
 target_include_directories(dmabuf_catch INTERFACE ${CMAKE_CURRENT_LIST_DIR})
-target_compile_features(dmabuf_catch PRIVATE cxx_std_20)
+target_link_libraries(dmabuf_catch PRIVATE dmabuf::dmabuf)
 # A name that no test has fails: Catch2 3 does so unasked.
 set(DMABUF_CATCH_ARGUMENTS "")
 if(Catch2_VERSION VERSION_LESS 3)

@@ -3,6 +3,11 @@
 // Catch2 3 or 2, whichever the distribution has. Tests are written for 3.
 #pragma once
 
+#include <dmabuf/text.hpp>
+
+#include <iterator>
+#include <string>
+
 #if __has_include(<catch2/catch_test_macros.hpp>)
 
 #include <catch2/catch_test_macros.hpp>
@@ -26,3 +31,14 @@ inline auto ContainsSubstring(std::string const& text) {
 } // namespace Catch::Matchers
 
 #endif
+
+/// What a name was, where a test fails.
+template<std::size_t Capacity>
+struct Catch::StringMaker<dmabuf::inline_text<Capacity>> {
+    static std::string convert(dmabuf::inline_text<Capacity> const& name) {
+        std::string shown;
+        dmabuf::escape(name, std::back_inserter(shown));
+        if (name.truncated()) shown += dmabuf::cut_mark;
+        return Detail::stringify(shown);
+    }
+};

@@ -56,7 +56,7 @@ bool file_series::includes(std::string_view name) const {
 
 void file_series::sort() {
     std::ranges::sort(names_);
-    if (!names_.empty()) last_number_ = std::max(last_number_, number_in(newest().view(), prefix_));
+    if (!names_.empty()) last_number_ = std::max(last_number_, number_in(newest(), prefix_));
 }
 
 file_series::file_name file_series::next() const {
@@ -78,7 +78,7 @@ bool file_series::has(file_name const& name) const {
 
 void file_series::add(file_name const& name) {
     names_.push_back(name);
-    last_number_ = number_in(name.view(), prefix_);
+    last_number_ = number_in(name, prefix_);
 }
 
 file_series::file_name file_series::take_oldest() {

@@ -37,7 +37,7 @@ std::string key_of(entry const& one) {
     auto const key = key_of(one.what, one.path);
     if (one.what != call::mapping) return key;
     dmabuf::inline_text<19> from("0x");
-    return key + " " + std::string(from.append_number(one.from, 16).view());
+    return key + " " + std::string(from.append_number(one.from, 16));
 }
 
 std::string opening_key(std::string_view path) {

@@ -86,7 +86,7 @@ std::string name_of_error(int error) {
 
 std::string in_base(std::uint64_t number, unsigned base) {
     dmabuf::inline_text<63> text;
-    return std::string(text.append_number(number, base).view());
+    return std::string(text.append_number(number, base));
 }
 
 /// One line of the text for each of the file, so that two recordings can be compared.

@@ -154,10 +154,10 @@ void check_against(history const& past, fake::kernel const& kernel, dmabuf::snap
         auto const& truth = *kernel.buffers().at(buffer.inode);
         require(!buffer.size_known || buffer.size_bytes == truth.size_bytes,
                 "a known size is the size");
-        require(now.exporter_of(buffer).empty() || now.exporter_of(buffer).view() == truth.exporter,
+        require(now.exporter_of(buffer).empty() || now.exporter_of(buffer) == truth.exporter,
                 "a known exporter is the exporter");
-        require(!buffer.named || buffer.name.view() == truth.name.value_or("") ||
-                    (!kernel.has_map_queries() && buffer.name.view() == shown(*truth.name)),
+        require(!buffer.named || buffer.name == truth.name.value_or("") ||
+                    (!kernel.has_map_queries() && buffer.name == shown(*truth.name)),
                 "a known name is the name");
     }
 }

@@ -286,12 +286,12 @@ TEST_CASE("bpf: what only an O_PATH descriptor or a mapping holds is told in ful
     REQUIRE(now.coverage.used == source::bpf_iterator);
     CHECK(now.coverage.buffers_undescribed == 0);
     auto const& by_path = buffer_of(now, one.inode(0));
-    CHECK(now.exporter_of(by_path).view() == "udmabuf");
-    CHECK(by_path.name.view() == "by path");
+    CHECK(now.exporter_of(by_path) == "udmabuf");
+    CHECK(by_path.name == "by path");
     CHECK(reference_of(now, one.pid(), one.inode(0)).path_descriptors == 1);
     auto const& mapped = buffer_of(now, one.inode(1));
     CHECK(mapped.size_bytes == 2 * page);
-    CHECK(now.exporter_of(mapped).view() == "system");
+    CHECK(now.exporter_of(mapped) == "system");
     CHECK(mapped.name_known);
     CHECK_FALSE(mapped.named);
     CHECK(reference_of(now, one.pid(), one.inode(1)).mapped_bytes == page);
@@ -359,7 +359,7 @@ TEST_CASE("bpf: a hundred thousand descriptors come in many reads, each once", "
     REQUIRE(now.coverage.used == source::bpf_iterator);
     // The first one was closed when its owner was through.
     CHECK(reference_of(now, one.pid(), one.inode()).descriptors == count - 1);
-    CHECK(buffer_of(now, one.inode()).name.view() == std::string(31, 'n'));
+    CHECK(buffer_of(now, one.inode()).name == std::string(31, 'n'));
 }
 
 TEST_CASE("bpf: a table that threads share behind a leader that exited counts once", "[.bpf]") {

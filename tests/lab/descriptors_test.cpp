@@ -33,7 +33,7 @@ TEST_CASE("a buffer is a process's that holds its descriptor") {
     auto const& buffer = buffer_of(now, one.inode());
     CHECK(buffer.size_known);
     CHECK(buffer.size_bytes == 5 * page);
-    CHECK(now.exporter_of(buffer).view() == "system");
+    CHECK(now.exporter_of(buffer) == "system");
     CHECK(buffer.name_known);
     CHECK_FALSE(buffer.named);
     CHECK(buffer.holders == 1);
@@ -42,13 +42,13 @@ TEST_CASE("a buffer is a process's that holds its descriptor") {
     CHECK(holder.pss_bytes == 5 * page);
     CHECK(holder.uss_bytes == 5 * page);
     CHECK(holder.uid == 0);
-    CHECK(holder.comm.view() == "lab_tests");
+    CHECK(holder.comm == "lab_tests");
 }
 
 TEST_CASE("udmabuf's buffers are found as the heap's are") {
     actor const one([] { return std::vector{keep(lab::alloc_udmabuf(3 * page))}; });
     auto const now = sample();
-    CHECK(now.exporter_of(buffer_of(now, one.inode())).view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, one.inode())) == "udmabuf");
     CHECK(buffer_of(now, one.inode()).size_bytes == 3 * page);
 }
 

@@ -106,7 +106,7 @@ TEST_CASE("a buffer in flight over a socket is listed, and held by nobody") {
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == in_flight);
     CHECK(now.unheld[0].size_bytes == 11 * page);
-    CHECK(now.exporter_of(now.unheld[0]).view() == "system");
+    CHECK(now.exporter_of(now.unheld[0]) == "system");
     CHECK(now.unheld_bytes == 11 * page);
     CHECK(find_buffer(now, holds.inode()));
     CHECK(now.total_bytes == page);
@@ -120,7 +120,7 @@ TEST_CASE("without a list, nothing is said of buffers that nobody holds") {
     if (now.coverage.listed_by == dmabuf::listing::sysfs) return; // this kernel has one
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
     CHECK(now.coverage.no_listing.error == ENOENT);
-    CHECK(path_of(now.coverage.no_listing.where).view() == "/sys/kernel/dmabuf/buffers");
+    CHECK(path_of(now.coverage.no_listing.where) == "/sys/kernel/dmabuf/buffers");
     CHECK(now.unheld.empty());
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("the kernel's list tells the exporter of what is only mapped, and size
         return std::vector{lab::inode_of(buffer.get())};
     });
     auto const now = sample({.bufinfo = true});
-    CHECK(now.exporter_of(buffer_of(now, one.inode())).view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, one.inode())) == "udmabuf");
     CHECK(buffer_of(now, one.inode()).size_bytes == 6 * page);
     CHECK(now.coverage.buffers_undescribed == 0);
     for (auto const& row : dmabuf::read_bufinfo()) {

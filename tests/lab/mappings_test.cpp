@@ -45,7 +45,7 @@ TEST_CASE("a buffer that is only mapped has its true size, not the mapping's") {
     auto const& buffer = buffer_of(now, one.inode());
     CHECK(buffer.size_known);
     CHECK(buffer.size_bytes == 8 * page);
-    CHECK(buffer.name.view() == "line\nfeed");
+    CHECK(buffer.name == "line\nfeed");
     auto const& reference = reference_of(now, one.pid(), one.inode());
     CHECK(reference.descriptors == 0);
     CHECK(reference.mappings == 2);
@@ -66,14 +66,14 @@ TEST_CASE("names of mapped buffers that look alike in maps are told apart") {
     actor const newline(mapped("line\nfeed"));
     actor const digits(mapped("line\\012feed"));
     auto const now = sample();
-    CHECK(buffer_of(now, newline.inode()).name.view() == "line\nfeed");
+    CHECK(buffer_of(now, newline.inode()).name == "line\nfeed");
     lab::descriptor const maps(
         lab::check(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC), "open maps"));
     dmabuf::mapping found;
     if (dmabuf::live_system{}.query_mapping(maps.get(), 0, found, {}) == -ENOTTY)
         std::puts("SKIPPED: exact names of mapped buffers: this kernel has no PROCMAP_QUERY");
     else
-        CHECK(buffer_of(now, digits.inode()).name.view() == "line\\012feed");
+        CHECK(buffer_of(now, digits.inode()).name == "line\\012feed");
 }
 
 TEST_CASE("a private mapping of a buffer holds it too") {

@@ -292,7 +292,7 @@ TEST_CASE("without /proc there is a failure that names it") {
     });
     CHECK_FALSE(seen.sampled);
     CHECK(seen.why.error == ENODEV);
-    CHECK(path_of(seen.why.where).view() == "/proc");
+    CHECK(path_of(seen.why.where) == "/proc");
     CHECK_FALSE(seen.coverage.complete());
 }
 
@@ -308,7 +308,7 @@ TEST_CASE("without /sys the account is whole, and what only a list tells is said
     CHECK(seen.coverage.complete());
     CHECK(seen.coverage.listed_by == dmabuf::listing::none);
     CHECK(seen.coverage.no_listing.error == ENOENT);
-    CHECK(path_of(seen.coverage.no_listing.where).view() == "/sys/kernel/debug/dma_buf/bufinfo");
+    CHECK(path_of(seen.coverage.no_listing.where) == "/sys/kernel/debug/dma_buf/bufinfo");
 }
 
 TEST_CASE("with three descriptors left, what could not be opened is named") {
@@ -325,7 +325,7 @@ TEST_CASE("with three descriptors left, what could not be opened is named") {
     });
     REQUIRE(seen.sampled);
     CHECK_FALSE(seen.coverage.complete());
-    auto const why = std::string(describe(seen.coverage.first_failure).view());
+    auto const why = std::string(describe(seen.coverage.first_failure));
     CAPTURE(why);
     CHECK(seen.coverage.first_failure.error == EMFILE);
     CHECK(why.starts_with("cannot "));

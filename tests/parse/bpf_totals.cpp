@@ -108,6 +108,6 @@ TEST_CASE("bpf totals: names and exporters arrive whole") {
     REQUIRE(*item);
     CHECK((*item)->inode == 7);
     CHECK((*item)->size_bytes == 8192);
-    CHECK((*item)->name.view() == "VRI[Taskbar]#2(BLAST Consumer)2");
-    CHECK((*item)->exporter.view() == "qcom,system");
+    CHECK((*item)->name == "VRI[Taskbar]#2(BLAST Consumer)2");
+    CHECK((*item)->exporter == "qcom,system");
 }

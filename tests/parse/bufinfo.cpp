@@ -57,8 +57,8 @@ struct list {
     constexpr bool holds(std::string_view bytes) const {
         auto const found = read(bytes);
         return found.rows == rows && found.whole == whole && found.first.inode == inode &&
-               found.first.size_bytes == size_bytes && found.first.exporter.view() == exporter &&
-               found.first.device_count == devices && found.first.devices[0].view() == device;
+               found.first.size_bytes == size_bytes && found.first.exporter == exporter &&
+               found.first.device_count == devices && found.first.devices[0] == device;
     }
 };
 
@@ -180,7 +180,7 @@ TEST_CASE("bufinfo: more devices than there is room for are counted") {
     auto const found = read(text);
     CHECK(found.whole);
     CHECK(found.first.device_count == 12);
-    CHECK(found.first.devices[7].view() == "device7");
+    CHECK(found.first.devices[7] == "device7");
 }
 
 TEST_CASE("cgroup: the memory controller's path, else the unified one") {

@@ -47,7 +47,7 @@ struct row {
         return found->is_dmabuf() == dmabuf && found->position == position &&
                found->flags == flags && found->mount_id == mount_id && found->inode == inode &&
                found->size_bytes == size_bytes && found->count == count &&
-               found->exporter.view() == exporter && found->name.has_value() == name.has_value() &&
+               found->exporter == exporter && found->name.has_value() == name.has_value() &&
                (!name || found->name->view() == *name);
     }
 };

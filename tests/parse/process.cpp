@@ -23,7 +23,7 @@ struct stat_row {
 
     constexpr bool holds(std::string_view bytes) const {
         auto const found = parse_stat(bytes);
-        return found && found->pid == pid && found->comm.view() == comm && found->state == state &&
+        return found && found->pid == pid && found->comm == comm && found->state == state &&
                found->parent == parent && found->flags == flags && found->threads == threads &&
                found->start_ticks == start_ticks;
     }

@@ -50,7 +50,7 @@ TEST_CASE("account: everything at once, by every source") {
     CHECK_ACCOUNT(now, kernel, expected);
     CHECK(now.coverage.complete());
     CHECK(kernel.open_descriptors() == 0);
-    CHECK(holder_of(now, 100).comm.view() == "compositor");
+    CHECK(holder_of(now, 100).comm == "compositor");
     CHECK(holder_of(now, 100).uid == 1000);
     CHECK(holder_of(now, 100).start_ticks == 200);
 }
@@ -108,8 +108,8 @@ TEST_CASE("account: where a walk tells names, sysfs is asked for what is only O_
     CHECK(calls_on(kernel, second, fake::call::open, "/exporter_name") == (remembers ? 0 : 1));
     auto const now = sampled(kernel);
     CHECK(now.coverage.sized_by == dmabuf::sizing::descriptors);
-    CHECK(now.exporter_of(buffer_of(now, 4)).view() == "udmabuf");
-    CHECK(buffer_of(now, 4).name.view() == "pinned");
+    CHECK(now.exporter_of(buffer_of(now, 4)) == "udmabuf");
+    CHECK(buffer_of(now, 4).name == "pinned");
 }
 
 TEST_CASE("account: with sysfs and without names, one table is walked, for the buffers' device") {
@@ -395,7 +395,7 @@ TEST_CASE("account: a mapping keeps a buffer, partly and several times") {
     INFO(words(now.coverage));
     CHECK(words(account_of(now)) == words(kernel.truth()));
     CHECK(buffer_of(now, 7).size_bytes == 1 << 20);
-    CHECK(buffer_of(now, 7).name.view() == "nl\nname");
+    CHECK(buffer_of(now, 7).name == "nl\nname");
     CHECK(holder_of(now, 10).rss_bytes == 1 << 20);
     CHECK(holder_of(now, 10).mapped_bytes == 8192);
     CHECK(now.coverage.complete());
@@ -457,9 +457,9 @@ TEST_CASE("account: names of mapped buffers that look alike in maps") {
     kernel.add(30, "r").map(kernel.buffer(3, 4096, "system"), 4096);
     auto const now = sampled(kernel);
     CHECK(now.coverage.complete());
-    CHECK(buffer_of(now, 1).name.view() == "line\nfeed");
+    CHECK(buffer_of(now, 1).name == "line\nfeed");
     // By text alone nobody can tell.
-    CHECK(buffer_of(now, 2).name.view() == (kernel.map_queries ? "line\\012feed" : "line\nfeed"));
+    CHECK(buffer_of(now, 2).name == (kernel.map_queries ? "line\\012feed" : "line\nfeed"));
     CHECK(buffer_of(now, 3).name_known);
     CHECK_FALSE(buffer_of(now, 3).named);
 }
@@ -609,8 +609,8 @@ TEST_CASE("account: exporters, the largest first") {
     auto const now = sampled(kernel);
     CHECK_COMPLETE(now, kernel);
     REQUIRE(now.exporters.size() == 3);
-    CHECK(now.exporters[0].name.view() == "i915");
-    CHECK(now.exporters[1].name.view() == "udmabuf");
+    CHECK(now.exporters[0].name == "i915");
+    CHECK(now.exporters[1].name == "udmabuf");
     CHECK(now.exporters[2].buffers == 2);
 }
 
@@ -634,11 +634,11 @@ TEST_CASE("account: exporters with names of up to 63 bytes, by every source and 
         REQUIRE(sampler.sample(now));
         CHECK_ACCOUNT(now, kernel, kernel.truth());
         REQUIRE(now.exporters.size() == 2);
-        CHECK(now.exporters[0].name.view() == other);
-        CHECK(now.exporters[1].name.view() == common);
+        CHECK(now.exporters[0].name == other);
+        CHECK(now.exporters[1].name == common);
         REQUIRE(now.unheld.size() == 1);
         CHECK(now.unheld[0].exporter == now.exporters[1].exporter);
-        CHECK(now.exporter_of(now.unheld[0]).view() == common);
+        CHECK(now.exporter_of(now.unheld[0]) == common);
     }
 }
 
@@ -684,8 +684,8 @@ TEST_CASE("account: buffers that nobody holds, by either list") {
     REQUIRE(now.unheld.size() == 2);
     CHECK(now.unheld[0].inode == 5);
     CHECK(now.unheld[1].inode == 7);
-    CHECK(now.exporter_of(now.unheld[1]).view() == "in flight");
-    CHECK(now.exporter_of(buffer_of(now, 1)).view() == "i915");
+    CHECK(now.exporter_of(now.unheld[1]) == "in flight");
+    CHECK(now.exporter_of(buffer_of(now, 1)) == "i915");
 
     // Made after the list was read the first time: it may be anybody's who was walked already.
     kernel.event = [&](fake::call_event const& event) {
@@ -720,7 +720,7 @@ TEST_CASE("account: a buffer that was held in the last sample, and is in flight 
     CHECK(now.buffers.size() == 1);
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == 2);
-    CHECK(now.exporter_of(now.unheld[0]).view() == "udmabuf");
+    CHECK(now.exporter_of(now.unheld[0]) == "udmabuf");
 }
 
 /// Sampled by sysfs or by bufinfo, with the unheld buffers.
@@ -831,7 +831,7 @@ TEST_CASE("account: hostile names of buffers and processes") {
     kernel.caller = GENERATE(fake::rights::root(), fake::rights::ptrace_only(5));
     auto const now = sampled(kernel);
     CHECK_ACCOUNT(now, kernel, kernel.truth());
-    CHECK(holder_of(now, 10).comm.view() == ") S 1 (\nx");
+    CHECK(holder_of(now, 10).comm == ") S 1 (\nx");
 }
 
 TEST_CASE("account: thousands of locks before what the driver shows") {
@@ -914,7 +914,7 @@ TEST_CASE("account: exporters are remembered while names are asked for again") {
     };
     REQUIRE(sampler.sample(now));
     CHECK((reads_of_fdinfo == 0) == remembers);
-    CHECK(now.exporter_of(buffer_of(now, 1)).view() == "system");
+    CHECK(now.exporter_of(buffer_of(now, 1)) == "system");
 }
 
 TEST_CASE("account: before 5.18 an inode number may come back, and nothing is remembered") {
@@ -929,7 +929,7 @@ TEST_CASE("account: before 5.18 an inode number may come back, and nothing is re
     kernel.add(11, "q").open(kernel.buffer(1, 8192, "udmabuf", "b"));
     REQUIRE(sampler.sample(now));
     CHECK(buffer_of(now, 1).size_bytes == 8192);
-    CHECK(now.exporter_of(buffer_of(now, 1)).view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, 1)) == "udmabuf");
 }
 
 } // namespace

@@ -270,7 +270,7 @@ TEST_CASE("allocations: parsing and describing make none") {
     watching = false;
     CHECK(allocations == 0);
     CHECK(line.size() != 0);
-    CHECK(name.view() == "x");
+    CHECK(name == "x");
 }
 
 } // namespace

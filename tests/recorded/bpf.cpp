@@ -92,7 +92,7 @@ TEST_CASE("bpf: the account is the truth, in reads of any size") {
     CHECK(now.coverage.processes_seen == 5);
     CHECK(now.coverage.tables == 5);
     CHECK(now.coverage.buffers_undescribed == 0);
-    CHECK(holder_of(now, 200).comm.view() == "a) S 1 (b");
+    CHECK(holder_of(now, 200).comm == "a) S 1 (b");
     CHECK(holder_of(now, 200).uid == 7);
     CHECK(holder_of(now, 200).start_ticks == all.kernel.at(200).start_ticks);
     CHECK(buffer_of(now, 4).named);
@@ -280,7 +280,7 @@ TEST_CASE("bpf: exporters with names of up to 63 bytes, and what is longer is no
     auto const now = all.sample();
     CHECK(now.coverage.used == source::bpf_iterator);
     REQUIRE(now.exporters.size() == 4);
-    CHECK(now.exporter_of(buffer_of(now, 1)).view() == common);
+    CHECK(now.exporter_of(buffer_of(now, 1)) == common);
     CHECK(now.exporter_of(buffer_of(now, 2)).view() == longest);
     CHECK_FALSE(now.exporter_of(buffer_of(now, 2)).truncated());
     CHECK(buffer_of(now, 2).exporter == buffer_of(now, 3).exporter);
@@ -387,9 +387,9 @@ TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes"
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == 3);
     CHECK(now.unheld_bytes == 16384);
-    CHECK(now.exporter_of(now.unheld[0]).view() == "i915");
+    CHECK(now.exporter_of(now.unheld[0]) == "i915");
     CHECK(buffer_of(now, 2).size_bytes == 8192);
-    CHECK(now.exporter_of(buffer_of(now, 2)).view() == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, 2)) == "udmabuf");
     CHECK(now.coverage.buffers_unsized == 0);
 }
 

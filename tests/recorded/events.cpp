@@ -257,7 +257,7 @@ TEST_CASE("events: a process that flees from task to task is not counted as noth
     CHECK(account_of(now).count(20) == 0);
     CHECK(now.coverage.processes_failed == 1);
     CHECK_FALSE(now.coverage.complete());
-    CHECK(dmabuf::describe(now.coverage.first_failure).view() ==
+    CHECK(dmabuf::describe(now.coverage.first_failure) ==
           "cannot list /proc/20/task: changes all the time (EAGAIN)");
 }
 
@@ -446,8 +446,8 @@ TEST_CASE("events: a descriptor becomes another buffer before the k-th call") {
             auto const& file = *w.kernel.buffers().at(buffer.inode);
             if (buffer.size_known) CHECK(buffer.size_bytes == file.size_bytes);
             if (!s.now.exporter_of(buffer).empty())
-                CHECK(s.now.exporter_of(buffer).view() == file.exporter);
-            if (buffer.named) CHECK(buffer.name.view() == file.name.value());
+                CHECK(s.now.exporter_of(buffer) == file.exporter);
+            if (buffer.named) CHECK(buffer.name == file.name.value());
         }
     }
 }
@@ -469,8 +469,8 @@ TEST_CASE("events: a descriptor becomes a file that forges a DMA-BUF's fdinfo") 
         check_bystanders(s, w);
         for (auto const& buffer : s.now.buffers) {
             CHECK(buffer.size_bytes != 1);
-            CHECK(s.now.exporter_of(buffer).view() != "forged");
-            CHECK(buffer.name.view() != "forged");
+            CHECK(s.now.exporter_of(buffer) != "forged");
+            CHECK(buffer.name != "forged");
         }
     }
 }
@@ -488,8 +488,7 @@ TEST_CASE("events: an O_PATH descriptor becomes something of another name before
         INFO("before call " << k << "\n" << words(s.now.coverage));
         check_bystanders(s, w);
         for (auto const& buffer : s.now.buffers)
-            if (buffer.named)
-                CHECK(buffer.name.view() == *w.kernel.buffers().at(buffer.inode)->name);
+            if (buffer.named) CHECK(buffer.name == *w.kernel.buffers().at(buffer.inode)->name);
     }
 }
 
@@ -512,11 +511,11 @@ TEST_CASE("events: a pid is used again before the k-th call") {
         auto const found = account_of(s.now);
         if (found.count(20) == 0) continue;
         auto const& holder = holder_of(s.now, 20);
-        if (holder.comm.view() == "victim") {
+        if (holder.comm == "victim") {
             CHECK(holder.start_ticks == 120);
             CHECK(words(found) == words(before));
         } else {
-            CHECK(holder.comm.view() == "reborn");
+            CHECK(holder.comm == "reborn");
             CHECK(holder.start_ticks == 777);
             CHECK(words(found) == words(w.kernel.truth()));
         }

@@ -91,9 +91,9 @@ std::string invented(dmabuf::snapshot const& now, fake::kernel const& kernel,
     for (auto const& buffer : now.buffers) {
         auto const& file = *kernel.buffers().at(buffer.inode);
         if (buffer.size_known && buffer.size_bytes != file.size_bytes) return "a size";
-        if (!now.exporter_of(buffer).empty() && now.exporter_of(buffer).view() != file.exporter)
+        if (!now.exporter_of(buffer).empty() && now.exporter_of(buffer) != file.exporter)
             return "exporter";
-        if (buffer.named && buffer.name.view() != file.name.value_or("")) return "a name";
+        if (buffer.named && buffer.name != file.name.value_or("")) return "a name";
         if (buffer.name_known && buffer.named != file.name.has_value()) return "a name's absence";
     }
     return "";
@@ -149,8 +149,8 @@ void sweep(scenario const& how, int error) {
         for (auto const& buffer : result.now.buffers) {
             auto const& file = *kernel.buffers().at(buffer.inode);
             if (!buffer.size_known) CHECK_FALSE(seen.complete());
-            if (result.now.exporter_of(buffer).view() != file.exporter ||
-                (file.name && buffer.name.view() != *file.name))
+            if (result.now.exporter_of(buffer) != file.exporter ||
+                (file.name && buffer.name != *file.name))
                 CHECK(seen.buffers_undescribed != 0);
         }
         if (how.everything && seen.complete() && error != ENOENT && error != ESRCH) {

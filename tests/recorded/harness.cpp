@@ -9,7 +9,7 @@ dmabuf::snapshot sampled(fake::kernel& kernel, dmabuf::sample_options options) {
     fake_sampler sampler(options, fake::system{&kernel});
     dmabuf::snapshot now;
     auto const done = sampler.sample(now);
-    if (!done) throw std::runtime_error(std::string(dmabuf::describe(done.error()).view()));
+    if (!done) throw std::runtime_error(std::string(dmabuf::describe(done.error())));
     return now;
 }
 
@@ -136,9 +136,9 @@ std::string difference(dmabuf::snapshot const& now, fake::kernel const& kernel,
         auto const& buffer = buffer_of(now, inode);
         auto const which = " of buffer " + std::to_string(inode);
         if (!buffer.size_known || buffer.size_bytes != truth.size_bytes) return "size" + which;
-        if (now.exporter_of(buffer).view() != truth.exporter) return "exporter" + which;
+        if (now.exporter_of(buffer) != truth.exporter) return "exporter" + which;
         if (!buffer.name_known || buffer.named != truth.name.has_value() ||
-            buffer.name.view() != truth.name.value_or(""))
+            buffer.name != truth.name.value_or(""))
             return "name" + which;
         exporters[truth.exporter] += truth.size_bytes;
         auto left = truth.size_bytes % pids.size();
@@ -160,7 +160,7 @@ std::string difference(dmabuf::snapshot const& now, fake::kernel const& kernel,
         if (holder.mapped_bytes != mapped) return "mapped bytes" + whose;
     }
     for (auto const& total : now.exporters)
-        if (exporters[std::string(total.name.view())] != total.size_bytes) return "exporter total";
+        if (exporters[std::string(total.name)] != total.size_bytes) return "exporter total";
     if (now.exporters.size() != exporters.size()) return "number of exporters";
     return "";
 }

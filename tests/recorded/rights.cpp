@@ -268,7 +268,7 @@ TEST_CASE("rights: no /proc") {
     dmabuf::snapshot now;
     auto const done = sampler.sample(now);
     REQUIRE_FALSE(done);
-    CHECK(dmabuf::describe(done.error()).view() == "cannot open /proc: no such file (ENOENT)");
+    CHECK(dmabuf::describe(done.error()) == "cannot open /proc: no such file (ENOENT)");
 }
 
 TEST_CASE("rights: too few descriptors left is a failure, never an empty account") {
@@ -303,7 +303,7 @@ TEST_CASE("rights: with three descriptors left, what could not be opened is name
     CHECK_FALSE(now.coverage.complete());
     auto const& seen = now.coverage;
     CHECK(seen.processes_failed == 5);
-    CHECK(dmabuf::describe(seen.first_failure).view() ==
+    CHECK(dmabuf::describe(seen.first_failure) ==
           "cannot open /proc/1/task/1/fd: too many open files (EMFILE)");
 }
 
@@ -319,7 +319,7 @@ TEST_CASE("rights: no /sys is no news where a descriptor tells everything, and s
     CHECK_COMPLETE(now, w.kernel);
     CHECK(now.unheld.empty());
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
-    CHECK(dmabuf::describe(now.coverage.no_listing).view() ==
+    CHECK(dmabuf::describe(now.coverage.no_listing) ==
           "cannot open /sys/kernel/dmabuf/buffers: no such file (ENOENT)");
 }
 
