@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
+#include "files/write_all.hpp"
 #include "json_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
-#include "report/write_all.hpp"
 #include "selection.hpp"
 #include "text_report.hpp"
 
@@ -29,7 +29,7 @@ int complain(auto const& what) {
 
 /// A pipe that was closed has been read as far as its reader wanted.
 int print(std::string const& text) {
-    if (report::write_all(STDOUT_FILENO, text) || errno == EPIPE) return done;
+    if (files::write_all(STDOUT_FILENO, text) || errno == EPIPE) return done;
     return complain(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
 }
 

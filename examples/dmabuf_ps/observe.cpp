@@ -4,7 +4,7 @@
 #include <dmabuf/dmabuf.hpp>
 #include <dmabuf/fmt.hpp>
 
-#include "lib/whole_file.hpp"
+#include "files/whole_file.hpp"
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"

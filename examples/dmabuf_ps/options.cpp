@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
-#include "report/choice.hpp"
-#include "report/number.hpp"
+#include "options/choice.hpp"
+#include "options/number.hpp"
 
 #include <limits>
 
 namespace dmabuf_ps {
 
-using report::add_choice;
+using command_line::add_choice;
 
 namespace {
 
@@ -35,7 +35,7 @@ std::map<std::string, grouping> const groupings = {
     {"exporter", grouping::exporter},
 };
 
-constexpr report::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
+constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
 
 /// Refuses what would change nothing of what is shown.
 void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
@@ -67,7 +67,7 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_flag("-j,--json", chosen.json, "Everything, as one JSON object (see SCHEMA.md)");
     auto const take_pids = [&](std::vector<std::string> const& words) {
         for (auto const& word : words)
-            report::take_number("--pid", word, all_pids, chosen.pids.emplace_back());
+            command_line::take_number("--pid", word, all_pids, chosen.pids.emplace_back());
     };
     app.add_option_function<std::vector<std::string>>(
            "-p,--pid", take_pids, "Only these processes, separated by blanks or commas")
@@ -79,13 +79,13 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     auto const* const sort =
         add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
             ->type_name("KEY");
-    report::add_number(app, "-d,--diff", chosen.diff_seconds, report::range{0.0, 1e6},
-                       "Look twice, so many seconds apart, and show what changed")
+    command_line::add_number(app, "-d,--diff", chosen.diff_seconds, command_line::range{0.0, 1e6},
+                             "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
     auto const* const source =
-        add_choice(app, "--source", chosen.source, report::sources, "How to find out")
+        add_choice(app, "--source", chosen.source, command_line::sources, "How to find out")
             ->type_name("SOURCE");
     app.add_flag("--no-debugfs", chosen.no_debugfs,
                  "Do not ask debugfs, as root, for buffers that no process holds");

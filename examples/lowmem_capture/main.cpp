@@ -113,7 +113,7 @@ int main(int count, char const* const* arguments) {
     std::signal(SIGPIPE, SIG_IGN); // stderr may be closed
     auto const parsed = parse_options(count, arguments);
     if (auto const* const words = std::get_if<last_words>(&parsed)) {
-        report::write_all(words->status == done ? STDOUT_FILENO : STDERR_FILENO, words->text);
+        files::write_all(words->status == done ? STDOUT_FILENO : STDERR_FILENO, words->text);
         return words->status;
     }
     return run(std::get<options>(parsed));

@@ -53,7 +53,7 @@ int lock_memory() {
 int set_oom_score_adj(int score) {
     int const fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0) return errno;
-    bool const written = report::write_all(fd, fmt::format("{}", score));
+    bool const written = files::write_all(fd, fmt::format("{}", score));
     int const error = errno;
     ::close(fd);
     return written ? 0 : error;

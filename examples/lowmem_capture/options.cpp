@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
-#include "report/choice.hpp"
-#include "report/number.hpp"
+#include "options/choice.hpp"
+#include "options/number.hpp"
 
 namespace lowmem_capture {
 
@@ -35,39 +35,40 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_option("-d,--directory", chosen.directory, "Where captures go; made where it is not")
         ->required()
         ->type_name("DIR");
-    report::add_number(app, "-k,--keep", chosen.keep, report::range{1, 1'000'000},
-                       "Keep so many captures, the newest (default: 8)")
+    command_line::add_number(app, "-k,--keep", chosen.keep, command_line::range{1, 1'000'000},
+                             "Keep so many captures, the newest (default: 8)")
         ->type_name("N");
     app.add_option("--cgroup", chosen.cgroup,
                    "Watch the pressure in this cgroup instead of the whole system's")
         ->type_name("DIR");
-    report::add_choice(app, "--level", chosen.level, levels,
-                       "Waiting of some tasks, or of all at once; default: some")
+    command_line::add_choice(app, "--level", chosen.level, levels,
+                             "Waiting of some tasks, or of all at once; default: some")
         ->type_name("LEVEL");
-    report::add_number(app, "--stall", chosen.stall_ms, report::range{1, 10'000},
-                       "Waiting that counts as short of memory (default: 70)")
+    command_line::add_number(app, "--stall", chosen.stall_ms, command_line::range{1, 10'000},
+                             "Waiting that counts as short of memory (default: 70)")
         ->type_name("MS");
-    report::add_number(app, "--window", chosen.window_ms, report::range{500, 10'000},
-                       "Within so long, 500 to 10000 (default: 1000)")
+    command_line::add_number(app, "--window", chosen.window_ms, command_line::range{500, 10'000},
+                             "Within so long, 500 to 10000 (default: 1000)")
         ->type_name("MS");
-    report::add_number(app, "--cooldown", chosen.cooldown_seconds, report::range{0.0, 1e6},
-                       "Only count events for so long after a capture (default: 10)")
+    command_line::add_number(app, "--cooldown", chosen.cooldown_seconds,
+                             command_line::range{0.0, 1e6},
+                             "Only count events for so long after a capture (default: 10)")
         ->type_name("SECONDS");
     app.add_flag("--once", chosen.once, "End after the first capture");
     auto const* const test =
         app.add_flag("--test", chosen.test, "Capture now, wait for nothing, and end");
-    report::add_choice(app, "--source", chosen.source, report::sources,
-                       "How to find out; default: auto, the fastest")
+    command_line::add_choice(app, "--source", chosen.source, command_line::sources,
+                             "How to find out; default: auto, the fastest")
         ->type_name("SOURCE");
     app.add_flag("--no-mappings", chosen.no_mappings,
                  "Leave out mappings: reading them can wait for a process that waits for memory");
     app.add_flag("--names", chosen.names,
                  "Buffers' names, too: several times slower where the kernel lists buffers");
-    report::add_number(app, "--buffers", chosen.buffers, report::range{1, 10'000'000},
-                       "Hold memory ready for so many buffers (default: 8192)")
+    command_line::add_number(app, "--buffers", chosen.buffers, command_line::range{1, 10'000'000},
+                             "Hold memory ready for so many buffers (default: 8192)")
         ->type_name("N");
-    report::add_number(
-        app, "--oom-score-adj", chosen.oom_score_adj, report::range{-1000, 1000},
+    command_line::add_number(
+        app, "--oom-score-adj", chosen.oom_score_adj, command_line::range{-1000, 1000},
         "How readily the kernel may kill this program, -1000 (never) to 1000 (default: -1000)")
         ->type_name("N");
     app.add_flag("--no-realtime", chosen.no_realtime,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ring.hpp"
 
-#include "lib/new_file.hpp"
+#include "files/new_file.hpp"
 
 #include <algorithm>
 #include <climits>

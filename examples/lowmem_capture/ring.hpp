@@ -29,7 +29,7 @@ public:
         : fd_(fd) {}
 
     void write(std::string_view text) override {
-        if (error_ == 0 && !report::write_all(fd_, text)) error_ = errno;
+        if (error_ == 0 && !files::write_all(fd_, text)) error_ = errno;
     }
     [[nodiscard]] int error() const { return error_; }
 

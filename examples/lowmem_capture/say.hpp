@@ -5,7 +5,7 @@
 
 #include <dmabuf/fmt.hpp>
 
-#include "report/write_all.hpp"
+#include "files/write_all.hpp"
 
 #include <array>
 #include <cstring>
@@ -23,7 +23,7 @@ void say(fmt::format_string<Values...> text, Values&&... values) {
         fmt::format_to_n(line.data() + prefix.size(), room, text, std::forward<Values>(values)...);
     *written.out = '\n';
     auto const size = static_cast<std::size_t>(written.out + 1 - line.data());
-    report::write_all(STDERR_FILENO, {line.data(), size}); // where stderr is gone, so is who reads
+    files::write_all(STDERR_FILENO, {line.data(), size}); // where stderr is gone, so is who reads
 }
 
 /// What an errno means. strerror() may allocate for numbers that it does not know, and for others

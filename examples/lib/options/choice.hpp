@@ -11,7 +11,7 @@
 #include <map>
 #include <string>
 
-namespace report {
+namespace command_line {
 
 /// CLI11's transformers print the numbers behind the words in --help; this prints the words.
 /// `choices` must outlive the parsing.
@@ -37,4 +37,4 @@ inline std::map<std::string, dmabuf::source> const sources = {
     {"bpf_iterator", dmabuf::source::bpf_iterator},
 };
 
-} // namespace report
+} // namespace command_line

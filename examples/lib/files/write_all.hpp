@@ -7,7 +7,7 @@
 #include <string_view>
 #include <unistd.h>
 
-namespace report {
+namespace files {
 
 /// Writes all of `text`. False, with errno, where that did not work: a full disk, a closed pipe.
 inline bool write_all(int fd, std::string_view text) {
@@ -21,4 +21,4 @@ inline bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-} // namespace report
+} // namespace files

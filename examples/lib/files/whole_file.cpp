@@ -4,7 +4,7 @@
 #include <dmabuf/kernel/files.hpp>
 
 #include "new_file.hpp"
-#include "report/write_all.hpp"
+#include "write_all.hpp"
 
 #include <fmt/format.h>
 
@@ -83,7 +83,7 @@ int take_rights(int fd, file_status const& of) {
 
 /// Returns an errno; 0 once all of it lies on the disk.
 int fill(int fd, std::string_view text) {
-    if (!report::write_all(fd, text)) return errno;
+    if (!write_all(fd, text)) return errno;
     return ::fsync(fd) == 0 ? 0 : errno;
 }
 
@@ -145,12 +145,12 @@ trouble write_in_place(location const& where, file_status const& there, std::str
     if (!S_ISCHR(open.st_mode) && !S_ISFIFO(open.st_mode))
         return {"it is a symbolic link: name the file that it leads to"};
     ::fcntl(file.get(), F_SETFL, ::fcntl(file.get(), F_GETFL) & ~O_NONBLOCK);
-    return report::write_all(file.get(), text) ? trouble{} : of_errno(errno);
+    return write_all(file.get(), text) ? trouble{} : of_errno(errno);
 }
 
 /// A reader that closed the pipe has seen enough.
 trouble write_standard_output(std::string_view text) {
-    bool const done = report::write_all(STDOUT_FILENO, text) || errno == EPIPE;
+    bool const done = write_all(STDOUT_FILENO, text) || errno == EPIPE;
     return done ? trouble{} : of_errno(errno);
 }
 

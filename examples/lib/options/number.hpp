@@ -16,7 +16,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace report {
+namespace command_line {
 
 /// Decimal digits, with a fraction where `Number` has one; a sign only where it can be negative.
 inline bool parse_decimal(std::string_view word, std::integral auto& number) {
@@ -58,4 +58,4 @@ CLI::Option* add_number(CLI::App& app, std::string const& name, Value& chosen, r
     return app.add_option_function<std::string>(name, take, help);
 }
 
-} // namespace report
+} // namespace command_line
