@@ -7,10 +7,10 @@ set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_SOURCE_GENERATOR TXZ)
 set(CPACK_SOURCE_PACKAGE_FILE_NAME dmabuf-${PROJECT_VERSION})
 set(CPACK_SOURCE_INSTALLED_DIRECTORIES "${PROJECT_SOURCE_DIR};/")
-if(DMABUF_BPF_COMPILED)
+if(TARGET dmabuf_bpf_objects)
     # Of the build folder nothing else is wanted, so this is added when all else is there.
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/archive_objects.cmake @ONLY CONTENT [=[
-file(COPY "@DMABUF_BPF_COMPILED@/" DESTINATION "${CPACK_TEMPORARY_DIRECTORY}/kernel/bpf/prebuilt")
+file(COPY "@PROJECT_BINARY_DIR@/kernel/bpf/prebuilt/" DESTINATION "${CPACK_TEMPORARY_DIRECTORY}/kernel/bpf/prebuilt")
 ]=])
     set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_BINARY_DIR}/archive_objects.cmake)
 endif()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+#
+# Builds each program alone where neither clang nor libbpf is found. dmabuf_pin needs both: it is refused
+# in words that name Debian's packages.
+#   -DSOURCE -DWORK -DCOMPILER
+file(REMOVE_RECURSE ${WORK})
+# Comes before the real one: including it is an error.
+file(WRITE ${WORK}/none/bpf/libbpf.h "#error \"libbpf is for dmabuf_pin alone\"\n")
+
+set(no_clang -DDMABUF_BPF_CLANG=OFF)
+set(no_libbpf -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON)
+
+# configure(PROGRAM OPTION...) sets `failed`, `out` and `words`.
+macro(configure program)
+    execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build --fresh -G Ninja
+        -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=-I${WORK}/none
+        -DDMABUF_TESTS=OFF -DDMABUF_EXAMPLES=${program} ${ARGN}
+        RESULT_VARIABLE failed OUTPUT_VARIABLE out ERROR_VARIABLE out)
+    string(REGEX REPLACE "[ \n]+" " " words "${out}") # CMake breaks its lines
+endmacro()
+
+function(expect_build program)
+    configure(${program} ${no_clang} ${no_libbpf})
+    if(failed)
+        message(FATAL_ERROR "${program} alone is not configured:\n${out}")
+    endif()
+    execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build
+        RESULT_VARIABLE failed OUTPUT_VARIABLE out ERROR_VARIABLE out)
+    if(failed)
+        message(FATAL_ERROR "${program} alone is not built:\n${out}")
+    endif()
+    file(GLOB programs RELATIVE ${WORK}/build/examples ${WORK}/build/examples/minimal ${WORK}/build/examples/*/*)
+    list(FILTER programs INCLUDE REGEX "^(.*/)?(minimal|dmabuf_ps|dmabuf_pin|lowmem_capture)$")
+    if(NOT programs MATCHES "^(${program}/)?${program}$")
+        message(FATAL_ERROR "instead of ${program} alone there is: ${programs}")
+    endif()
+    file(REMOVE ${WORK}/build/examples/${programs})
+    message(STATUS "${program} is built alone")
+endfunction()
+
+function(expect_refusal program reason)
+    configure(${program} ${ARGN})
+    if(NOT failed OR NOT words MATCHES "${reason}")
+        message(FATAL_ERROR "${program} is not refused for the reason \"${reason}\":\n${out}")
+    endif()
+    message(STATUS "${program} is refused: ${reason}")
+endfunction()
+
+expect_build(minimal)
+expect_build(dmabuf_ps)
+expect_build(lowmem_capture)
+expect_refusal(dmabuf_pin "apt-get install libbpf-dev pkg-config" ${no_libbpf})
+if(NOT EXISTS ${SOURCE}/kernel/bpf/prebuilt)
+    expect_refusal(dmabuf_pin "apt-get install clang-19" ${no_clang})
+endif()
+expect_refusal(dmabuf_top "no program dmabuf_top")
