@@ -35,7 +35,7 @@ int pin_all(options const& chosen) {
 
 int main(int count, char const* const* arguments) {
     auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<last_words>(&parsed)) {
+    if (auto const* const words = std::get_if<command_line::last_words>(&parsed)) {
         fmt::print(words->status == 0 ? stdout : stderr, "{}", words->text);
         return words->status;
     }

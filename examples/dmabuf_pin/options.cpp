@@ -2,10 +2,8 @@
 #include "options.hpp"
 
 #include <dmabuf/text.hpp>
-#include <dmabuf/version.hpp>
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include "options/parser.hpp"
 
 #include <fstream>
 
@@ -54,15 +52,9 @@ std::string take_group(std::string const& word, std::optional<::gid_t>& group) {
 
 } // namespace
 
-std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
+command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
-    CLI::App app(description, "dmabuf_pin");
-    app.footer(footer);
-    app.set_help_flag("-h,--help", "Print this and exit");
-    app.set_version_flag("--version",
-                         fmt::format("dmabuf_pin {}.{}.{}", DMABUF_VERSION_MAJOR,
-                                     DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
-                         "Print the version and exit");
+    command_line::parser app("dmabuf_pin", description, footer);
     std::string mode;
     std::string group;
     bool unpin = false;
@@ -79,8 +71,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_option("--path", chosen.path,
                    fmt::format("Directory, on a bpffs (default: {})", chosen.path))
         ->type_name("DIR");
-    try {
-        app.parse(count, arguments);
+
+    auto const check = [&] {
         if (unpin && status) throw CLI::ValidationError("--status", "not together with --unpin");
         if ((unpin || status) && with_mode->count() + with_group->count() != 0)
             throw CLI::ValidationError("--mode and --group", "are for pinning only");
@@ -91,13 +83,8 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
         if (auto const wrong = group.empty() ? std::string() : take_group(group, chosen.group);
             !wrong.empty())
             throw CLI::ValidationError("--group", wrong);
-    } catch (CLI::CallForHelp const&) {
-        return last_words{0, app.help()};
-    } catch (CLI::CallForVersion const& version) {
-        return last_words{0, fmt::format("{}\n", version.what())};
-    } catch (CLI::ParseError const& wrong) {
-        return last_words{2, fmt::format("dmabuf_pin: {}\nTry: dmabuf_pin --help\n", wrong.what())};
-    }
+    };
+    if (auto over = app.read(count, arguments, check)) return *std::move(over);
     if (unpin) chosen.what = action::unpin;
     if (status) chosen.what = action::status;
     return chosen;

@@ -3,11 +3,12 @@
 // What the command line asks for.
 #pragma once
 
+#include "options/last_words.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <sys/types.h>
-#include <variant>
 
 namespace dmabuf_pin {
 
@@ -20,12 +21,6 @@ struct options {
     std::optional<::gid_t> group; ///< else root's
 };
 
-/// Nothing more is to be done than to print `text`, on stderr where `status` is not 0.
-struct last_words {
-    int status = 0;
-    std::string text;
-};
-
-std::variant<options, last_words> parse_options(int count, char const* const* arguments);
+command_line::parsed<options> parse_options(int count, char const* const* arguments);
 
 } // namespace dmabuf_pin

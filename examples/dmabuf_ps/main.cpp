@@ -68,7 +68,7 @@ int main(int count, char const* const* arguments) {
     std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like any other,
     std::signal(SIGXFSZ, SIG_IGN); // and so is a file that may not grow
     auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<last_words>(&parsed)) {
+    if (auto const* const words = std::get_if<command_line::last_words>(&parsed)) {
         if (words->status == done) return print(words->text);
         fmt::print(stderr, "{}", words->text);
         return words->status;

@@ -3,6 +3,8 @@
 
 #include "options/choice.hpp"
 #include "options/number.hpp"
+#include "options/parser.hpp"
+#include "options/source.hpp"
 
 #include <limits>
 
@@ -52,17 +54,25 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }
 
+/// `told_where`: the command line chose a source, or left debugfs out.
+void refuse_for_recordings(options const& chosen, bool told_where) {
+    if (chosen.anonymise && chosen.record.empty())
+        throw CLI::ValidationError("--anonymise", "there is nothing to --record");
+    if (!chosen.replay.empty() && !chosen.record.empty())
+        throw CLI::ValidationError("--record", "what is replayed has been recorded");
+    if (chosen.record == "-" && chosen.json)
+        throw CLI::ValidationError("--record", "standard output has no room for --json too");
+    if (!chosen.record.empty() && chosen.source == dmabuf::source::bpf_iterator)
+        throw CLI::ValidationError("--record", "records what /proc and /sys tell, not BPF");
+    if (!chosen.replay.empty() && told_where)
+        throw CLI::ValidationError("--replay", "the recording tells where to look");
+}
+
 } // namespace
 
-std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
+command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
-    CLI::App app(description, "dmabuf_ps");
-    app.footer(footer);
-    app.set_help_flag("-h,--help", "Print this and exit");
-    app.set_version_flag("--version",
-                         fmt::format("dmabuf_ps {}.{}.{}", DMABUF_VERSION_MAJOR,
-                                     DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
-                         "Print the version and exit");
+    command_line::parser app("dmabuf_ps", description, footer);
     app.add_flag("-b,--buffers", chosen.buffers, "One row per buffer, the largest first");
     app.add_flag("-j,--json", chosen.json, "Everything, as one JSON object (see SCHEMA.md)");
     auto const take_pids = [&](std::vector<std::string> const& words) {
@@ -84,9 +94,7 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
         ->type_name("SECONDS");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
-    auto const* const source =
-        add_choice(app, "--source", chosen.source, command_line::sources, "How to find out")
-            ->type_name("SOURCE");
+    auto const* const source = command_line::add_source(app, chosen.source);
     app.add_flag("--no-debugfs", chosen.no_debugfs,
                  "Do not ask debugfs, as root, for buffers that no process holds");
     app.add_option(
@@ -99,26 +107,11 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
                    "Show what was recorded, and ask this kernel nothing; - is standard input")
         ->type_name("FILE");
 
-    try {
-        app.parse(count, arguments);
+    auto const check = [&] {
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
-        if (chosen.anonymise && chosen.record.empty())
-            throw CLI::ValidationError("--anonymise", "there is nothing to --record");
-        if (!chosen.replay.empty() && !chosen.record.empty())
-            throw CLI::ValidationError("--record", "what is replayed has been recorded");
-        if (chosen.record == "-" && chosen.json)
-            throw CLI::ValidationError("--record", "standard output has no room for --json too");
-        if (!chosen.record.empty() && chosen.source == dmabuf::source::bpf_iterator)
-            throw CLI::ValidationError("--record", "records what /proc and /sys tell, not BPF");
-        if (!chosen.replay.empty() && (source->count() != 0 || chosen.no_debugfs))
-            throw CLI::ValidationError("--replay", "the recording tells where to look");
-    } catch (CLI::CallForHelp const&) {
-        return last_words{0, app.help()};
-    } catch (CLI::CallForVersion const& version) {
-        return last_words{0, fmt::format("{}\n", version.what())};
-    } catch (CLI::ParseError const& wrong) {
-        return last_words{2, fmt::format("dmabuf_ps: {}\nTry: dmabuf_ps --help\n", wrong.what())};
-    }
+        refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);
+    };
+    if (auto over = app.read(count, arguments, check)) return *std::move(over);
     return chosen;
 }
 

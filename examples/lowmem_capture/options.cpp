@@ -3,6 +3,8 @@
 
 #include "options/choice.hpp"
 #include "options/number.hpp"
+#include "options/parser.hpp"
+#include "options/source.hpp"
 
 namespace lowmem_capture {
 
@@ -23,15 +25,9 @@ std::map<std::string, std::string> const levels = {{"some", "some"}, {"full", "f
 
 } // namespace
 
-std::variant<options, last_words> parse_options(int count, char const* const* arguments) {
+command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
-    CLI::App app(description, "lowmem_capture");
-    app.footer(footer);
-    app.set_help_flag("-h,--help", "Print this and exit");
-    app.set_version_flag("--version",
-                         fmt::format("lowmem_capture {}.{}.{}", DMABUF_VERSION_MAJOR,
-                                     DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),
-                         "Print the version and exit");
+    command_line::parser app("lowmem_capture", description, footer);
     app.add_option("-d,--directory", chosen.directory, "Where captures go; made where it is not")
         ->required()
         ->type_name("DIR");
@@ -57,9 +53,7 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_flag("--once", chosen.once, "End after the first capture");
     auto const* const test =
         app.add_flag("--test", chosen.test, "Capture now, wait for nothing, and end");
-    command_line::add_choice(app, "--source", chosen.source, command_line::sources,
-                             "How to find out; default: auto, the fastest")
-        ->type_name("SOURCE");
+    command_line::add_source(app, chosen.source);
     app.add_flag("--no-mappings", chosen.no_mappings,
                  "Leave out mappings: reading them can wait for a process that waits for memory");
     app.add_flag("--names", chosen.names,
@@ -74,20 +68,13 @@ std::variant<options, last_words> parse_options(int count, char const* const* ar
     app.add_flag("--no-realtime", chosen.no_realtime,
                  "Leave its priority as it is: other tasks may delay it when memory is short");
 
-    try {
-        app.parse(count, arguments);
+    auto const check = [&] {
         if (test->count() != 0 && !chosen.cgroup.empty())
             throw CLI::ValidationError("--test", "there is no pressure to watch for");
         if (chosen.stall_ms > chosen.window_ms)
             throw CLI::ValidationError("--stall", "it is longer than the window");
-    } catch (CLI::CallForHelp const&) {
-        return last_words{0, app.help()};
-    } catch (CLI::CallForVersion const& version) {
-        return last_words{0, fmt::format("{}\n", version.what())};
-    } catch (CLI::ParseError const& wrong) {
-        return last_words{
-            2, fmt::format("lowmem_capture: {}\nTry: lowmem_capture --help\n", wrong.what())};
-    }
+    };
+    if (auto over = app.read(count, arguments, check)) return *std::move(over);
     return chosen;
 }
 

@@ -5,9 +5,10 @@
 
 #include <dmabuf/snapshot.hpp>
 
+#include "options/last_words.hpp"
+
 #include <cstdint>
 #include <string>
-#include <variant>
 
 namespace lowmem_capture {
 
@@ -29,12 +30,6 @@ struct options {
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
 };
 
-/// Nothing more is to be done than to print `text`, on stderr where `status` is not 0.
-struct last_words {
-    int status = 0;
-    std::string text;
-};
-
-std::variant<options, last_words> parse_options(int count, char const* const* arguments);
+command_line::parsed<options> parse_options(int count, char const* const* arguments);
 
 } // namespace lowmem_capture

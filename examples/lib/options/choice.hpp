@@ -3,8 +3,6 @@
 // Options whose value is one of some words.
 #pragma once
 
-#include <dmabuf/snapshot.hpp>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -29,12 +27,5 @@ CLI::Option* add_choice(CLI::App& app, std::string const& name, Value& chosen,
     };
     return app.add_option_function<std::string>(name, take, fmt::format("{} ({})", help, words));
 }
-
-inline std::map<std::string, dmabuf::source> const sources = {
-    {"auto", dmabuf::source::none},
-    {"fd_walk", dmabuf::source::fd_walk},
-    {"dmabuf_fds", dmabuf::source::dmabuf_fds},
-    {"bpf_iterator", dmabuf::source::bpf_iterator},
-};
 
 } // namespace command_line
