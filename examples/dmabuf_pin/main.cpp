@@ -2,12 +2,15 @@
 //
 // dmabuf_pin loads the BPF iterators that show who holds DMA-BUFs and pins them as files, to be
 // read by whom the administrator chooses. Nothing else here loads BPF.
+#include "files/standard_output.hpp"
 #include "options.hpp"
 #include "pins.hpp"
 #include "programs.hpp"
 #include "status.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace dmabuf_pin {
 
@@ -27,18 +30,16 @@ int pin_all(options const& chosen) {
     auto loaded = load_programs();
     if (!loaded.complaint.empty()) return complain(loaded.complaint);
     if (auto const wrong = pin(loaded, chosen); !wrong.empty()) return complain(wrong);
+    std::string text;
     for (auto const& note : loaded.notes)
-        fmt::print("{}\n", note);
-    fmt::print("{}", status_words(chosen.path));
-    return done;
+        text += note + "\n";
+    return files::print("dmabuf_pin", text + status_words(chosen.path));
 }
 
 int main(int count, char const* const* arguments) {
     auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<command_line::last_words>(&parsed)) {
-        fmt::print(words->status == 0 ? stdout : stderr, "{}", words->text);
-        return words->status;
-    }
+    if (auto const* const words = std::get_if<command_line::last_words>(&parsed))
+        return print("dmabuf_pin", *words);
     auto const& chosen = std::get<options>(parsed);
     switch (chosen.what) {
     case action::pin:
@@ -47,8 +48,8 @@ int main(int count, char const* const* arguments) {
         if (auto const wrong = unpin(chosen.path); !wrong.empty()) return complain(wrong);
         return done;
     case action::status:
-        fmt::print("{}", status_words(chosen.path));
-        return is_pinned(chosen.path) ? done : failed;
+        return std::max(files::print("dmabuf_pin", status_words(chosen.path)),
+                        is_pinned(chosen.path) ? done : failed);
     }
     return failed;
 }

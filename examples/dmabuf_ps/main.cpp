@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
-#include "files/write_all.hpp"
+#include "files/standard_output.hpp"
 #include "json_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
@@ -12,8 +12,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
-#include <unistd.h>
 
 namespace dmabuf_ps {
 
@@ -25,12 +23,6 @@ constexpr int failed = 1;
 int complain(auto const& what) {
     fmt::print(stderr, "dmabuf_ps: {}\n", what);
     return failed;
-}
-
-/// A pipe that was closed has been read as far as its reader wanted.
-int print(std::string const& text) {
-    if (files::write_all(STDOUT_FILENO, text) || errno == EPIPE) return done;
-    return complain(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
 }
 
 /// Says of every process asked for and not shown why that is so.
@@ -50,8 +42,9 @@ int report(observation const& seen, options const& chosen) {
     int const status = explain_absences(seen, sentences);
     if (status != done && shown.processes.empty() && sentences.empty()) return status;
     if (chosen.record == "-") return status;
-    int const printed = print(chosen.json ? json_report(seen, shown, chosen)
-                                          : sentences + text_report(seen, shown, chosen));
+    int const printed =
+        files::print("dmabuf_ps", chosen.json ? json_report(seen, shown, chosen)
+                                              : sentences + text_report(seen, shown, chosen));
     return std::max(status, printed);
 }
 
@@ -68,11 +61,8 @@ int main(int count, char const* const* arguments) {
     std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like any other,
     std::signal(SIGXFSZ, SIG_IGN); // and so is a file that may not grow
     auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<command_line::last_words>(&parsed)) {
-        if (words->status == done) return print(words->text);
-        fmt::print(stderr, "{}", words->text);
-        return words->status;
-    }
+    if (auto const* const words = std::get_if<command_line::last_words>(&parsed))
+        return print("dmabuf_ps", *words);
     return run(std::get<options>(parsed));
 }
 

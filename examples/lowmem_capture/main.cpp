@@ -112,10 +112,8 @@ int run(options const& chosen) {
 int main(int count, char const* const* arguments) {
     std::signal(SIGPIPE, SIG_IGN); // stderr may be closed
     auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<command_line::last_words>(&parsed)) {
-        files::write_all(words->status == done ? STDOUT_FILENO : STDERR_FILENO, words->text);
-        return words->status;
-    }
+    if (auto const* const words = std::get_if<command_line::last_words>(&parsed))
+        return print("lowmem_capture", *words);
     return run(std::get<options>(parsed));
 }
 

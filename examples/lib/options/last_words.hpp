@@ -3,7 +3,11 @@
 // What a command line comes to, without CLI11.
 #pragma once
 
+#include "files/standard_output.hpp"
+#include "files/write_all.hpp"
+
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace command_line {
@@ -13,6 +17,13 @@ struct last_words {
     int status = 0;
     std::string text;
 };
+
+/// Prints them as `program`, and returns the exit status.
+inline int print(std::string_view program, last_words const& words) {
+    if (words.status == 0) return files::print(program, words.text);
+    files::write_all(STDERR_FILENO, words.text);
+    return words.status;
+}
 
 /// A program's options, or its last words.
 template<class Options>
