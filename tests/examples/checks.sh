@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# What the tests of whole programs share.
-# shellcheck disable=SC2034 # as_nobody, status, out and err are for who reads this A script that reads this defines case_NAME functions and ends
+# What the tests of whole programs share. A script that reads this defines case_NAME functions and ends
 # with `run_case "$@"`; each case begins in an empty directory of its own.
+# shellcheck disable=SC2034 # as_nobody, status, out and err are for the script that reads this
 
 # Runs a command for at most 20 seconds; $status, $out and $err hold what came of it.
 try() { # COMMAND...
