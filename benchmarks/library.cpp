@@ -61,7 +61,7 @@ struct sampling {
 
     std::uint64_t once() {
         auto const done = sampler.sample(now);
-        if (!done || now.coverage.used != by || now.coverage.buffers_unsized != 0) {
+        if (!done || now.coverage.found_by != by || now.coverage.buffers_unsized != 0) {
             std::fprintf(stderr, "measure: %s\n", describe(done.error()).c_str());
             std::exit(1);
         }

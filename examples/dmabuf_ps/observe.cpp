@@ -60,10 +60,10 @@ std::optional<complaint> take_samples(System system, dmabuf::sample_options cons
     if (auto const done = sampler.sample(seen.now); !done)
         return complaint{fmt::format("{}", done.error())};
     auto const& coverage = seen.now.coverage;
-    if (wanted.force != dmabuf::source::none && coverage.used != wanted.force)
+    if (wanted.force != dmabuf::source::none && coverage.found_by != wanted.force)
         return complaint{fmt::format("{}", wanted.force == dmabuf::source::bpf_iterator
-                                               ? coverage.no_bpf_iterator
-                                               : coverage.not_better)};
+                                               ? coverage.why_no_bpf
+                                               : coverage.why_no_dmabuf_fds)};
     return std::nullopt;
 }
 

@@ -29,7 +29,7 @@ dmabuf::capacity room_for(std::size_t buffers) {
     most.buffers = buffers;
     most.holders = std::max<std::size_t>(buffers / 8, 64);
     most.references = 4 * buffers;
-    most.table = buffers;
+    most.per_process = buffers;
     most.cgroup_bytes = 64 * 1024;
     return most;
 }
@@ -98,10 +98,10 @@ std::string capturer::prepare() {
     look_until_seen(now_ns());
     if (!done_) return fmt::format("{}", done_.error());
     auto const& coverage = now_.coverage;
-    if (forced_ != dmabuf::source::none && coverage.used != forced_)
+    if (forced_ != dmabuf::source::none && coverage.found_by != forced_)
         return forced_ == dmabuf::source::bpf_iterator
-                   ? fmt::format("{} (dmabuf_pin pins the iterators)", coverage.no_bpf_iterator)
-                   : fmt::format("{} (it takes a patched kernel)", coverage.not_better);
+                   ? fmt::format("{} (dmabuf_pin pins the iterators)", coverage.why_no_bpf)
+                   : fmt::format("{} (it takes a patched kernel)", coverage.why_no_dmabuf_fds);
     if (coverage.processes_denied != 0)
         say("{} processes may not be read: {}", coverage.processes_denied,
             report::what_would_help(coverage, mine_));

@@ -127,7 +127,7 @@ private:
         auto const done = bpf_.read(open_.system(), options_, build_, open_.table_space());
         if (!done) return build_.abandon(), done;
         state_source(now.coverage, source::bpf_iterator, options_, open_.sysfs());
-        now.coverage.sight = visibility::everything; // the kernel walks all tasks itself
+        now.coverage.proc_shows = visibility::everything; // the kernel walks all tasks itself
         if (options_.cgroups) add_cgroups(now);
         return {};
     }
@@ -164,9 +164,9 @@ private:
         auto const by = listed ? source::dmabuf_fds : source::fd_walk;
         build_.begin(now);
         state_source(now.coverage, by, options_, open_.sysfs());
-        now.coverage.no_bpf_iterator = why_no_bpf;
-        now.coverage.not_better = open_.why_no_dmabuf_fds();
-        now.coverage.sight = open_.kernel().sight;
+        now.coverage.why_no_bpf = why_no_bpf;
+        now.coverage.why_no_dmabuf_fds = open_.why_no_dmabuf_fds();
+        now.coverage.proc_shows = open_.kernel().proc_shows;
         sample_in_progress<System> const sample{open_, options_, build_, tally(now.coverage)};
         std::int32_t last = 0;
         for (auto const& pid : read_processes(open_.proc(), read_space(open_.process_space()))) {

@@ -157,14 +157,14 @@ constexpr std::string_view name_of(visibility how) {
 
 /// What was seen and what was not. Everything that could not be read is counted here.
 struct coverage {
-    source used = source::none;
-    failure no_bpf_iterator; ///< why the pinned BPF iterators did not serve; `error` 0: they did,
-                             ///< or were not asked
-    failure not_better; ///< why `dmabuf_fds` did not; `error` 0: it did, or a better one, or it was
-                        ///< not asked
+    source found_by = source::none;
+    failure why_no_bpf;        ///< why the pinned BPF iterators did not serve; `error` 0: they did,
+                               ///< or were not asked
+    failure why_no_dmabuf_fds; ///< why `dmabuf_fds` did not; `error` 0: it did, or a better one, or
+                               ///< it was not asked
     sizing sized_by = sizing::none;
     bool paths_marked = false; ///< else all `path_descriptors` are 0, and mean nothing
-    visibility sight = visibility::unknown;
+    visibility proc_shows = visibility::unknown;
 
     /// Listed by /proc; the sum of the five below. By `bpf_iterator`: those that hold a buffer, all
     /// of them seen: the kernel walks all tasks itself.
@@ -191,7 +191,7 @@ struct coverage {
     std::uint32_t buffers_undescribed =
         0;                             ///< exporter or name were asked for and could not be read
     listing listed_by = listing::none; ///< what `snapshot::unheld` was told by
-    failure no_listing;                ///< why there is none, where it was asked for
+    failure why_no_list;               ///< why there is none, where it was asked for
     std::uint32_t buffers_leaving = 0; ///< listed, and met only with processes that exited or
                                        ///< closed them meanwhile: neither held nor `unheld`
     bool mappings_read = false;        ///< else buffers that are only mapped are missing
@@ -201,7 +201,7 @@ struct coverage {
     /// Nothing that a process holds can have been missed. Where this is false, pss and uss are
     /// upper bounds of what they would be with everything in sight.
     [[nodiscard]] constexpr bool complete() const {
-        return sight == visibility::everything && mappings_read && processes_denied == 0 &&
+        return proc_shows == visibility::everything && mappings_read && processes_denied == 0 &&
                processes_failed == 0 && descriptors_failed == 0 && undecided == 0 &&
                buffers_unsized == 0;
     }
@@ -212,7 +212,8 @@ struct capacity {
     std::size_t buffers = 0;    ///< of the whole system
     std::size_t holders = 0;    ///< processes that hold buffers
     std::size_t references = 0; ///< buffers held, added up over the holders
-    std::size_t table = 4096;   ///< descriptors of buffers in one process's tables, and mappings
+    std::size_t per_process =
+        4096;                   ///< descriptors of buffers in one process's tables, and mappings
     std::size_t threads = 4096; ///< of one process
     std::size_t exporters = 32; ///< different ones
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
@@ -293,8 +294,8 @@ struct snapshot {
     void reserve(capacity const& most) {
         buffers.reserve(2 * most.buffers); // those of the sample before may still be among them
         holders.reserve(most.holders);
-        references.reserve(most.references + 2 * most.table); // a process's each on its own
-        exporters.reserve(most.exporters + 1);                // unknown is one
+        references.reserve(most.references + 2 * most.per_process); // a process's each on its own
+        exporters.reserve(most.exporters + 1);                      // unknown is one
         exporter_names.reserve(most.exporters);
         unheld.reserve(most.buffers);
         cgroups.reserve(most.holders);

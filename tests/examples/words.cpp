@@ -150,7 +150,7 @@ TEST_CASE("that there is no better source is said once") {
     auto const text = report::source_words(now);
     INFO(text);
     CHECK(count(text, "no better one") == 1);
-    for (auto const& why : {now.coverage.no_bpf_iterator, now.coverage.not_better}) {
+    for (auto const& why : {now.coverage.why_no_bpf, now.coverage.why_no_dmabuf_fds}) {
         REQUIRE(why.error != 0);
         CHECK(count(text, describe(why).view()) == 1);
     }

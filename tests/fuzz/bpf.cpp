@@ -54,7 +54,7 @@ void take_records(std::string_view input) {
 }
 
 void take_totals(std::string_view input) {
-    dmabuf::bpf_totals_parser parser;
+    dmabuf::android_buffers_parser parser;
     std::optional<dmabuf::result<dmabuf::listed_buffer>> item;
     std::size_t lines = 0;
     std::size_t rows = 0;

@@ -48,7 +48,7 @@ void become(uid_t uid) {
 
 struct view {
     bool sampled = false;
-    source used = source::none;
+    source found_by = source::none;
     int error = 0; ///< why the iterators did not serve
     bool complete = false;
     std::uint64_t rss_bytes = 0; ///< of the process asked for
@@ -63,8 +63,8 @@ view look_for(pid_t pid, dmabuf::sample_options options = {}) {
     dmabuf::sampler sampler(options);
     dmabuf::snapshot now;
     seen.sampled = sampler.sample(now).has_value();
-    seen.used = now.coverage.used;
-    seen.error = now.coverage.no_bpf_iterator.error;
+    seen.found_by = now.coverage.found_by;
+    seen.error = now.coverage.why_no_bpf.error;
     seen.complete = now.coverage.complete();
     seen.undescribed = now.coverage.buffers_undescribed;
     if (auto const* holder = find_holder(now, pid)) {
@@ -114,13 +114,13 @@ TEST_CASE("bpf: pinned for all, an ordinary user sees every process, complete", 
     auto const one = holder_of_pages(3);
     auto const walked = look_for(one.pid(), {.bpf = false});
     auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
-    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.found_by == source::bpf_iterator);
     CHECK(seen.error == 0);
     CHECK(seen.complete);
     CHECK(seen.rss_bytes == 3 * page);
     CHECK(seen.descriptors == 1);
     CHECK(seen.undescribed == 0);
-    CHECK(walked.used == source::fd_walk);
+    CHECK(walked.found_by == source::fd_walk);
     CHECK(seen.start_ticks == walked.start_ticks);
     CHECK(seen.uid == walked.uid);
 }
@@ -128,10 +128,10 @@ TEST_CASE("bpf: pinned for all, an ordinary user sees every process, complete", 
 TEST_CASE("bpf: pinned for root, nobody else is let in, and /proc serves", "[.bpf]") {
     pins const pinned("");
     auto const one = holder_of_pages(3);
-    CHECK(look_for(one.pid()).used == source::bpf_iterator);
+    CHECK(look_for(one.pid()).found_by == source::bpf_iterator);
     auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
     CHECK(seen.sampled);
-    CHECK(seen.used == source::fd_walk);
+    CHECK(seen.found_by == source::fd_walk);
     CHECK(seen.error == EACCES);
     CHECK(seen.rss_bytes == 0);
     CHECK_FALSE(seen.complete);
@@ -147,7 +147,7 @@ TEST_CASE("bpf: pinned for a group, its members are let in", "[.bpf]") {
         lab::check(::setresuid(4711, 4711, 4711), "setresuid");
         return look_for(one.pid());
     });
-    CHECK(member.used == source::bpf_iterator);
+    CHECK(member.found_by == source::bpf_iterator);
     CHECK(elsewhere<view>([&] { return become(4711), look_for(one.pid()); }).error == EACCES);
 }
 
@@ -174,10 +174,10 @@ TEST_CASE("bpf: unpinned, the same sampler goes on by /proc, and comes back", "[
     auto const used = [&] {
         REQUIRE(sampler.sample(now));
         CHECK(holder_of(now, one.pid()).rss_bytes == 3 * page);
-        return now.coverage.used;
+        return now.coverage.found_by;
     };
     CHECK(used() == source::fd_walk);
-    CHECK(now.coverage.no_bpf_iterator.error == ENOENT);
+    CHECK(now.coverage.why_no_bpf.error == ENOENT);
     {
         pins const pinned("");
         CHECK(used() == source::bpf_iterator);
@@ -198,19 +198,19 @@ TEST_CASE("bpf: in another namespace the numbers are others', so /proc serves", 
         return elsewhere<view>([] { return look_for(1); });
     });
     CHECK(in_pid_namespace.error == EXDEV);
-    CHECK(in_pid_namespace.used == source::fd_walk);
+    CHECK(in_pid_namespace.found_by == source::fd_walk);
     auto const in_user_namespace = elsewhere<view>([&] {
         lab::check(::unshare(CLONE_NEWUSER), "unshare");
         return look_for(one.pid());
     });
     CHECK(in_user_namespace.error == EXDEV);
-    CHECK(in_user_namespace.used == source::fd_walk);
+    CHECK(in_user_namespace.found_by == source::fd_walk);
     auto const in_time_namespace = elsewhere<view>([&] {
         lab::check(::unshare(CLONE_NEWTIME), "unshare");
         return elsewhere<view>([&] { return look_for(one.pid()); });
     });
     CHECK(in_time_namespace.error == EXDEV);
-    CHECK(in_time_namespace.used == source::fd_walk);
+    CHECK(in_time_namespace.found_by == source::fd_walk);
 }
 
 TEST_CASE("bpf: without a bpffs, or with a foreign file in its place, /proc serves", "[.bpf]") {
@@ -238,7 +238,7 @@ TEST_CASE("bpf: without a bpffs, or with a foreign file in its place, /proc serv
         return look_for(one.pid());
     });
     CHECK(seen.sampled);
-    CHECK(seen.used == source::fd_walk);
+    CHECK(seen.found_by == source::fd_walk);
     CHECK(seen.error == error);
     CHECK(seen.rss_bytes == 3 * page);
     // The bpffs is everybody's, and what is no pin is not dmabuf_pin's to take away.
@@ -263,7 +263,7 @@ TEST_CASE("bpf: no hardened setting keeps a pinned iterator from being read", "[
         pins const pinned("--mode 0444");
         auto const one = holder_of_pages(3);
         auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
-        CHECK(seen.used == source::bpf_iterator);
+        CHECK(seen.found_by == source::bpf_iterator);
         CHECK(seen.rss_bytes == 3 * page);
     }
     (void)shell("cat /tmp/setting > " + path + " 2>/dev/null");
@@ -283,7 +283,7 @@ TEST_CASE("bpf: what only an O_PATH descriptor or a mapping holds is told in ful
         return std::vector{lab::inode_of(path), lab::inode_of(second.get())};
     });
     auto const now = sample();
-    REQUIRE(now.coverage.used == source::bpf_iterator);
+    REQUIRE(now.coverage.found_by == source::bpf_iterator);
     CHECK(now.coverage.buffers_undescribed == 0);
     auto const& by_path = buffer_of(now, one.inode(0));
     CHECK(now.exporter_of(by_path) == "udmabuf");
@@ -318,7 +318,7 @@ TEST_CASE("bpf: in flight over a socket, or in an io_uring, a buffer has no visi
                            keep(lab::alloc_heap(page))};
     });
     auto const now = sample();
-    REQUIRE(now.coverage.used == source::bpf_iterator);
+    REQUIRE(now.coverage.found_by == source::bpf_iterator);
     CHECK_FALSE(find_buffer(now, one.inode(0)));
     CHECK_FALSE(find_buffer(now, one.inode(1)));
     CHECK(find_buffer(now, one.inode(2)));
@@ -356,7 +356,7 @@ TEST_CASE("bpf: a hundred thousand descriptors come in many reads, each once", "
         return std::vector{lab::inode_of(first.get())};
     });
     auto const now = sample();
-    REQUIRE(now.coverage.used == source::bpf_iterator);
+    REQUIRE(now.coverage.found_by == source::bpf_iterator);
     // The first one was closed when its owner was through.
     CHECK(reference_of(now, one.pid(), one.inode()).descriptors == count - 1);
     CHECK(buffer_of(now, one.inode()).name == std::string(31, 'n'));
@@ -384,7 +384,7 @@ TEST_CASE("bpf: a table that threads share behind a leader that exited counts on
     auto const inode = std::stoull(child.wait_ready());
     ::usleep(200'000); // until the leader is through exit_files()
     auto const now = sample();
-    REQUIRE(now.coverage.used == source::bpf_iterator);
+    REQUIRE(now.coverage.found_by == source::bpf_iterator);
     CHECK(reference_of(now, child.pid(), inode).descriptors == 1);
     CHECK(holder_of(now, child.pid()).rss_bytes == 5 * page);
 }
@@ -582,7 +582,7 @@ TEST_CASE("dmabuf_pin: what it did not pin stays, and so do its own files beside
 namespace {
 
 struct listed {
-    source used = source::none;
+    source found_by = source::none;
     dmabuf::listing by = dmabuf::listing::none;
     int error = 0; ///< why there is no list
     std::size_t buffers = 0;
@@ -596,9 +596,9 @@ struct listed {
 listed list_for(pid_t pid) {
     listed seen;
     auto const now = sample({.unheld = true});
-    seen.used = now.coverage.used;
+    seen.found_by = now.coverage.found_by;
     seen.by = now.coverage.listed_by;
-    seen.error = now.coverage.no_listing.error;
+    seen.error = now.coverage.why_no_list.error;
     seen.complete = now.coverage.complete();
     seen.buffers = now.buffers.size();
     seen.unheld = now.unheld.size();
@@ -643,7 +643,7 @@ TEST_CASE("bpf: with no buffer at all, the list of all is empty and known", "[.b
         ::usleep(100'000);
     REQUIRE(bytes_listed() == 0);
     auto const seen = elsewhere<listed>([] { return become(1000), list_for(1); });
-    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.found_by == source::bpf_iterator);
     CHECK(seen.by == dmabuf::listing::bpf_iterator);
     CHECK(seen.error == 0);
     CHECK(seen.buffers == 0);
@@ -671,7 +671,7 @@ TEST_CASE("bpf: by pins alone an ordinary user sees all holders, and the buffer 
         return inodes;
     });
     auto const seen = elsewhere<listed>([&] { return become(1000), list_for(one.pid()); });
-    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.found_by == source::bpf_iterator);
     CHECK(seen.complete);
     CHECK(seen.buffers == held);
     CHECK(seen.rss_bytes == held * page);
@@ -704,7 +704,7 @@ TEST_CASE("bpf: under lockdown=confidentiality there are no names, and all else"
     CHECK(shell("grep -q lockdown=confidentiality /tmp/pinned") == 0);
     auto const one = holder_of_pages(3, "a name");
     auto const seen = elsewhere<view>([&] { return become(4711), look_for(one.pid()); });
-    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.found_by == source::bpf_iterator);
     CHECK(seen.complete);
     CHECK(seen.rss_bytes == 3 * page);
     CHECK(seen.undescribed == 1);
@@ -723,6 +723,6 @@ TEST_CASE("bpf: after a million files without a buffer the walk goes on", "[.lon
     });
     auto const one = holder_of_pages(3);
     auto const seen = look_for(one.pid());
-    CHECK(seen.used == source::bpf_iterator);
+    CHECK(seen.found_by == source::bpf_iterator);
     CHECK(seen.rss_bytes == 3 * page);
 }

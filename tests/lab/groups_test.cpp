@@ -119,8 +119,8 @@ TEST_CASE("without a list, nothing is said of buffers that nobody holds") {
     auto const now = sample({.unheld = true});
     if (now.coverage.listed_by == dmabuf::listing::sysfs) return; // this kernel has one
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
-    CHECK(now.coverage.no_listing.error == ENOENT);
-    CHECK(path_of(now.coverage.no_listing.where) == "/sys/kernel/dmabuf/buffers");
+    CHECK(now.coverage.why_no_list.error == ENOENT);
+    CHECK(path_of(now.coverage.why_no_list.where) == "/sys/kernel/dmabuf/buffers");
     CHECK(now.unheld.empty());
 }
 

@@ -107,7 +107,7 @@ TEST_CASE("root sees everything") {
     auto const seen = look_for(one.pid());
     CHECK(seen.rss_bytes == 3 * page);
     CHECK(seen.uid == 1000);
-    CHECK(seen.coverage.sight == dmabuf::visibility::everything);
+    CHECK(seen.coverage.proc_shows == dmabuf::visibility::everything);
     CHECK(seen.coverage.processes_denied == 0);
     CHECK(seen.coverage.complete());
     auto const& c = seen.coverage;
@@ -123,7 +123,7 @@ TEST_CASE("an ordinary user sees its own processes, and how many it does not see
     CHECK(seen.holders == 1);
     CHECK(seen.coverage.processes_denied >= 2); // init, and the other one
     CHECK(seen.coverage.kernel_threads > 10);   // which are not among the denied
-    CHECK(seen.coverage.sight == dmabuf::visibility::everything);
+    CHECK(seen.coverage.proc_shows == dmabuf::visibility::everything);
     CHECK_FALSE(seen.coverage.complete());
     CHECK(seen.coverage.first_failure.error == 0);
 
@@ -181,7 +181,7 @@ TEST_CASE("hidepid: what is hidden is said to be") {
     auto const other = owned_by(0, 1);
     struct {
         char const* option;
-        dmabuf::visibility sight;
+        dmabuf::visibility proc_shows;
     } const cases[] = {
         {"hidepid=1", dmabuf::visibility::everything},
         {"hidepid=2", dmabuf::visibility::hidden},
@@ -196,7 +196,7 @@ TEST_CASE("hidepid: what is hidden is said to be") {
             return look_for(own.pid());
         });
         CHECK(seen.rss_bytes == 3 * page);
-        CHECK(seen.coverage.sight == sight);
+        CHECK(seen.coverage.proc_shows == sight);
         CHECK_FALSE(seen.coverage.complete());
         if (sight == dmabuf::visibility::everything) CHECK(seen.coverage.processes_denied > 2);
     }
@@ -226,7 +226,7 @@ TEST_CASE("in a pid namespace the view is a part, and says so") {
     });
     CHECK(with_own_proc.found);
     CHECK(with_own_proc.holders == 1);
-    CHECK(with_own_proc.coverage.sight == dmabuf::visibility::pid_namespace);
+    CHECK(with_own_proc.coverage.proc_shows == dmabuf::visibility::pid_namespace);
     CHECK_FALSE(with_own_proc.coverage.complete());
 
     // With the outer /proc, whose numbers kcmp would take for other processes'.
@@ -307,8 +307,8 @@ TEST_CASE("without /sys the account is whole, and what only a list tells is said
     CHECK(seen.rss_bytes == 3 * page);
     CHECK(seen.coverage.complete());
     CHECK(seen.coverage.listed_by == dmabuf::listing::none);
-    CHECK(seen.coverage.no_listing.error == ENOENT);
-    CHECK(path_of(seen.coverage.no_listing.where) == "/sys/kernel/debug/dma_buf/bufinfo");
+    CHECK(seen.coverage.why_no_list.error == ENOENT);
+    CHECK(path_of(seen.coverage.why_no_list.where) == "/sys/kernel/debug/dma_buf/bufinfo");
 }
 
 TEST_CASE("with three descriptors left, what could not be opened is named") {

@@ -329,7 +329,7 @@ TEST_CASE("live: the probe knows this kernel") {
     bool const listed = ::access("/proc/self/task/self/dmabuf_fds", F_OK) == 0 ||
                         found.best == dmabuf::source::dmabuf_fds;
     CHECK((found.best == dmabuf::source::dmabuf_fds) == listed);
-    if (!listed) CHECK(found.not_better.error == ENOENT);
+    if (!listed) CHECK(found.why_no_dmabuf_fds.error == ENOENT);
     std::cout << "Linux " << found.kernel_major << "." << found.kernel_minor << ", "
               << dmabuf::name_of(found.best) << "\n";
 }

@@ -43,7 +43,7 @@ void read_system(counts& all) {
     if (auto const tree = dmabuf::open_sysfs_buffers(); tree)
         count(dmabuf::read_sysfs_buffers(*tree), all);
     count(dmabuf::read_bufinfo(), all);
-    count(dmabuf::read_bpf_totals(), all);
+    count(dmabuf::read_android_buffers(), all);
     count(dmabuf::read_bpf_references(dmabuf::bpf_content::descriptors), all);
     auto const program = dmabuf::open_bpf_program(dmabuf::bpf_content::mappings);
     if (program)
@@ -57,7 +57,7 @@ std::size_t sums_of(dmabuf::snapshot const& now) {
     for (auto const& who : now.holders)
         bytes += now.references_of(who).size() + now.cgroup_name(who.cgroup).size();
     return bytes + by_process(now).size() + by_user(now).size() + by_cgroup(now).size() +
-           name_of(now.coverage.used).size() + describe(now.coverage.first_failure).size();
+           name_of(now.coverage.found_by).size() + describe(now.coverage.first_failure).size();
 }
 
 } // namespace

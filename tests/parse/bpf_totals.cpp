@@ -19,7 +19,7 @@ struct outcome {
 
 constexpr outcome parsed(std::string_view text) {
     outcome all;
-    dmabuf::bpf_totals_parser parser;
+    dmabuf::android_buffers_parser parser;
     std::optional<dmabuf::result<dmabuf::listed_buffer>> item;
     auto const take = [&] {
         if (item && *item)
@@ -80,27 +80,36 @@ TEST_CASE("bpf totals: what ends where a kernel's buffer, or a read, is full may
         bool unknown;
     };
     constexpr length lengths[] = {
-        {0, false},       {1900, false},    {16'383, false}, // nothing ends before a read is full
-        {16'384, true},                                      // the default space
-        {16'639, true},   {16'640, false},  {32'512, false},
-        {32'513, true},                    // eight pages of 4 KiB
-        {32'767, true},   {32'768, true},  // a read of 32 KiB where pages are larger
-        {33'023, true},   {33'024, false}, // more than one buffer of 4 KiB pages: that kernel goes
-                                           // on
-        {65'500, true},   {100'000, false}, {130'816, false},
-        {131'000, true},                   // eight pages of 16 KiB
-        {131'400, false}, {524'200, true}, // eight pages of 64 KiB
+        {0, false},
+        {1900, false},
+        {16'383, false}, // nothing ends before a read is full
+        {16'384, true},  // the default space
+        {16'639, true},
+        {16'640, false},
+        {32'512, false},
+        {32'513, true}, // eight pages of 4 KiB
+        {32'767, true},
+        {32'768, true}, // a read of 32 KiB where pages are larger
+        {33'023, true},
+        {33'024, false}, // more than one buffer of 4 KiB pages: that kernel goes
+                         // on
+        {65'500, true},
+        {100'000, false},
+        {130'816, false},
+        {131'000, true}, // eight pages of 16 KiB
+        {131'400, false},
+        {524'200, true}, // eight pages of 64 KiB
         {1 << 20, false},
     };
     for (auto const& one : lengths) {
         INFO(one.bytes);
-        CHECK(dmabuf::bpf_totals_parser::may_be_cut(one.bytes) == one.unknown);
+        CHECK(dmabuf::android_buffers_parser::may_be_cut(one.bytes) == one.unknown);
         CHECK(parsed(list_of(one.bytes)).error == (one.unknown ? ENOBUFS : 0));
     }
 }
 
 TEST_CASE("bpf totals: names and exporters arrive whole") {
-    dmabuf::bpf_totals_parser parser;
+    dmabuf::android_buffers_parser parser;
     std::optional<dmabuf::result<dmabuf::listed_buffer>> item;
     for (auto const* line : {"7", "8192", "VRI[Taskbar]#2(BLAST Consumer)2", "qcom,system"})
         parser.line(line, item);

@@ -39,9 +39,9 @@ TEST_CASE("account: everything at once, by every source") {
     kernel.sysfs_buffers = sysfs;
     populate(kernel);
     auto now = sampled(kernel);
-    CHECK(now.coverage.used == (list ? source::dmabuf_fds : source::fd_walk));
-    CHECK(now.coverage.not_better.error == (list ? 0 : ENOENT));
-    CHECK(now.coverage.sight == visibility::everything);
+    CHECK(now.coverage.found_by == (list ? source::dmabuf_fds : source::fd_walk));
+    CHECK(now.coverage.why_no_dmabuf_fds.error == (list ? 0 : ENOENT));
+    CHECK(now.coverage.proc_shows == visibility::everything);
     CHECK(now.coverage.processes == 5);
     CHECK(now.coverage.processes_seen == 5);
     CHECK(now.coverage.mappings_read);
@@ -60,7 +60,7 @@ TEST_CASE("account: a patched kernel's list and the walk agree, and force choose
     kernel.dmabuf_fds = true;
     populate(kernel);
     auto const walked = sampled(kernel, {.force = source::fd_walk});
-    CHECK(walked.coverage.used == source::fd_walk);
+    CHECK(walked.coverage.found_by == source::fd_walk);
     CHECK_COMPLETE(walked, kernel);
     auto listed = account_of(sampled(kernel));
     listed[200][3].path_descriptors = 1;

@@ -163,7 +163,7 @@ TEST_CASE("allocations: after reserve() the first sample makes none, nor do the 
     most.buffers = 100;
     most.holders = 30;
     most.references = 30 * 21;
-    most.table = 20;
+    most.per_process = 20;
     most.threads = 3;
     most.exporters = 3; // unknown is one
     most.cgroup_bytes = 4096;
@@ -203,7 +203,7 @@ bool fails_at(std::size_t k, dmabuf::basic_sampler<quiet>& sampler, dmabuf::snap
     CHECK(now.unheld.empty());
     CHECK(now.cgroups.empty());
     CHECK(now.cgroup_text.empty());
-    CHECK(now.coverage.used == dmabuf::source::none);
+    CHECK(now.coverage.found_by == dmabuf::source::none);
     CHECK(now.coverage.processes == 0);
     CHECK(now.total_bytes + now.unheld_bytes + now.begin_ns + now.end_ns == 0);
     return true;

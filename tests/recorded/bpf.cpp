@@ -85,8 +85,8 @@ TEST_CASE("bpf: the account is the truth, in reads of any size") {
     all.kernel.caller = fake::rights::user(4711);
     all.kernel.hidepid = GENERATE(0, 2);
     auto const now = all.sample();
-    CHECK(now.coverage.used == source::bpf_iterator);
-    CHECK(now.coverage.no_bpf_iterator.error == 0);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
+    CHECK(now.coverage.why_no_bpf.error == 0);
     CHECK_COMPLETE(now, all.kernel);
     CHECK(now.coverage.processes == 5);
     CHECK(now.coverage.processes_seen == 5);
@@ -105,10 +105,10 @@ TEST_CASE("bpf: a walk over /proc gives the same account") {
     populate(all);
     all.pin(all_holders);
     auto const walked = all.sample({.force = source::fd_walk});
-    CHECK(walked.coverage.used == source::fd_walk);
-    CHECK(walked.coverage.no_bpf_iterator.error == 0);
+    CHECK(walked.coverage.found_by == source::fd_walk);
+    CHECK(walked.coverage.why_no_bpf.error == 0);
     CHECK(words(account_of(walked)) == words(account_of(all.sample())));
-    CHECK(all.sample({.bpf = false}).coverage.used == source::fd_walk);
+    CHECK(all.sample({.bpf = false}).coverage.found_by == source::fd_walk);
 }
 
 TEST_CASE("bpf: a snapshot is a handful of calls, whatever the number of processes") {
@@ -188,9 +188,9 @@ TEST_CASE("bpf: what does not serve is named, and the walk serves") {
         all.pin(all_holders);
         row.make();
         auto const now = all.sample();
-        CHECK(now.coverage.used == source::fd_walk);
-        CHECK(now.coverage.no_bpf_iterator.doing == row.doing);
-        CHECK(now.coverage.no_bpf_iterator.error == row.error);
+        CHECK(now.coverage.found_by == source::fd_walk);
+        CHECK(now.coverage.why_no_bpf.doing == row.doing);
+        CHECK(now.coverage.why_no_bpf.error == row.error);
         CHECK_COMPLETE(now, all.kernel);
     }
 }
@@ -204,7 +204,7 @@ TEST_CASE("bpf: a walk cut off anywhere is never taken for a whole one") {
         all.files.pins[bpf::descriptors_path] = bpf::pin::of(text.substr(0, size));
         auto const now = all.sample();
         INFO(size);
-        REQUIRE(now.coverage.used == source::fd_walk);
+        REQUIRE(now.coverage.found_by == source::fd_walk);
     }
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("bpf: what a walk said that was cut off is not believed by the next so
     pinned_sampler sampler(options, system_with_pins{{&all.kernel}, &all.files});
     dmabuf::snapshot now;
     REQUIRE(sampler.sample(now));
-    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
     auto text =
         all.walks.descriptors; // of which each buffer's size is made another, and the end taken
     for (std::size_t at = sizeof(dmabuf_bpf_header); at + sizeof(dmabuf_bpf_head) < text.size();) {
@@ -232,7 +232,7 @@ TEST_CASE("bpf: what a walk said that was cut off is not believed by the next so
     text.resize(text.size() - sizeof(dmabuf_bpf_head));
     all.files.pins[bpf::descriptors_path] = bpf::pin::of(text);
     REQUIRE(sampler.sample(now));
-    CHECK(now.coverage.used == source::dmabuf_fds);
+    CHECK(now.coverage.found_by == source::dmabuf_fds);
     CHECK(now.buffers.size() == 4);
     for (auto const& buffer : now.buffers)
         CHECK(buffer.size_bytes == all.kernel.buffers().at(buffer.inode)->size_bytes);
@@ -245,7 +245,7 @@ TEST_CASE("bpf: a million files without a DMA-BUF, and a signal, only take anoth
     all.files.pins[bpf::descriptors_path].answers.push_front(EAGAIN);
     all.files.pins[bpf::mappings_path].answers.push_front(EINTR);
     auto const now = all.sample();
-    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
     CHECK_COMPLETE(now, all.kernel);
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("bpf: under lockdown there are no names") {
                      bpf::end());
     all.files.pins[bpf::mappings_path] = bpf::pin::of(bpf::header(3) + bpf::end());
     auto const now = all.sample();
-    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
     CHECK(now.coverage.complete());
     CHECK(now.coverage.buffers_undescribed == 1);
     CHECK(now.total_bytes == 4096);
@@ -278,7 +278,7 @@ TEST_CASE("bpf: exporters with names of up to 63 bytes, and what is longer is no
         process.open(all.kernel.buffer(inode, 4096 * inode, exporter));
     all.pin({100});
     auto const now = all.sample();
-    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
     REQUIRE(now.exporters.size() == 4);
     CHECK(now.exporter_of(buffer_of(now, 1)) == common);
     CHECK(now.exporter_of(buffer_of(now, 2)).view() == longest);
@@ -358,7 +358,7 @@ TEST_CASE("bpf: cgroups are asked of /proc, of the process that was seen") {
     all.kernel.add(100, "a").open(all.kernel.buffer(1, 4096));
     all.pin({100});
     auto const now = all.sample({.cgroups = true});
-    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
     CHECK(now.coverage.complete());
 }
 
@@ -383,7 +383,7 @@ TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes"
     auto const now = all.sample({.unheld = true});
     CHECK(now.coverage.listed_by ==
           (android ? dmabuf::listing::android_bpf : dmabuf::listing::bpf_iterator));
-    CHECK(now.coverage.no_listing.error == 0);
+    CHECK(now.coverage.why_no_list.error == 0);
     REQUIRE(now.unheld.size() == 1);
     CHECK(now.unheld[0].inode == 3);
     CHECK(now.unheld_bytes == 16384);
@@ -403,8 +403,8 @@ TEST_CASE("bpf: a list of all buffers that breaks off says nothing") {
     all.files.pins[bpf::android_path] = bpf::pin::of(text);
     auto const now = all.sample({.unheld = true});
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
-    CHECK(now.coverage.no_listing.error == error);
-    CHECK(now.coverage.no_listing.where.what == dmabuf::object::bpf_android_buffers);
+    CHECK(now.coverage.why_no_list.error == error);
+    CHECK(now.coverage.why_no_list.where.what == dmabuf::object::bpf_android_buffers);
     CHECK(now.unheld.empty());
 }
 
@@ -430,9 +430,9 @@ TEST_CASE("bpf: a pinned list without a buffer is an empty file, and complete") 
     all.pin({100});
     all.files.pins[bpf::buffers_path];
     auto const now = all.sample({.unheld = true});
-    CHECK(now.coverage.used == source::bpf_iterator);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
     CHECK(now.coverage.listed_by == dmabuf::listing::bpf_iterator);
-    CHECK(now.coverage.no_listing.error == 0);
+    CHECK(now.coverage.why_no_list.error == 0);
     CHECK(now.buffers.empty());
     CHECK(now.unheld.empty());
 }
@@ -471,8 +471,8 @@ TEST_CASE("bpf: a pinned list that the kernel cut at its buffer is not taken for
     hold_all_but_one(all, 600, false);
     auto const now = all.sample({.unheld = true});
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
-    CHECK(now.coverage.no_listing.error == ENOBUFS);
-    CHECK(now.coverage.no_listing.where.what == dmabuf::object::bpf_buffers);
+    CHECK(now.coverage.why_no_list.error == ENOBUFS);
+    CHECK(now.coverage.why_no_list.where.what == dmabuf::object::bpf_buffers);
     CHECK(now.unheld.empty());
 }
 
@@ -487,7 +487,7 @@ TEST_CASE("bpf: a pinned list that ends within a record says nothing") {
         all.files.pins[bpf::buffers_path] = bpf::pin::of(text.substr(0, size));
         auto const now = all.sample({.unheld = true});
         CHECK(now.coverage.listed_by == dmabuf::listing::none);
-        CHECK(now.coverage.no_listing.error == EBADMSG);
+        CHECK(now.coverage.why_no_list.error == EBADMSG);
     }
 }
 
@@ -500,6 +500,6 @@ TEST_CASE("bpf: an end alone, or another walk's records, are no list of all buff
         all.files.pins[bpf::buffers_path] = bpf::pin::of(text);
         auto const now = all.sample({.unheld = true});
         CHECK(now.coverage.listed_by == dmabuf::listing::none);
-        CHECK(now.coverage.no_listing.error == EBADMSG);
+        CHECK(now.coverage.why_no_list.error == EBADMSG);
     }
 }

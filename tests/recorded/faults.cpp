@@ -158,7 +158,7 @@ void sweep(scenario const& how, int error) {
             CHECK(result.now.unheld.size() <= (listed ? 1 : 0));
             for (auto const& buffer : result.now.unheld)
                 CHECK(buffer.inode == 4);
-            CHECK((listed || seen.no_listing.error == error));
+            CHECK((listed || seen.why_no_list.error == error));
         }
         // What is neither gone nor denied has its cause on record.
         if (seen.processes_failed + seen.descriptors_failed != 0) {
@@ -217,9 +217,9 @@ TEST_CASE("faults: interrupted calls and short reads change nothing") {
     CHECK(lost(result.now, kernel.truth()) == "");
     CHECK(invented(result.now, kernel, kernel.truth()) == "");
     CHECK(result.now.coverage.complete());
-    CHECK(result.now.coverage.used ==
+    CHECK(result.now.coverage.found_by ==
           (how.list ? dmabuf::source::dmabuf_fds : dmabuf::source::fd_walk));
-    CHECK(result.now.coverage.sight == dmabuf::visibility::everything);
+    CHECK(result.now.coverage.proc_shows == dmabuf::visibility::everything);
 }
 
 } // namespace

@@ -35,8 +35,8 @@ std::string words(fake::account const& account) {
 
 std::string words(dmabuf::coverage const& seen) {
     std::ostringstream out;
-    out << dmabuf::name_of(seen.used) << " sight " << static_cast<int>(seen.sight) << " processes "
-        << seen.processes << " = seen " << seen.processes_seen << " + denied "
+    out << dmabuf::name_of(seen.found_by) << " sight " << static_cast<int>(seen.proc_shows)
+        << " processes " << seen.processes << " = seen " << seen.processes_seen << " + denied "
         << seen.processes_denied << " + gone " << seen.processes_gone << " + failed "
         << seen.processes_failed << " + kernel threads " << seen.kernel_threads << "; tables "
         << seen.tables << " uncertain " << seen.tables_uncertain << "; descriptors gone "

@@ -510,7 +510,7 @@ TEST_CASE("readers: the path that a caller gave may go before the range begins")
     // Too long to be kept is too long to be opened, cut off.
     path.assign(300, '/');
     auto const calls = w.plan.calls;
-    for (auto const& row : dmabuf::read_bpf_totals(w.system, {}, path.c_str()))
+    for (auto const& row : dmabuf::read_android_buffers(w.system, {}, path.c_str()))
         CHECK(row.error() == failure{operation::open, ENAMETOOLONG, {object::bpf_android_buffers}});
     for (auto const& row :
          dmabuf::read_bpf_references(dmabuf::bpf_content::descriptors, {}, w.system, path.c_str()))

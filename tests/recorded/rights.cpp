@@ -88,10 +88,10 @@ TEST_CASE("rights: hidepid") {
     CHECK_FALSE(now.coverage.complete());
     if (w.kernel.hidepid == 1) {
         CHECK(now.coverage.processes_denied == 3); // kthreadd cannot be told from others
-        CHECK(now.coverage.sight == visibility::everything);
+        CHECK(now.coverage.proc_shows == visibility::everything);
     } else {
         CHECK(now.coverage.processes == 2);
-        CHECK(now.coverage.sight == visibility::hidden);
+        CHECK(now.coverage.proc_shows == visibility::hidden);
     }
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("rights: a pid namespace of one's own") {
     w.kernel.pid_namespace = 4026532000;
     auto const now = sampled(w.kernel);
     CHECK_ACCOUNT(now, w.kernel, w.kernel.truth());
-    CHECK(now.coverage.sight == visibility::pid_namespace);
+    CHECK(now.coverage.proc_shows == visibility::pid_namespace);
     CHECK_FALSE(now.coverage.complete());
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("rights: a caller of many groups is in no container") {
     auto const now = sampled(kernel);
     CAPTURE(self.groups, self.inner_pids.size());
     bool const own = self.inner_pids.empty();
-    CHECK(now.coverage.sight == (own ? visibility::everything : visibility::pid_namespace));
+    CHECK(now.coverage.proc_shows == (own ? visibility::everything : visibility::pid_namespace));
     CHECK(now.coverage.tables_uncertain == (own ? 0 : 1)); // whether kcmp's numbers are its own
 }
 
@@ -319,7 +319,7 @@ TEST_CASE("rights: no /sys is no news where a descriptor tells everything, and s
     CHECK_COMPLETE(now, w.kernel);
     CHECK(now.unheld.empty());
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
-    CHECK(dmabuf::describe(now.coverage.no_listing) ==
+    CHECK(dmabuf::describe(now.coverage.why_no_list) ==
           "cannot open /sys/kernel/dmabuf/buffers: no such file (ENOENT)");
 }
 

@@ -259,7 +259,7 @@ TEST_CASE("files of lines that end within one are refused") {
         CAPTURE(whole);
         auto const expected = std::pair<std::size_t, int>(whole ? 1 : 0, whole ? 0 : EBADMSG);
         CHECK(last_of(dmabuf::read_bufinfo(system, {}, "/b")) == expected);
-        CHECK(last_of(dmabuf::read_bpf_totals(system, {}, "/t")) == expected);
+        CHECK(last_of(dmabuf::read_android_buffers(system, {}, "/t")) == expected);
         dmabuf::process<replay::replayed_system> const process{
             system, {system, system.open(AT_FDCWD, "/p", 0)}, 1};
         CHECK(last_of(dmabuf::read_maps(process, 1)) == expected);

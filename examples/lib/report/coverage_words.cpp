@@ -48,11 +48,11 @@ private:
     fmt::memory_buffer text_; // 500 bytes of its own
 };
 
-std::string_view of_sight(visibility sight) {
-    if (sight == visibility::hidden)
+std::string_view of_what_proc_shows(visibility proc_shows) {
+    if (proc_shows == visibility::hidden)
         return "Other users' processes are hidden (/proc is mounted with hidepid): run as root, "
                "or with CAP_SYS_PTRACE.";
-    if (sight == visibility::pid_namespace)
+    if (proc_shows == visibility::pid_namespace)
         return "Processes outside this pid namespace are out of sight (in a container?): run in "
                "the initial one (docker: --pid=host).";
     return "Whether /proc shows all processes could not be found out.";
@@ -60,7 +60,7 @@ std::string_view of_sight(visibility sight) {
 
 /// Whether there may be holders that were not seen, as opposed to sizes that are not known.
 bool holders_out_of_sight(coverage const& seen) {
-    return seen.sight != visibility::everything || !seen.mappings_read ||
+    return seen.proc_shows != visibility::everything || !seen.mappings_read ||
            seen.processes_denied + seen.processes_failed + seen.descriptors_failed +
                    seen.undecided !=
                0;
@@ -70,7 +70,7 @@ bool holders_out_of_sight(coverage const& seen) {
 /// filter that refuses that often refuses as well what tells whether it is listed.
 bool own_process_denied(coverage const& seen, rights const& mine) {
     return seen.processes_denied != 0 && seen.processes_seen == 0 && seen.processes_failed == 0 &&
-           (seen.sight != visibility::unknown || mine.filtered);
+           (seen.proc_shows != visibility::unknown || mine.filtered);
 }
 
 /// For map_files, which leads to the file behind a mapping.
@@ -153,7 +153,7 @@ std::string_view what_would_help(coverage const& seen, rights const& mine) {
 void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
                      std::function<void(std::string_view)> const& take) {
     auto const& seen = now.coverage;
-    if (seen.sight != visibility::everything) take(of_sight(seen.sight));
+    if (seen.proc_shows != visibility::everything) take(of_what_proc_shows(seen.proc_shows));
     if (auto const count = seen.processes_denied; count != 0)
         sentence(take).add("{} of {} processes may not be read: {}.", count,
                            seen.processes - seen.kernel_threads, what_would_help(seen, mine));
@@ -198,7 +198,7 @@ std::string counted(std::uint32_t count, std::string_view one, std::string_view 
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
     auto const& seen = now.coverage;
     std::string text;
-    if (seen.complete() && seen.used == dmabuf::source::bpf_iterator)
+    if (seen.complete() && seen.found_by == dmabuf::source::bpf_iterator)
         text = "Complete: the kernel itself looked at every process.\n";
     else if (seen.complete())
         text = fmt::format("Complete: all {} were seen.\n",
@@ -214,17 +214,17 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
 
 std::string source_words(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
-    auto text = fmt::format("Source: {}", seen.used);
+    auto text = fmt::format("Source: {}", seen.found_by);
     std::string_view before = "; no better one: ";
-    for (auto const& why : {seen.no_bpf_iterator, seen.not_better})
+    for (auto const& why : {seen.why_no_bpf, seen.why_no_dmabuf_fds})
         if (why.error != 0) text += fmt::format("{}{}", std::exchange(before, "; "), why);
-    if (seen.used == dmabuf::source::fd_walk && seen.not_better.error == 0)
+    if (seen.found_by == dmabuf::source::fd_walk && seen.why_no_dmabuf_fds.error == 0)
         text += ", as asked for";
     auto const sizes =
         fmt::format("Sizes: by {}{}", name_of(seen.sized_by),
                     seen.paths_marked ? "" : "; O_PATH descriptors are not told apart");
     auto list = fmt::format("List of all buffers: {}", name_of(seen.listed_by));
-    if (seen.listed_by == dmabuf::listing::none) list += fmt::format("; {}", seen.no_listing);
+    if (seen.listed_by == dmabuf::listing::none) list += fmt::format("; {}", seen.why_no_list);
     return fmt::format("{}.\n{}.\n{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed, "
                        "{} unmapped.\n",
                        text, sizes, list,

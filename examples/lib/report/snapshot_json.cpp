@@ -122,11 +122,11 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
     out.object([&] {
         out.field("complete", seen.complete());
         write_notes(out, now, mine);
-        out.field("source", name_of(seen.used));
-        failure("no_bpf_iterator", seen.no_bpf_iterator);
-        failure("not_better", seen.not_better);
+        out.field("source", name_of(seen.found_by));
+        failure("no_bpf_iterator", seen.why_no_bpf);
+        failure("not_better", seen.why_no_dmabuf_fds);
         out.field("sized_by", name_of(seen.sized_by));
-        out.field("sight", name_of(seen.sight));
+        out.field("sight", name_of(seen.proc_shows));
         out.field("processes", seen.processes);
         out.field("processes_seen", seen.processes_seen);
         out.field("processes_denied", seen.processes_denied);
@@ -144,7 +144,7 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("buffers_undescribed", seen.buffers_undescribed);
         out.field("mappings_read", seen.mappings_read);
         out.field_if(seen.listed_by != dmabuf::listing::none, "listed_by", name_of(seen.listed_by));
-        failure("no_listing", seen.no_listing);
+        failure("no_listing", seen.why_no_list);
         failure("first_failure", seen.first_failure);
     });
 }

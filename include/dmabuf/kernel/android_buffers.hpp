@@ -19,9 +19,9 @@ struct listed_buffer {
 
 /// Parses the text line by line: inode, size, name (it may be empty), exporter.
 /// Nothing tells a buffer without a name from one with an empty name.
-class bpf_totals_parser {
+class android_buffers_parser {
 public:
-    explicit constexpr bpf_totals_parser(place where = {object::bpf_android_buffers})
+    explicit constexpr android_buffers_parser(place where = {object::bpf_android_buffers})
         : where_(where) {}
 
     /// Takes one line; `out` gets a buffer with every fourth.
@@ -43,7 +43,7 @@ public:
     }
 
     /// The text has ended, with a newline: without it the last exporter may be cut off, and
-    /// `read_bpf_totals` refuses such a file. Errors: EBADMSG where that is within a buffer;
+    /// `read_android_buffers` refuses such a file. Errors: EBADMSG where that is within a buffer;
     /// ENOBUFS where it cannot be known whether the list ends there as well (`may_be_cut`).
     constexpr void finish(auto& out) {
         if (broken_) return;
@@ -82,13 +82,13 @@ private:
 /// the kernel may have cut off, told for a `space` of eight pages or of 16 KiB, as it is by
 /// default.
 template<system System = live_system>
-using bpf_totals_reader = parsed_lines<bpf_totals_parser, listed_buffer, System>;
+using android_buffers_reader = parsed_lines<android_buffers_parser, listed_buffer, System>;
 
 /// The range described above.
 template<system System = live_system>
-bpf_totals_reader<System>
-read_bpf_totals(System system = {}, read_space space = {},
-                char const* path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf") {
+android_buffers_reader<System>
+read_android_buffers(System system = {}, read_space space = {},
+                     char const* path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf") {
     return {system, path, O_RDONLY | O_NONBLOCK, {object::bpf_android_buffers}, std::move(space)};
 }
 

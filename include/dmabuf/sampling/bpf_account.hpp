@@ -90,9 +90,9 @@ private:
     class found_by_walk {
     public:
         void reserve(capacity const& most) {
-            all_.reserve(most.references + most.table);
-            stretches_.reserve(most.holders + most.table); // some have several tables
-            twice_.reserve(most.table);
+            all_.reserve(most.references + most.per_process);
+            stretches_.reserve(most.holders + most.per_process); // some have several tables
+            twice_.reserve(most.per_process);
         }
 
         void clear() {

@@ -18,7 +18,8 @@ struct sample_options {
     bool unheld = false;  ///< `snapshot::unheld`, by sysfs, or by bufinfo where that is allowed
     bool bufinfo = false; ///< allows to ask debugfs, which takes each buffer's lock in the kernel
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
-    source force = source::none; ///< this source and no better one; `used` tells if it served
+    source force =
+        source::none; ///< this source and no better one; `coverage::found_by` tells if it served
 };
 
 } // namespace v0

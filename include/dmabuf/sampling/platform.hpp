@@ -13,7 +13,7 @@ inline namespace v0 {
 struct platform {
     std::uint32_t kernel_major = 0; ///< 0.0 where the release cannot be read
     std::uint32_t kernel_minor = 0;
-    visibility sight = visibility::unknown;
+    visibility proc_shows = visibility::unknown;
     bool own_pid_namespace =
         false; ///< /proc numbers processes as the caller does, so kcmp can be used
 
@@ -69,7 +69,7 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
             [&] { return proc.system.status(self.directory.get(), "ns/pid", 0, space); }) < 0)
         return;
     if (space.inode != initial_pid_namespace || !found.own_pid_namespace) {
-        found.sight = visibility::pid_namespace;
+        found.proc_shows = visibility::pid_namespace;
         return;
     }
     // init is always there and holds every capability: a caller from whom hidepid hides anybody's
@@ -77,8 +77,8 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
     file_status init;
     int const error =
         uninterrupted([&] { return proc.system.status(proc.directory.get(), "1", 0, init); });
-    if (error == 0) found.sight = visibility::everything;
-    if (error == -ENOENT) found.sight = visibility::hidden;
+    if (error == 0) found.proc_shows = visibility::everything;
+    if (error == -ENOENT) found.proc_shows = visibility::hidden;
 }
 
 } // namespace detail

@@ -26,7 +26,7 @@ struct visit_memory {
     void reserve(capacity const& most) {
         tasks.reserve(most.threads);
         tables.reserve(most.threads);
-        inodes.reserve(most.table);
+        inodes.reserve(most.per_process);
     }
 };
 

@@ -42,7 +42,7 @@ constexpr void state_source(coverage& counted, source which, sample_options cons
                             bool has_sysfs) {
     using marks = source_abilities::marks;
     auto const& tells = abilities_of(which);
-    counted.used = which;
+    counted.found_by = which;
     counted.sized_by = tells.sizes != sizing::none  ? tells.sizes
                        : has_sysfs && !wanted.names ? sizing::sysfs
                                                     : sizing::descriptors;

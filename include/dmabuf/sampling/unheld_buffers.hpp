@@ -67,7 +67,7 @@ public:
     /// Adds to a finished snapshot what no process holds, and counts what is leaving.
     void add_unheld(snapshot& now) const {
         now.coverage.listed_by = used_;
-        now.coverage.no_listing = why_not_;
+        now.coverage.why_no_list = why_not_;
         for (auto const& one : after_) {
             now.unheld.push_back(one);
             now.unheld_bytes += one.size_bytes;
@@ -139,7 +139,7 @@ private:
     static result<void> for_each(listing which, System system, std::span<char> space, Take take) {
         if (which == listing::bpf_iterator) return for_each_pinned(system, space, take);
         if (which == listing::android_bpf) {
-            for (auto const& row : read_bpf_totals(system, read_space(space))) {
+            for (auto const& row : read_android_buffers(system, read_space(space))) {
                 if (!row) return row.error();
                 take(*row);
             }
@@ -167,7 +167,7 @@ private:
                                buffer_name(row->name)});
             bytes += record->bytes.size();
         }
-        if (bpf_totals_parser::may_be_cut(bytes))
+        if (android_buffers_parser::may_be_cut(bytes))
             return failure{operation::read, ENOBUFS, walk.where()};
         return {};
     }
