@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dmabuf/text.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 #include <iterator>
 #include <map>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dmabuf/kernel/bufinfo.hpp>
-#include <dmabuf/kernel/fd_walk.hpp>
-#include <dmabuf/kernel/process.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 #include <string>
 #include <vector>
@@ -105,49 +103,6 @@ constexpr list lists[] = {
      true, 0, 0, "", 0, ""},
 };
 
-struct group {
-    std::string_view text;
-    std::string_view path; ///< "" is refused
-
-    constexpr bool holds(std::string_view bytes) const {
-        auto const found = dmabuf::parse_cgroup(bytes);
-        return path.empty() ? !found && found.error().error == EBADMSG : found && *found == path;
-    }
-};
-
-constexpr group groups[] = {
-    {"0::/user.slice/user-1000.slice\n", "/user.slice/user-1000.slice"},
-    {"0::/\n", "/"},
-    {"12:cpu,memory:/video\n1:name=systemd:/x\n0::/unified\n", "/video"},
-    {"12:cpu:/cpu\n1:name=systemd:/x\n0::/unified\n", "/unified"},
-    {"3:cpu,memoryx:/a\n0::/a:b (deleted)\n", "/a:b (deleted)"},
-    {"1:name=systemd:/x\n", ""},
-    {"0::relative\n", ""},
-    {"0::/cut", ""},
-    {"", ""},
-    {"\n", ""},
-};
-
-struct link {
-    std::string_view text;
-    bool is;
-    std::string_view name;
-
-    constexpr bool holds(std::string_view bytes) const {
-        auto const found = dmabuf::parse_linked_name(bytes);
-        return found.has_value() == is && (!is || found->view() == name);
-    }
-};
-
-constexpr link links[] = {
-    {"/dmabuf:", true, ""},
-    {"/dmabuf:camera", true, "camera"},
-    {"/dmabuf:a\nb\\012", true, "a\nb\\012"},
-    {"/dmabuf", false, ""},
-    {"anon_inode:dmabuf", false, ""},
-    {"", false, ""},
-};
-
 } // namespace
 
 TEST_CASE("bufinfo: rows, devices, totals") {
@@ -181,12 +136,4 @@ TEST_CASE("bufinfo: more devices than there is room for are counted") {
     CHECK(found.whole);
     CHECK(found.first.device_count == 12);
     CHECK(found.first.devices[7] == "device7");
-}
-
-TEST_CASE("cgroup: the memory controller's path, else the unified one") {
-    CHECK_TABLE(groups);
-}
-
-TEST_CASE("fd link: the name of a buffer, byte for byte") {
-    CHECK_TABLE(links);
 }

@@ -2,7 +2,7 @@
 //
 // Which tasks have one descriptor table: counted comparisons in the worst orders, and what moves
 // while they are compared.
-#include "harness.hpp"
+#include "recorded/harness.hpp"
 
 #include <random>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dmabuf/kernel/dmabuf_fds.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dmabuf/kernel/process.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 namespace {
 
@@ -170,6 +170,33 @@ constexpr bad_status bad_statuses[] = {
 TEST_CASE("status: the effective uid, and how many pid namespaces deep") {
     CHECK_TABLE(statuses);
     CHECK_TABLE(bad_statuses);
+}
+
+struct group {
+    std::string_view text;
+    std::string_view path; ///< "" is refused
+
+    constexpr bool holds(std::string_view bytes) const {
+        auto const found = dmabuf::parse_cgroup(bytes);
+        return path.empty() ? !found && found.error().error == EBADMSG : found && *found == path;
+    }
+};
+
+constexpr group groups[] = {
+    {"0::/user.slice/user-1000.slice\n", "/user.slice/user-1000.slice"},
+    {"0::/\n", "/"},
+    {"12:cpu,memory:/video\n1:name=systemd:/x\n0::/unified\n", "/video"},
+    {"12:cpu:/cpu\n1:name=systemd:/x\n0::/unified\n", "/unified"},
+    {"3:cpu,memoryx:/a\n0::/a:b (deleted)\n", "/a:b (deleted)"},
+    {"1:name=systemd:/x\n", ""},
+    {"0::relative\n", ""},
+    {"0::/cut", ""},
+    {"", ""},
+    {"\n", ""},
+};
+
+TEST_CASE("cgroup: the memory controller's path, else the unified one") {
+    CHECK_TABLE(groups);
 }
 
 } // namespace

@@ -3,8 +3,8 @@
 // The records of the BPF programs: laid out as kernel/bpf/records.h says, strict in everything.
 #include <dmabuf/bpf/records.hpp>
 
+#include "parse/table.hpp"
 #include "systems/bpf_stream.hpp"
-#include "table.hpp"
 
 #include <cstring>
 

@@ -3,7 +3,7 @@
 // Android's list of all buffers: four lines each.
 #include <dmabuf/kernel/android_buffers.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dmabuf/kernel/maps.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 namespace {
 

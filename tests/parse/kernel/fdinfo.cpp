@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dmabuf/kernel/fdinfo.hpp>
 
-#include "table.hpp"
+#include "parse/table.hpp"
 
 namespace {
 
