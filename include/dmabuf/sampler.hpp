@@ -87,7 +87,8 @@ private:
     result<void> open() {
         if (auto const opened = open_.open(); !opened) return opened;
         build_.remember(open_.kernel().inodes_are_unique());
-        memory_.tables.compare(open_.kernel().own_pid_namespace);
+        // Never on again: that kcmp does not serve is learned once.
+        if (!open_.kernel().own_pid_namespace) memory_.tables.compare(false);
         return {};
     }
 

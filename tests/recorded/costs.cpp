@@ -217,6 +217,23 @@ TEST_CASE("costs: debugfs is read once where the second look tells nothing more"
     CHECK(openings(without_buffers, "/bufinfo", options) == 1);
 }
 
+TEST_CASE("costs: that kcmp does not serve is learned once, and not anew in every sample") {
+    fake::kernel kernel;
+    kernel.kcmp = GENERATE(false, true);
+    kernel.kcmp_filtered = true;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096));
+    process.add_thread(11);
+    wrapped::counters count;
+    dmabuf::basic_sampler<counting_system> sampler({}, counting_system{{&kernel}, &count});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    CHECK(count.compare <= 3);
+    auto const learned = count.compare;
+    REQUIRE(sampler.sample(now));
+    CHECK(count.compare == learned);
+}
+
 TEST_CASE("costs: the cgroup of each holder is read once, and of nobody else") {
     fake::kernel kernel;
     kernel.dmabuf_fds = GENERATE(false, true);
