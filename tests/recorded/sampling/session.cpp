@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+//
+// What a sampler opens and learns, once.
+#include "parts.hpp"
+
+namespace {
+
+dmabuf::session<parts::system> session_on(fake::kernel& kernel, wrapped::faults& plan) {
+    return dmabuf::session<parts::system>{parts::system{{&kernel}, &plan}};
+}
+
+TEST_CASE("session: it opens /proc and the tree in sysfs, once") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    kernel.sysfs_buffers = GENERATE(false, true);
+    auto session = session_on(kernel, plan);
+    REQUIRE(session.open());
+    CHECK(kernel.open_descriptors() == (kernel.sysfs_buffers ? 2 : 1));
+    CHECK((session.sysfs() != nullptr) == kernel.sysfs_buffers);
+    CHECK(kernel.calls() <= 25);
+    auto const before = kernel.calls();
+    REQUIRE(session.open());
+    CHECK(kernel.calls() == before);
+}
+
+TEST_CASE("session: where /proc is missing it says so, and opens it once it is there") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    kernel.proc_mounted = false;
+    auto session = session_on(kernel, plan);
+    CHECK_FALSE(session.open());
+    CHECK(kernel.open_descriptors() == 0);
+    kernel.proc_mounted = true;
+    CHECK(session.open());
+}
+
+TEST_CASE("session: it knows why there is no dmabuf_fds") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    auto session = session_on(kernel, plan);
+    SECTION("this kernel has it") {
+        kernel.dmabuf_fds = true;
+        REQUIRE(session.open());
+        CHECK(session.why_no_dmabuf_fds().error == 0);
+    }
+    SECTION("this kernel does not") {
+        REQUIRE(session.open());
+        CHECK(session.why_no_dmabuf_fds().error == ENOENT);
+        CHECK(session.why_no_dmabuf_fds().where.what == dmabuf::object::dmabuf_fds);
+    }
+}
+
+TEST_CASE("session: before 5.3 a DMA-BUF is an anonymous inode") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    kernel.major = 5;
+    kernel.minor = GENERATE(2U, 3U);
+    auto session = session_on(kernel, plan);
+    REQUIRE(session.open());
+    CHECK(session.kernel().kernel_minor == kernel.minor);
+    using filesystem = dmabuf::dmabuf_filesystem;
+    session.known.learn(kernel.anonymous_device, filesystem::anonymous_inode_magic);
+    dmabuf::file_status const anonymous{12, 0, kernel.anonymous_device, 0600, 1};
+    CHECK(session.known.of(anonymous) ==
+          (kernel.minor == 2 ? filesystem::kind::anonymous_inode : filesystem::kind::other));
+}
+
+TEST_CASE("session: its two spaces are apart, and stay where they are") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    auto session = session_on(kernel, plan);
+    session.make_space();
+    auto const processes = session.process_space();
+    auto const table = session.table_space();
+    CHECK(processes.size() == 32768);
+    CHECK(table.size() == 32768);
+    CHECK((processes.data() + 32768 <= table.data() || table.data() + 32768 <= processes.data()));
+    REQUIRE(session.open());
+    CHECK(session.process_space().data() == processes.data());
+    CHECK(session.table_space().data() == table.data());
+}
+
+} // namespace
