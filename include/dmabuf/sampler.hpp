@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Takes snapshots: asks the kernel's own iterators, or else visits the processes one after the
-// other, and hands what is found to the builder.
+// Takes snapshots: by the kernel's own iterators, or else by a visit to each process.
 #pragma once
 
 #include <dmabuf/sampling/bpf_account.hpp>
@@ -76,7 +75,7 @@ public:
     }
 
 private:
-    /// Also where an allocation throws, whose exception the sampler lets through.
+    /// Empties the snapshot on every way out but the last, also where an allocation throws.
     struct cleared_unless_whole {
         snapshot* now;
         ~cleared_unless_whole() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One descriptor table by the kernel's list of its inodes, which others have to describe.
+// One descriptor table by the kernel's list of inodes; descriptors and sysfs describe the buffers.
 #pragma once
 
 #include <dmabuf/kernel/dmabuf_fds.hpp>
@@ -101,8 +101,8 @@ private:
             if (!describe_.is_done(found.buffer)) (void)describe_.ask_sysfs(found.buffer);
     }
 
-    /// What is still to be told of the buffers that the table lists, its descriptors tell. Stops at
-    /// the last of these.
+    /// Asks the table's descriptors about each listed buffer that is not described yet, and stops
+    /// at the last of these.
     void walk(process<System> const& process, std::int32_t tid, bool exporters) {
         std::size_t next = 0;
         auto const all_told = [&] {
@@ -145,8 +145,8 @@ private:
         }
     }
 
-    /// What has no size yet may have been closed since it was listed: then it is listed no more.
-    /// What still is listed stays, of unknown size.
+    /// Lists again where a buffer has no size yet: one that is listed no more was closed meanwhile,
+    /// and is dropped. One that still is listed stays, of unknown size.
     outcome drop_closed(process<System> const& process, std::int32_t tid) {
         auto& build = sample_->build;
         auto const unsized = [&](reference const& found) {

@@ -49,10 +49,13 @@ public:
         , lists_(abilities_of(by).sizes == sizing::none)
         , doubting_(doubting) {}
 
-    /// `again` where tasks were gone before they could be read, and others are there, since a
-    /// process can go on for ever in tasks made by the one before; where the leader may have exited
-    /// while its table was read, which is asked after the fact, since rarely does one; and, once,
-    /// where a table may have been read twice.
+    /// `again` in four cases:
+    ///  * Tasks were gone before they could be read, and others are there: a process can go on for
+    ///    ever in tasks made by the one before.
+    ///  * The leader may have exited while its table was read. That is asked afterwards: it is
+    ///  rare.
+    ///  * Unless `doubting`: a table may have been read twice.
+    ///  * The process executed another program while its mappings were read.
     outcome read() {
         build_->begin_process();
         auto how = list_tasks();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How it went, counted: from the outcome of every single look to the coverage of the snapshot.
+// Counts the outcome of every single look into the coverage of the snapshot.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -55,7 +55,7 @@ public:
     }
     constexpr void descriptor_failed() const { ++counted_->descriptors_failed; }
     constexpr void mapping_gone() const { ++counted_->mappings_gone; }
-    /// Nothing that could be a DMA-BUF's was met yet, to which this could be compared.
+    /// An O_PATH descriptor or a mapping that may be a DMA-BUF's: none was met to compare it with.
     constexpr void undecided() const { ++counted_->undecided; }
 
     /// All that was counted so far; `restore()` takes back what was counted since.
