@@ -61,7 +61,7 @@ TEST_CASE("sources: a snapshot says what its source tells, whatever is wanted") 
             dmabuf::coverage told;
             dmabuf::state_source(told, which, wanted, sysfs);
             CAPTURE(dmabuf::name_of(which), bits);
-            CHECK(told.used == which);
+            CHECK(told.found_by == which);
             CHECK(told.mappings_read == wanted.mappings);
             switch (which) {
             case source::fd_walk:
