@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The sums over a snapshot: who holds how much. Pure; nothing here makes a system call.
+// The sums over a snapshot: rss, pss and uss of every holder, totals of every exporter. Pure: no
+// system call.
 #pragma once
 
 #include <dmabuf/detail/sort.hpp>
@@ -17,8 +18,8 @@ constexpr void count_holder(buffer& held, reference const& how) {
     held.mappings += how.mappings;
 }
 
-/// `turn` is how many holders of the buffer came before this one: the first `size % holders` of
-/// them carry one byte more, so that the shares add up to the size.
+/// The share of one holder. `turn` counts the holders of the buffer before this one. The first
+/// `size % holders` of them carry one byte more, so that the shares add up to the size.
 constexpr std::uint64_t share_of(buffer const& buffer, std::uint32_t turn) {
     return buffer.size_bytes / buffer.holders + (turn < buffer.size_bytes % buffer.holders ? 1 : 0);
 }
@@ -44,7 +45,7 @@ constexpr void add_up(holder& who, auto const& now, auto& turns) {
     who.unsized_buffers = sum.unsized_buffers;
 }
 
-/// One for each exporter, by its number, nothing added to it yet.
+/// One empty total for each exporter, in the order of the numbers.
 constexpr void begin_exporters(auto& now) {
     now.exporters.assign(1, {});
     for (auto const& name : now.exporter_names) {
@@ -53,7 +54,7 @@ constexpr void begin_exporters(auto& now) {
     }
 }
 
-/// Those that have buffers here, most bytes first.
+/// Leaves out exporters without buffers. Most bytes first.
 constexpr void finish_exporters(auto& exporters) {
     std::size_t kept = 0;
     for (auto const& total : exporters)
@@ -80,7 +81,7 @@ constexpr void add_up_buffers(auto& now) {
     finish_exporters(now.exporters);
 }
 
-/// What `account` does once the holders are counted.
+/// The second half of `account`: the sums, from buffers whose holders are counted.
 constexpr void share_out(auto& now, auto& turns) {
     turns.assign(now.buffers.size(), 0);
     for (auto& holder : now.holders)
@@ -90,10 +91,10 @@ constexpr void share_out(auto& now, auto& turns) {
 
 } // namespace detail
 
-/// Fills in every sum of `now` from its buffers, holders and references.
-/// The holders must be in ascending order of pid and the references grouped by holder: where a size
-/// does not divide by the number of holders, the lowest pids carry the remainder, one byte each.
-/// Cost: linear; `turns` is scratch memory, one number per buffer.
+/// Fills in every sum of `now` from its buffers, holders and references. The holders must be in
+/// ascending order of pid, and the references grouped by holder. Where a size does not divide by
+/// the number of holders, the lowest pids carry the remainder, one byte each.
+/// Cost: linear. No allocation once `turns`, scratch memory of one number per buffer, has grown.
 template<class = detail::if_called>
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
     for (auto& buffer : now.buffers)
@@ -103,14 +104,16 @@ constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
     detail::share_out(now, turns);
 }
 
-/// As above, with scratch memory of its own: one allocation.
+/// Fills in every sum of `now`, with scratch memory of its own.
+/// Cost: linear; one allocation.
 template<class = detail::if_called>
 constexpr void account(snapshot& now) {
     std::vector<std::uint32_t> turns;
     account(now, turns);
 }
 
-/// The holders, largest pss first, then largest rss, then lowest pid. Cost: one allocation, a sort.
+/// The holders, largest pss first, then largest rss, then lowest pid.
+/// Cost: one allocation, one sort.
 template<class = detail::if_called>
 std::vector<holder> by_process(snapshot const& now) {
     auto holders = now.holders;

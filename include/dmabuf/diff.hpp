@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What changed from one snapshot to the next. Pure; nothing here makes a system call.
+// The difference between two snapshots. Pure: no system call.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -10,9 +10,8 @@ inline namespace v0 {
 
 enum class change : std::uint8_t { appeared, gone, changed };
 
-/// A process that began, ceased or went on to hold buffers, and holds others or more of them now.
-/// A process is the same when pid and start time are: one that was given the pid of another is gone
-/// and appeared.
+/// A holder that appeared or is gone, or whose buffers or pss changed. Pid and start time identify
+/// a process. When a pid is used again, the old process is gone and the new one appeared.
 struct holder_change {
     change what = change::changed;
     std::int32_t pid = 0;
@@ -28,11 +27,11 @@ struct holder_change {
     std::uint64_t pss_before_bytes = 0;
     std::uint64_t pss_after_bytes = 0;
 
-    /// Grows in buffers: what to look at when memory leaks.
+    /// Holds more buffers than before. Look here first for a leak.
     [[nodiscard]] constexpr bool grew() const { return buffers_after > buffers_before; }
 };
 
-/// A buffer that is new or gone, or whose number of holders changed.
+/// A buffer that appeared, is gone, or changed its number of holders.
 struct buffer_change {
     change what = change::changed;
     std::uint64_t inode = 0;
@@ -42,7 +41,7 @@ struct buffer_change {
     std::uint32_t holders_after = 0;
 };
 
-/// Only what is not as it was.
+/// The holders and buffers that changed. Unchanged ones are left out.
 struct snapshot_diff {
     std::vector<holder_change> holders; ///< in ascending order of pid
     std::vector<buffer_change> buffers; ///< in ascending order of inode
@@ -51,8 +50,8 @@ struct snapshot_diff {
 
 namespace detail {
 
-/// Walks two sorted ranges side by side: `visit(what, a, b)` sees each element with its
-/// counterpart, or with one of which nothing is said where it has none.
+/// Walks two sorted ranges side by side. `visit(what, a, b)` gets each element with its
+/// counterpart, or with a default-made value where there is no counterpart.
 template<class Range, class Less, class Visit>
 constexpr void merge_sorted(Range const& before, Range const& after, Less less, Visit visit) {
     typename Range::value_type const none{};
@@ -70,7 +69,7 @@ constexpr void merge_sorted(Range const& before, Range const& after, Less less, 
     }
 }
 
-/// The held inodes of both, compared.
+/// Compares the inodes that both holders hold.
 template<class = detail::if_called>
 constexpr void compare_references(snapshot const& before, holder const& a, snapshot const& after,
                                   holder const& b, holder_change& found) {
@@ -93,9 +92,9 @@ constexpr void compare_references(snapshot const& before, holder const& a, snaps
 
 } // namespace detail
 
-/// Compares two snapshots. Buffers are told apart by inode, which holds where inodes are not used
-/// twice
-/// (`platform::inodes_are_unique()`). Cost: linear, and the allocations of the two lists.
+/// Compares two snapshots. Buffers are told apart by inode, which is reliable on kernels that use
+/// no inode number twice (`platform::inodes_are_unique()`).
+/// Cost: linear, and the allocations of the two lists.
 template<class = detail::if_called>
 snapshot_diff diff(snapshot const& before, snapshot const& after) {
     snapshot_diff found;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which process holds how much DMA-BUF memory, and what could not be seen.
-// Everything but the opt-in dmabuf/fmt.hpp.
+// The whole library but for the opt-in dmabuf/fmt.hpp: which process holds how much DMA-BUF memory,
+// and what could not be seen.
 #pragma once
 
 #include <dmabuf/account.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Opt-in: prints the library's values with {fmt}, 9 or newer. The only header that includes it.
+// Opt-in: prints the library's values with {fmt}, 9 or newer. No other header includes {fmt}.
 //
 //     fmt::print("{}: {} of {}\n", buffer.name, dmabuf::bytes{buffer.size_bytes},
 //                now.exporter_of(buffer));
@@ -16,7 +16,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// A number of bytes that prints in the largest fitting unit, with one decimal: "7.9 MiB", "512 B".
+/// A number of bytes. It prints in the largest fitting unit, with one decimal: "7.9 MiB", "512 B".
 struct bytes {
     std::uint64_t count = 0;
 };
@@ -63,8 +63,8 @@ struct fmt::formatter<dmabuf::failure> : dmabuf::detail::text_formatter {
     }
 };
 
-/// The name of a buffer, a process or an exporter, escaped. Longer texts, such as `escaped(name)`
-/// and `describe(why)`, are safe already: print their `view()`.
+/// Prints the name of a buffer, a process or an exporter, escaped. Longer texts, such as
+/// `escaped(name)` and `describe(why)`, are safe already: print their `view()`.
 template<>
 struct fmt::formatter<dmabuf::buffer_name> : dmabuf::detail::text_formatter {
     template<class Context>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The account by group of processes: users, cgroups, or whatever a caller groups by. Pure.
+// The account by group of processes: by user, by cgroup, or by any number that the caller gives a
+// process. Pure: no system call.
 #pragma once
 
 #include <dmabuf/account.hpp>
@@ -8,7 +9,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// What the processes of one group hold together.
+/// The sums of one group of processes.
 struct group_total {
     std::uint32_t group = 0; ///< the number that the caller gave it
     std::uint32_t holders = 0;
@@ -20,7 +21,7 @@ struct group_total {
 
 namespace detail {
 
-/// Adds up by group what stands in `totals` once for each holder. In ascending order of group.
+/// Turns one total per holder into one per group, in ascending order of group.
 constexpr void add_up_holders(auto& totals) {
     detail::sort(totals,
                  [](group_total const& a, group_total const& b) { return a.group < b.group; });
@@ -38,7 +39,7 @@ constexpr void add_up_holders(auto& totals) {
 
 } // namespace detail
 
-/// What by_group() works in and answers in. Reused, it keeps its memory.
+/// Result and scratch memory of `by_group()`. Reused, it keeps its memory.
 struct group_sums {
     std::vector<group_total> totals; ///< largest pss first
 
@@ -55,10 +56,11 @@ struct group_sums {
     }
 };
 
-/// Adds up `now` by `group_of(holder)`, a number below 2^32, into `sums`.
-/// A group that holds a buffer through several processes counts it once, and as its own where
-/// nobody else holds it: the sums are not those of its processes' rss and uss. Cost: one sort of
-/// the holders, one of the references; no allocation once `sums` has grown.
+/// Adds up `now` by `group_of(holder)`, a number below 2^32, into `sums`. A group that holds a
+/// buffer through several processes counts the buffer once. The buffer is in the group's uss where
+/// no process outside the group holds it. So rss and uss of a group are not the sums over its
+/// processes.
+/// Cost: one sort of the holders, one of the references; no allocation once `sums` has grown.
 template<class GroupOf>
 void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
     auto& totals = sums.totals;
@@ -96,7 +98,9 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
     });
 }
 
-/// As above. Cost: two allocations, one sort of the references.
+/// Adds up `now` by `group_of(holder)`, a number below 2^32; see the overload with `sums`.
+/// Cost: one sort of the holders, one of the references; one allocation for the references, and
+/// those of a vector that grows to one total per holder.
 template<class GroupOf>
 std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
     group_sums sums;
@@ -104,13 +108,15 @@ std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
     return std::move(sums.totals);
 }
 
-/// By effective user; `group` is the uid.
+/// Adds up `now` by effective user; `group` is the uid.
+/// Cost: that of `by_group()`.
 template<class = detail::if_called>
 std::vector<group_total> by_user(snapshot const& now) {
     return by_group(now, [](holder const& who) { return who.uid; });
 }
 
-/// By cgroup; `group` is for `now.cgroup_name()`. Needs `sample_options::cgroups`.
+/// Adds up `now` by cgroup; `now.cgroup_name(group)` is its path. Needs `sample_options::cgroups`.
+/// Cost: that of `by_group()`.
 template<class = detail::if_called>
 std::vector<group_total> by_cgroup(snapshot const& now) {
     return by_group(now, [](holder const& who) { return who.cgroup; });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Errors are values: what was tried, on which kernel file, of which process, and the errno.
+// Errors are values: a failure names the call, the kernel file, the process and the errno.
 #pragma once
 
 #include <dmabuf/text.hpp>
@@ -14,7 +14,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// What was being done when something failed.
+/// The call that failed.
 enum class operation : std::uint8_t {
     open,
     read,
@@ -27,7 +27,7 @@ enum class operation : std::uint8_t {
     identify
 };
 
-/// Which kernel file it was done to. The table `object_paths` below has the path of each.
+/// The kernel file of a call. The table `object_paths` below has the path of each.
 enum class object : std::uint8_t {
     proc,
     process,
@@ -54,7 +54,7 @@ enum class object : std::uint8_t {
     bpf_android_buffers,
 };
 
-/// Names the thing a call was made on. Fields that do not apply keep their defaults.
+/// The file that a call was made on. Fields that do not apply keep their defaults.
 struct place {
     object what = object::proc;
     std::int32_t pid = 0;    ///< thread group, 0 where it does not apply
@@ -65,7 +65,7 @@ struct place {
     constexpr bool operator==(place const&) const = default;
 };
 
-/// Why something could not be read. Small and trivially copyable.
+/// The reason why something could not be read. Small and trivially copyable.
 struct failure {
     operation doing = operation::open;
     int error = 0; ///< errno; EBADMSG for text that is not what the kernel writes
@@ -74,15 +74,16 @@ struct failure {
 
     constexpr bool operator==(failure const&) const = default;
 
-    /// The process, task or descriptor went away between listing and reading: normal in /proc.
+    /// The process, task or descriptor went away between listing and reading, which is normal in
+    /// /proc.
     [[nodiscard]] constexpr bool gone() const { return error == ENOENT || error == ESRCH; }
     /// The caller lacks the right. hidepid=1 answers EPERM, everything else EACCES.
     [[nodiscard]] constexpr bool denied() const { return error == EACCES || error == EPERM; }
 };
 static_assert(std::is_trivially_copyable_v<failure>);
 
-/// A value or the failure that prevented it. A default-constructed value stands where there is
-/// none: std::optional takes ten times as long to compile, for each of two dozen types.
+/// A value, or the failure that prevented it. A failure stands beside a default-constructed value:
+/// std::optional takes ten times as long to compile, for each of two dozen types.
 template<class Value>
 class [[nodiscard]] result {
 public:
@@ -109,11 +110,11 @@ public:
     void operator*() const&& = delete;
     [[nodiscard]] constexpr Value* operator->() & { return &value(); }
     [[nodiscard]] constexpr Value const* operator->() const& { return &value(); }
-    /// Of a temporary, `f().value().member` is safe: its member lives as long as what is bound to
-    /// it.
+    /// Deleted for temporaries. `f().value().member` is safe: the member lives as long as the
+    /// reference that is bound to it.
     void operator->() const&& = delete;
 
-    /// Why there is no value; meaningless when there is one. Of a temporary by value.
+    /// The failure; without meaning where there is a value. A temporary returns a copy.
     [[nodiscard]] constexpr failure const& error() const& { return failure_; }
     [[nodiscard]] constexpr failure error() const&& { return failure_; }
 
@@ -127,7 +128,7 @@ private:
     bool failed_ = false;
 };
 
-/// Done, or the failure that prevented it.
+/// Success, or the failure that prevented it.
 template<>
 class [[nodiscard]] result<void> {
 public:
@@ -155,8 +156,8 @@ inline constexpr text_for<operation> verbs[] = {
 };
 static_assert(are_in_order(verbs, operation::identify));
 
-/// `<pid>`, `<fd>` and `<inode>` stand for those of the `place`; `<task>` for "/task/TID" where it
-/// has one.
+/// The path of each `object`. `<pid>`, `<fd>` and `<inode>` are the fields of a `place`. `<task>`
+/// is "/task/TID" in a place with a `tid`, else nothing.
 inline constexpr text_for<object> object_paths[] = {
     {object::proc, "/proc"},
     {object::process, "/proc/<pid>"},
@@ -259,7 +260,7 @@ constexpr inline_text<95> path_of(place const& where) {
     return path;
 }
 
-/// One line for a person: "cannot open /proc/12/fd: permission denied (EACCES)".
+/// One line for people: "cannot open /proc/12/fd: permission denied (EACCES)".
 /// Cost: no system call, no allocation.
 template<class = detail::if_called>
 constexpr inline_text<223> describe(failure const& why) {

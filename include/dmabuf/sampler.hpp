@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Takes snapshots: by the kernel's own iterators, or else by a visit to each process.
+// The sampler. It asks the pinned BPF iterators first. Where these do not serve, it visits one
+// process after the other. The builder takes every finding.
 #pragma once
 
 #include <dmabuf/sampling/bpf_account.hpp>
@@ -10,31 +11,25 @@
 namespace dmabuf {
 inline namespace v0 {
 
-// How the sources differ. Who holds what, all sizes and all sums are the same by both.
-//  * fd_walk asks one statx per descriptor; dmabuf_fds is one read per descriptor table.
-//  * O_PATH descriptors: counted by both, marked by fd_walk alone (`coverage::paths_marked`).
-//  * Threads that share a table: fd_walk needs kcmp, or counts twice (`tables_uncertain`). The
-//    kernel lists a table once; kcmp only spares reading what another thread lists.
-//  * Sizes and exporters: fd_walk has them of the descriptor. dmabuf_fds asks sysfs, or else the
-//    descriptors of one holder; both once per buffer (`coverage::sized_by`).
-//  * Names are in no list: with dmabuf_fds they cost a walk over one holder's descriptors in every
-//    sample, since names change. It tells the rest too, and sysfs only what is O_PATH alone. Leave
-//    them out where they are not wanted.
-//  * Rights: the same, PTRACE_MODE_READ_FSCREDS. With CAP_SYS_PTRACE alone `fd` is refused; then
-//    neither the walk over `fdinfo` nor a list without sysfs has the size of what is only O_PATH.
+// How the sources differ. Holders, sizes and sums are the same by every source.
+//  * Calls: fd_walk asks one statx per descriptor. dmabuf_fds is one read per descriptor table.
+//  * O_PATH descriptors: every source counts them. dmabuf_fds does not mark them
+//    (`coverage::paths_marked`).
+//  * Threads that share a table: fd_walk needs kcmp, or counts the table twice
+//    (`tables_uncertain`). With dmabuf_fds the kernel lists a table once; kcmp only spares reading
+//    an empty list.
+//  * Sizes and exporters: fd_walk takes them from the descriptor. dmabuf_fds asks sysfs, or else
+//    the descriptors of one holder; both once per buffer (`coverage::sized_by`).
+//  * Names: no list of /proc or sysfs has them. With dmabuf_fds they cost a walk over the
+//    descriptors of one holder in every sample, since names change. The walk tells size and
+//    exporter too; sysfs is then asked only for buffers that O_PATH descriptors alone refer to.
+//    Leave out names that are not wanted.
+//  * Rights: fd_walk and dmabuf_fds need PTRACE_MODE_READ_FSCREDS. With CAP_SYS_PTRACE alone, `fd`
+//    is refused. The size of a buffer that O_PATH descriptors alone refer to is then unknown,
+//    unless there is a sysfs tree.
 
-/// Takes snapshots of all processes that /proc shows. One sampler per thread.
-/// Cost of a sample by fd_walk: 7 system calls per process and 3 more per holder, one per
-/// descriptor, one more per DMA-BUF descriptor for `path_descriptors`, 3 per buffer for exporter
-/// and name, 3 where there are threads and one kcmp for each, where they have n tables log2(n) + 2
-/// and at the end 4 per table, and for the mappings 2 per process
-/// and one per mapping of a file (before Linux 6.11, per 32 KiB of maps). By `dmabuf_fds` 6 per
-/// process and 3 per holder, none per descriptor, and by sysfs 3 per buffer for its size and 3 for
-/// its exporter, once; or a walk, as far as the last buffer, over one table for each set of buffers
-/// that is new; and 3 more for a table of which a buffer went away before it could be sized. By the
-/// pinned BPF iterators: eight, and one per 32 KiB of records, of which a reference takes about 190
-/// bytes; where these do not serve, one to find out. No allocation once
-/// everything has grown to the size of the system. At most 6 descriptors are open at a time.
+/// Takes snapshots of all processes that /proc shows. One sampler per thread. See `sample()` for
+/// its cost and its errors.
 template<system System = live_system>
 class basic_sampler {
 public:
@@ -43,9 +38,10 @@ public:
         , open_(system)
         , memory_(system) {}
 
-    /// Makes room for samples of a system of `most`: with `now.reserve(most)` too, already the
-    /// first one allocates nothing. For programs that must not ask for memory when it is short.
-    /// Cost: a dozen allocations, no system call of its own.
+    /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
+    /// sample allocates nothing. Use it in programs that must not ask for memory when memory is
+    /// short.
+    /// Cost: 25 allocations, 17 with `sample_options::bpf` off; no system call.
     void reserve(capacity const& most) {
         open_.make_space();
         build_.reserve(most);
@@ -54,10 +50,28 @@ public:
         memory_.reserve(most);
     }
 
-    /// Fills `now`, whose memory is reused.
-    /// Errors, and then `now` is empty: where nothing at all can be said: /proc is not there or
-    /// cannot be listed, or the kernel is older than 5.3 and its DMA-BUFs cannot be told apart
-    /// (ENOTSUP). Whatever else goes wrong is in `now.coverage`.
+    /// Takes one snapshot into `now` and reuses its memory.
+    /// Cost: system calls, by source. Those of a holder come on top of those of a process.
+    /// | source | process | holder | descriptor | buffer |
+    /// |---|---|---|---|---|
+    /// | fd_walk | 7 | 3 | 1; with `path_descriptors` 2 for a DMA-BUF | 3 for exporter and name |
+    /// | dmabuf_fds with sysfs | 6 | 3 | 0 | once 3 for its size, once 3 for its exporter |
+    /// | dmabuf_fds without sysfs | 6 | 3 | 1 in one table per set of new buffers | as fd_walk |
+    /// | bpf_iterator | 8 in all, and 1 per 32 KiB of records; a reference has about 190 bytes |
+    /// By fd_walk and dmabuf_fds also:
+    ///  * Threads: 3, and one kcmp for each. With n tables a kcmp becomes log2(n) + 2, and 4 per
+    ///    table follow at the end.
+    ///  * Mappings: 3 per process, and 1 per mapping of a file; before Linux 6.11 1 per 32 KiB of
+    ///    maps.
+    ///  * A process that holds nothing, without mappings: 1.
+    ///  * dmabuf_fds: 3 for a table that lost a buffer before it could be sized. A walk over a
+    ///    table ends at its last new buffer.
+    ///  * BPF iterators that do not serve: 1 to find out.
+    /// No allocation once everything has grown to the size of the system. At most 6 descriptors are
+    /// open at a time.
+    /// Errors: `now` is then empty. ENOENT or ENODEV: there is no /proc. The failure of a /proc
+    /// that cannot be listed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs cannot be told from
+    /// other files. Every other failure is counted in `now.coverage`.
     result<void> sample(snapshot& now) {
         auto const begin_ns = open_.system().clock_ns();
         cleared_unless_whole whole{&now};
@@ -75,7 +89,8 @@ public:
     }
 
 private:
-    /// Empties the snapshot on every way out but the last, also where an allocation throws.
+    /// Empties the snapshot of a sample that failed, also where an allocation threw. The sampler
+    /// lets that exception through.
     struct cleared_unless_whole {
         snapshot* now;
         ~cleared_unless_whole() {
@@ -110,7 +125,7 @@ private:
     }
 
     result<void> sample_holders(snapshot& now) {
-        failure why_no_bpf; // `error` 0: it was not asked
+        failure why_no_bpf; // `error` 0: BPF was not asked
         if (may_ask(source::bpf_iterator, options_)) {
             auto const done = sample_by_bpf(now);
             if (done) return done;
@@ -121,7 +136,7 @@ private:
 
     // --- all processes, by the kernel itself ---
 
-    /// Errors: why it did not serve. Then nothing of it counts.
+    /// Errors: the reason why BPF did not serve. Nothing that it told counts then.
     result<void> sample_by_bpf(snapshot& now) {
         build_.begin(now);
         auto const done = bpf_.read(open_.system(), options_, build_, open_.table_space());
@@ -132,7 +147,8 @@ private:
         return {};
     }
 
-    /// A process that is not the one seen, or is out of the caller's sight, has no cgroup here.
+    /// Asks /proc for the cgroup of each holder. A process that ended or is hidden from the caller
+    /// gets none.
     void add_cgroups(snapshot& now) {
         for (auto& who : now.holders) {
             auto const process = open_process(open_.proc(), who.pid);
@@ -152,7 +168,7 @@ private:
         auto const& known = open_.known;
         bool const knew_all = known.mount_id && known.device();
         if (auto done = visit_processes(now, why_no_bpf); !done) return done;
-        // What had to stay undecided, because no DMA-BUF had been met yet, can be decided now.
+        // Files that were met before the first DMA-BUF could not be told from one. Now they can.
         if (now.coverage.undecided != 0 && !knew_all && (known.mount_id || known.device()))
             return build_.keep(), visit_processes(now, why_no_bpf);
         return {};

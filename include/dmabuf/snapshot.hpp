@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The account as values: which buffers exist, who holds them, and what could not be seen.
-// No system call is made here; dmabuf/account.hpp fills in the sums.
+// The account as values: the buffers, their holders, and the coverage. No system call.
+// dmabuf/account.hpp fills in the sums.
 #pragma once
 
 #include <dmabuf/names.hpp>
@@ -14,15 +14,15 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// An exporter by its place in one snapshot: `snapshot::exporter_of()` has its name. Two buffers of
-/// the same snapshot have the same one where their exporters have the same name; one whose name was
-/// longer than an `exporter_name` and so was cut is equal to no other buffer's. Between snapshots
-/// names tell, not numbers.
+/// An exporter by its number in one snapshot; `snapshot::exporter_of()` has the name. Buffers of
+/// one snapshot have the same number where their exporters have the same name. A name that was cut,
+/// since it was longer than an `exporter_name`, gets a number of its own for each buffer. Compare
+/// exporters of two snapshots by name, not by number.
 enum class exporter_id : std::uint32_t { unknown = 0 };
 
 /// One DMA-BUF.
 struct buffer {
-    std::uint64_t inode = 0;      ///< identifies it; since 5.18 (and stable 5.15) never used again
+    std::uint64_t inode = 0;      ///< identifies it; never used again since 5.18 (stable 5.15)
     std::uint64_t size_bytes = 0; ///< 0 where `size_known` is false
     bool size_known = false;
     bool name_known = false; ///< false also where names were not asked for
@@ -44,17 +44,17 @@ struct holder {
     std::uint32_t uid = 0;           ///< effective
     std::uint64_t start_ticks = 0;   ///< with `pid`, names this process and no later one
     process_name comm;               ///< raw bytes that the process chose: print `escaped(comm)`
-    std::size_t first_reference = 0; ///< into `snapshot::references`
+    std::size_t first_reference = 0; ///< index into `snapshot::references`
     std::size_t reference_count = 0; ///< buffers held
     std::uint64_t rss_bytes = 0;     ///< full size of every buffer it references
     std::uint64_t pss_bytes = 0;     ///< its share, each buffer's size being split over its holders
-    std::uint64_t uss_bytes = 0;     ///< buffers that no other process seen holds
+    std::uint64_t uss_bytes = 0;     ///< size of the buffers that no other process seen holds
     std::uint64_t mapped_bytes = 0;  ///< address space that maps buffers, each mapping counted
-    std::uint32_t unsized_buffers = 0; ///< held, of unknown size, and so in none of the three sums
+    std::uint32_t unsized_buffers = 0; ///< of unknown size, and so in none of the three sums
     std::uint32_t cgroup = no_cgroup;  ///< for `snapshot::cgroup_name()`
 };
 
-/// That one process holds one buffer, and how.
+/// One process holds one buffer: how often, by descriptor and by mapping.
 struct reference {
     std::uint32_t holder = 0;           ///< index into `snapshot::holders`
     std::uint32_t buffer = 0;           ///< index into `snapshot::buffers`
@@ -64,7 +64,7 @@ struct reference {
     std::uint64_t mapped_bytes = 0;
 };
 
-/// What one exporter's buffers add up to.
+/// The buffers of one exporter, added up.
 struct exporter_total {
     exporter_name name; ///< empty: not known
     exporter_id exporter = exporter_id::unknown;
@@ -72,7 +72,7 @@ struct exporter_total {
     std::uint64_t size_bytes = 0;
 };
 
-/// Where the references came from.
+/// The source of the references.
 enum class source : std::uint8_t {
     none,
     fd_walk,      ///< /proc/P/task/T/fd, on every kernel
@@ -80,8 +80,8 @@ enum class source : std::uint8_t {
     bpf_iterator, ///< /sys/fs/bpf/dmabuf, where an administrator pinned it (examples/dmabuf_pin)
 };
 
-/// What told the sizes of the buffers that descriptors refer to. Each is asked for once, and
-/// remembered while the sampler sees the buffer, where the kernel uses no inode number twice.
+/// The source of the sizes of buffers that descriptors refer to. A size is asked for once, and
+/// remembered while the sampler sees the buffer, on kernels that use no inode number twice.
 enum class sizing : std::uint8_t {
     none,
     descriptors, ///< each (fd_walk), or one of a holder's (dmabuf_fds with names or without sysfs)
@@ -141,7 +141,7 @@ inline constexpr text_for<visibility> visibility_names[] = {
 static_assert(are_in_order(visibility_names, visibility::hidden));
 } // namespace detail
 
-/// The words for these in reports, and in JSON.
+/// The word for the value in reports and in JSON.
 constexpr std::string_view name_of(source which) {
     return detail::text_of(detail::source_names, which, "none");
 }
@@ -155,19 +155,19 @@ constexpr std::string_view name_of(visibility how) {
     return detail::text_of(detail::visibility_names, how, "unknown");
 }
 
-/// What was seen and what was not. Everything that could not be read is counted here.
+/// What was seen and what was not. Every failure is counted here.
 struct coverage {
     source found_by = source::none;
-    failure why_no_bpf;        ///< why the pinned BPF iterators did not serve; `error` 0: they did,
-                               ///< or were not asked
-    failure why_no_dmabuf_fds; ///< why `dmabuf_fds` did not; `error` 0: it did, or a better one, or
-                               ///< it was not asked
+    failure why_no_bpf;        ///< why the pinned BPF iterators did not serve; `error` 0: they
+                               ///< served, or were not asked
+    failure why_no_dmabuf_fds; ///< why `dmabuf_fds` did not serve; `error` 0: it served, was not
+                               ///< asked, or a better source served
     sizing sized_by = sizing::none;
-    bool paths_marked = false; ///< else all `path_descriptors` are 0, and mean nothing
+    bool paths_marked = false; ///< false: all `path_descriptors` are 0 and mean nothing
     visibility proc_shows = visibility::unknown;
 
-    /// Listed by /proc; the sum of the five below. By `bpf_iterator`: those that hold a buffer, all
-    /// of them seen: the kernel walks all tasks itself.
+    /// Processes that /proc lists: the sum of the next five. By `bpf_iterator`: the processes that
+    /// hold a buffer, all of them seen, since the kernel walks all tasks itself.
     std::uint32_t processes = 0;
     std::uint32_t processes_seen = 0; ///< read in full
     std::uint32_t processes_denied =
@@ -179,27 +179,27 @@ struct coverage {
 
     std::uint32_t tables = 0; ///< distinct descriptor tables read
     std::uint32_t tables_uncertain =
-        0; ///< read although they may be a table read before: no kcmp, or the
-           ///< task that was compared with exited, and so again. Then
-           ///< descriptor counts are upper bounds; rss, pss and uss stay exact
+        0; ///< read although the table may have been read before: no kcmp, or the task that it was
+           ///< compared with exited. Then descriptor counts are upper bounds; rss, pss and uss stay
+           ///< exact
     std::uint32_t descriptors_gone = 0;   ///< closed between listing and looking
-    std::uint32_t mappings_gone = 0;      ///< the same, where sysfs knows of no such buffer
+    std::uint32_t mappings_gone = 0;      ///< unmapped meanwhile, and the buffer is gone from sysfs
     std::uint32_t descriptors_failed = 0; ///< could not be looked at: see `first_failure`
-    std::uint32_t undecided = 0; ///< O_PATH descriptors and mappings that may be of a DMA-BUF,
-                                 ///< while none was seen that they could be compared with
+    std::uint32_t undecided = 0; ///< O_PATH descriptors and mappings that may be of a DMA-BUF: none
+                                 ///< was seen to compare them with
     std::uint32_t buffers_unsized = 0;
     std::uint32_t buffers_undescribed =
         0;                             ///< exporter or name were asked for and could not be read
-    listing listed_by = listing::none; ///< what `snapshot::unheld` was told by
-    failure why_no_list;               ///< why there is none, where it was asked for
-    std::uint32_t buffers_leaving = 0; ///< listed, and met only with processes that exited or
+    listing listed_by = listing::none; ///< the list that `snapshot::unheld` comes from
+    failure why_no_list;               ///< why there is no list, where one was asked for
+    std::uint32_t buffers_leaving = 0; ///< listed, but met only with processes that exited or
                                        ///< closed them meanwhile: neither held nor `unheld`
-    bool mappings_read = false;        ///< else buffers that are only mapped are missing
+    bool mappings_read = false;        ///< false: buffers that are only mapped are missing
 
     failure first_failure; ///< the first that was neither gone nor denied; `error` 0: none
 
-    /// Nothing that a process holds can have been missed. Where this is false, pss and uss are
-    /// upper bounds of what they would be with everything in sight.
+    /// True where nothing that a process holds can have been missed. Where false, pss and uss are
+    /// upper bounds of their values with everything in sight.
     [[nodiscard]] constexpr bool complete() const {
         return proc_shows == visibility::everything && mappings_read && processes_denied == 0 &&
                processes_failed == 0 && descriptors_failed == 0 && undecided == 0 &&
@@ -207,7 +207,7 @@ struct coverage {
     }
 };
 
-/// How large a system is at most, so that there is room for a snapshot of it before it is taken.
+/// The largest size of a system that gets room beforehand: see `sampler::reserve()`.
 struct capacity {
     std::size_t buffers = 0;    ///< of the whole system
     std::size_t holders = 0;    ///< processes that hold buffers
@@ -219,14 +219,16 @@ struct capacity {
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
 };
 
-/// Everything one walk found. Reused, it keeps its memory: the second `sample()` allocates nothing.
+/// One sample: buffers, holders, references, sums and coverage. Reused, it keeps its memory: the
+/// second `sample()` allocates nothing.
 struct snapshot {
     std::vector<buffer> buffers;           ///< in ascending order of inode
     std::vector<holder> holders;           ///< in ascending order of pid
     std::vector<reference> references;     ///< by holder, then by buffer
     std::vector<exporter_total> exporters; ///< in descending order of bytes
-    /// Buffers that the kernel lists and no process seen holds: held by a driver, in flight over a
-    /// socket, in an io_uring, or by a process that was not seen. See `coverage::listed_by`.
+    /// Buffers that the kernel lists and no process seen holds. A driver, a descriptor in flight
+    /// over a socket, an io_uring, or a process that was not seen holds them. See
+    /// `coverage::listed_by`.
     std::vector<buffer> unheld;
     dmabuf::coverage coverage;
     std::uint64_t begin_ns = 0; ///< CLOCK_MONOTONIC
@@ -234,7 +236,7 @@ struct snapshot {
     std::uint64_t total_bytes = 0; ///< of all buffers held, where their size is known
     std::uint64_t unheld_bytes = 0;
 
-    /// The different cgroups of the holders, in `cgroup_text`: see `cgroup_name()`.
+    /// The different cgroups of the holders. The paths lie in `cgroup_text`: see `cgroup_name()`.
     struct cgroup_path {
         std::size_t begin = 0;
         std::size_t size = 0;
@@ -246,6 +248,7 @@ struct snapshot {
 
     /// The exporter of one of `buffers` or `unheld`, raw bytes: print `escaped(name)`. Empty where
     /// it is not known.
+    /// Lifetime: that of the snapshot.
     template<class = detail::if_called>
     [[nodiscard]] exporter_name const& exporter_of(buffer const& one) const& {
         static constexpr exporter_name unknown;
@@ -255,7 +258,8 @@ struct snapshot {
     template<class = detail::if_called>
     void exporter_of(buffer const& one) const&& = delete;
 
-    /// The buffers that `who` holds.
+    /// The references of `who`, one for each buffer that it holds.
+    /// Lifetime: that of the snapshot.
     template<class = detail::if_called>
     [[nodiscard]] std::span<reference const> references_of(holder const& who) const& {
         return std::span(references).subspan(who.first_reference, who.reference_count);
@@ -263,7 +267,8 @@ struct snapshot {
     template<class = detail::if_called>
     void references_of(holder const& who) const&& = delete; // they go with the snapshot
 
-    /// The path of a holder's cgroup, empty for `no_cgroup`.
+    /// The path of a holder's cgroup; empty for `no_cgroup`.
+    /// Lifetime: that of the snapshot.
     template<class = detail::if_called>
     [[nodiscard]] std::string_view cgroup_name(std::uint32_t cgroup) const& {
         if (cgroup >= cgroups.size()) return {};
@@ -273,7 +278,7 @@ struct snapshot {
     template<class = detail::if_called>
     void cgroup_name(std::uint32_t cgroup) const&& = delete;
 
-    /// Empties it and keeps its memory.
+    /// Empties the snapshot and keeps its memory.
     template<class = detail::if_called>
     void clear() {
         buffers.clear();
@@ -288,8 +293,8 @@ struct snapshot {
         begin_ns = end_ns = total_bytes = unheld_bytes = 0;
     }
 
-    /// Makes room for a snapshot of `most`. See `sampler::reserve()`. Cost: one allocation a
-    /// member.
+    /// Makes room for a snapshot of a system up to the size of `most`. See `sampler::reserve()`.
+    /// Cost: eight allocations.
     template<class = detail::if_called>
     void reserve(capacity const& most) {
         buffers.reserve(2 * most.buffers); // those of the sample before may still be among them

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Text as the kernel hands it out: short strings without allocation, strict numbers, and the
-// escaping of names, which any process may have chosen.
+// Text of the kernel: short strings without allocation, strict numbers, and the escaping of names,
+// which any process may have chosen.
 #pragma once
 
 #include <dmabuf/version.hpp>
@@ -18,7 +18,8 @@ namespace dmabuf {
 inline namespace v0 {
 
 namespace detail {
-/// The lower 32 bits of a number. A plain cast would be a useless one where a size has no more.
+/// The lower 32 bits of a number. Where a size has 32 bits, a plain cast would be a useless one, of
+/// which the compiler warns.
 constexpr std::uint32_t in_32_bits(std::unsigned_integral auto number) {
     if constexpr (sizeof number > sizeof(std::uint32_t))
         return static_cast<std::uint32_t>(number);
@@ -26,15 +27,15 @@ constexpr std::uint32_t in_32_bits(std::unsigned_integral auto number) {
         return number;
 }
 
-/// By way of `char const*`: for a view of a `char*` GCC would first prove that this is an iterator,
-/// which takes a twentieth of the time that including the library does.
+/// A view of `size` bytes. It takes a `char const*`: from a `char*` GCC would first prove that the
+/// pointer is an iterator, which takes a twentieth of the time to include the library.
 constexpr std::string_view text_at(char const* begin, std::size_t size) {
     return {begin, size};
 }
 } // namespace detail
 
-/// A string of at most `Capacity` bytes that lives in place and is trivially copyable.
-/// Longer input is cut, and `truncated()` says so.
+/// A string of at most `Capacity` bytes that lives in place and is trivially copyable. Longer input
+/// is cut, and `truncated()` is then true.
 template<std::size_t Capacity>
 class inline_text {
     static_assert(Capacity < 256);
@@ -79,27 +80,27 @@ public:
         bytes_[size_++] = c;
     }
 
-    /// The bytes as they are. Lifetime: the text's. That of a temporary serves within the
-    /// expression, as in `print(escaped(name).view())`, and is not to be kept.
+    /// The raw bytes.
+    /// Lifetime: that of the text. The view of a temporary serves within one expression, as in
+    /// `print(escaped(name).view())`; do not keep it.
     [[nodiscard]] constexpr std::string_view view() const { return {bytes_, size_}; }
-    /// The same, wherever a std::string_view is wanted or a std::string made. No stream and no
-    /// format prints a name by it, since these deduce their types. Of a temporary it is refused: a
-    /// view that outlives it looks like one that does not, and GCC warns of neither.
+    /// Converts to std::string_view and std::string. Streams and formats do not print a name by
+    /// this conversion, since they deduce their types. A temporary does not convert: GCC does not
+    /// warn of a view that outlives its text.
     constexpr operator std::string_view() const& { return view(); }
     operator std::string_view() const&& = delete;
-    /// Ends with a NUL; stops early where the text itself holds one.
+    /// The text with a NUL at the end. A text that holds a NUL seems shorter.
     [[nodiscard]] constexpr char const* c_str() const { return bytes_; }
     [[nodiscard]] constexpr std::size_t size() const { return size_; }
     [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
     [[nodiscard]] constexpr bool truncated() const { return truncated_; }
 
-    /// A text that was cut differs from a whole one, be it a std::string or a literal. Two that
-    /// were cut compare by what is left of them, which does not make them the same text: see
-    /// `truncated()`.
+    /// A cut text differs from every whole one, be it a std::string or a literal. Two cut texts
+    /// compare by the bytes that are left, and may have been different texts: see `truncated()`.
     constexpr bool operator==(inline_text const& other) const {
         if (size_ != other.size_ || truncated_ != other.truncated_) return false;
         if (std::is_constant_evaluated()) return view() == other.view();
-        // All bytes at once, those behind the end being zeros: no call.
+        // All bytes at once, without a call. Bytes behind the end are zeros.
         return __builtin_memcmp(bytes_, other.bytes_, sizeof bytes_) == 0;
     }
     constexpr std::strong_ordering operator<=>(inline_text const& other) const {
@@ -127,15 +128,16 @@ constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// One row of a table that has a text for each case of an enumeration, in their order. Not a
-/// std::string_view, whose length the compiler would count for who includes this.
+/// One row of a table with a text for each case of an enumeration, in the order of the cases. The
+/// text is no std::string_view, whose length the compiler would count in every program that
+/// includes this.
 template<class Enum>
 struct text_for {
     Enum which;
     char const* text;
 };
 
-/// Whether each case up to `last` has its row, at its place.
+/// Whether each case up to `last` has a row, and at its own place.
 template<class Enum, std::size_t Count>
 constexpr bool are_in_order(text_for<Enum> const (&rows)[Count], Enum last) {
     for (std::size_t i = 0; i < Count; ++i)
@@ -143,7 +145,7 @@ constexpr bool are_in_order(text_for<Enum> const (&rows)[Count], Enum last) {
     return static_cast<std::size_t>(last) == Count - 1;
 }
 
-/// `otherwise` for a value that is none of the enumeration's.
+/// The text of `which`, or `otherwise` for a value that is no case.
 template<class Enum, std::size_t Count>
 constexpr std::string_view text_of(text_for<Enum> const (&rows)[Count], Enum which,
                                    char const* otherwise) {
@@ -156,7 +158,7 @@ constexpr bool is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/// Appends one digit to `value`; false when it no longer fits.
+/// Appends one digit to `value`; false when the number no longer fits 64 bits.
 constexpr bool push_digit(std::uint64_t& value, unsigned digit, unsigned base) {
     constexpr auto most = std::numeric_limits<std::uint64_t>::max();
     if (value > most / base || value * base > most - digit) return false;
@@ -164,7 +166,7 @@ constexpr bool push_digit(std::uint64_t& value, unsigned digit, unsigned base) {
     return true;
 }
 
-/// All of `text` as a number of `base` 8, 10 or 16 (lower case), digit by digit.
+/// Parses all of `text` as a number of `base` 8, 10 or 16 (lower case), digit by digit.
 constexpr bool parse_digits(std::string_view text, std::uint64_t& value, unsigned base) {
     value = 0;
     for (char const c : text) {
@@ -176,8 +178,8 @@ constexpr bool parse_digits(std::string_view text, std::uint64_t& value, unsigne
     return !text.empty();
 }
 
-/// Takes the decimal digits that `text` begins with, and moves past them. False where there are
-/// none, or their number does not fit 64 bits.
+/// Takes the decimal digits at the beginning of `text` and moves past them. False where there is no
+/// digit, or the number does not fit 64 bits.
 constexpr bool take_number(std::string_view& text, std::uint64_t& value) {
     constexpr std::size_t always_fit = 19;
     std::size_t length = 0;
@@ -193,14 +195,15 @@ constexpr bool take_number(std::string_view& text, std::uint64_t& value) {
     return length <= always_fit ? length != 0 : parse_digits(digits, value, 10);
 }
 
-/// All of `text` as an unsigned number of `base` 8, 10 or 16 (lower case); false for anything else,
-/// the empty text, signs, blanks and what does not fit 64 bits included.
+/// Parses all of `text` as an unsigned number of `base` 8, 10 or 16 (lower case). False for
+/// anything else: the empty text, signs, blanks, and numbers over 64 bits.
 constexpr bool parse_unsigned(std::string_view text, std::uint64_t& value, unsigned base = 10) {
     if (base != 10) return parse_digits(text, value, base);
     return take_number(text, value) && text.empty();
 }
 
-/// `parse_unsigned` into a narrower type, refusing what does not fit it.
+/// Parses `text` as `parse_unsigned` does, into a narrower type. False also for a number that does
+/// not fit that type.
 template<std::integral Number>
 constexpr bool parse_number(std::string_view text, Number& number, unsigned base = 10) {
     bool const negative = std::signed_integral<Number> && text.starts_with('-');
@@ -213,7 +216,7 @@ constexpr bool parse_number(std::string_view text, Number& number, unsigned base
     return true;
 }
 
-/// Takes `text` up to `mark` and moves past the mark; all of it when the mark is not there.
+/// Takes `text` up to `mark` and moves past the mark. Takes all of `text` where there is no mark.
 constexpr std::string_view take_until(std::string_view& text, char mark) {
     auto const end = text.find(mark);
     auto const taken = text.substr(0, end);
@@ -221,8 +224,8 @@ constexpr std::string_view take_until(std::string_view& text, char mark) {
     return taken;
 }
 
-/// Length of the well-formed UTF-8 sequence that `text` begins with, and its code point; 0 when it
-/// begins with none (overlong forms, surrogates and values past U+10FFFF are not well-formed).
+/// Length and code point of the well-formed UTF-8 sequence at the beginning of `text`; 0 where
+/// there is none (overlong forms, surrogates and values past U+10FFFF are not well-formed).
 constexpr std::size_t utf8_length(std::string_view text, char32_t& point) {
     auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     unsigned const lead = byte(0);
@@ -253,10 +256,10 @@ constexpr bool is_deceptive(char32_t point) {
 
 } // namespace detail
 
-/// Writes `name` to `out` so that it is safe to print and can be turned back: printable UTF-8
-/// stays, a backslash is doubled, `\n`, `\t` and `\r` become two characters, and every byte of
-/// anything else (control and bidirectional characters, invalid UTF-8) becomes `\xHH`. Cost: no
-/// system call, no allocation of its own; at most 4 characters per byte.
+/// Writes `name` to `out` so that it is safe to print and can be turned back. Printable UTF-8
+/// stays. A backslash is doubled. `\n`, `\t` and `\r` become two characters. Every byte of anything
+/// else (control and bidirectional characters, invalid UTF-8) becomes `\xHH`.
+/// Cost: at most 4 characters per byte; no system call, no allocation of its own.
 template<class Out>
 constexpr Out escape(std::string_view name, Out out) {
     constexpr std::string_view hex = "0123456789abcdef";
@@ -304,12 +307,12 @@ struct appender {
 };
 } // namespace detail
 
-/// Stands behind a name that was cut. No whole name is escaped to it.
+/// The mark behind a name that was cut. No whole name is escaped to it.
 inline constexpr std::string_view cut_mark = "\\..";
 
-/// `escape` into a value that can be printed: `escaped(p.comm).c_str()`. A name that was cut ends
-/// in
-/// `\..`. Cost: no system call, no allocation.
+/// Escapes `name` into a value that can be printed: `escaped(p.comm).c_str()`. The end of a name
+/// that was cut is `\..`.
+/// Cost: no system call, no allocation.
 template<std::size_t Capacity>
 constexpr auto escaped(inline_text<Capacity> const& name) {
     constexpr auto longest = Capacity * 4 + cut_mark.size();

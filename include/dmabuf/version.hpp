@@ -22,9 +22,9 @@
 namespace dmabuf {
 inline namespace v0 {
 namespace detail {
-/// `template<class = if_called>` makes a template of what needs none: the compiler then takes its
-/// body apart, and makes the std::vector members and the like that it calls, only in a program that
-/// calls it. For whatever is neither a template by itself nor trivial.
+/// `template<class = if_called>` makes a template of a function or class that needs none. The
+/// compiler then takes the body apart, and instantiates its std::vector members, only in a program
+/// that calls it. Use it for everything that is neither a template already nor trivial.
 using if_called = void;
 } // namespace detail
 } // namespace v0

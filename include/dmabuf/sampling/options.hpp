@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a caller of the sampler can ask for.
+// The options of a sampler.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -8,15 +8,16 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// What a snapshot shall tell beside who holds which buffer and how large it is.
+/// The options of a sampler. Every sample tells holders, buffers and sizes; the options add to that
+/// or leave out a part.
 struct sample_options {
-    bool exporters = true;        ///< once per buffer; remembered while the sampler sees the buffer
-    bool names = true;            ///< once per buffer and sample, since names change
-    bool path_descriptors = true; ///< `reference::path_descriptors`, which fd_walk alone can tell
-    bool mappings = true;         ///< references by mmap, without which coverage is never complete
-    bool cgroups = false;         ///< of every holder, four calls each
-    bool unheld = false;  ///< `snapshot::unheld`, by sysfs, or by bufinfo where that is allowed
-    bool bufinfo = false; ///< allows to ask debugfs, which takes each buffer's lock in the kernel
+    bool exporters = true;        ///< asked once per buffer; remembered while a sample has it
+    bool names = true;            ///< asked once per buffer and sample, since names change
+    bool path_descriptors = true; ///< `reference::path_descriptors`; dmabuf_fds has no marks
+    bool mappings = true;         ///< references by mmap; without them coverage is never complete
+    bool cgroups = false;         ///< the cgroup of every holder, 4 calls each
+    bool unheld = false;  ///< `snapshot::unheld`: asks sysfs, else pinned BPF, else `bufinfo`
+    bool bufinfo = false; ///< debugfs may be asked; it takes each buffer's lock in the kernel
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
     source force =
         source::none; ///< this source and no better one; `coverage::found_by` tells if it served
