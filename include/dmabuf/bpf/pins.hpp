@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads the BPF iterators that examples/dmabuf_pin pins in /sys/fs/bpf/dmabuf, with nothing but
-// open and read. Nothing here loads BPF.
+// Reads the BPF iterators that examples/dmabuf_pin pins in /sys/fs/bpf/dmabuf, by open and read
+// alone. It loads no BPF.
 #pragma once
 
 #include <dmabuf/bpf/records.hpp>
@@ -10,7 +10,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// The file of an iterator, and how a failure names it.
+/// The file of an iterator.
 constexpr char const* path_of(bpf_content content) {
     return content == bpf_content::descriptors ? "/sys/fs/bpf/dmabuf/descriptors"
            : content == bpf_content::mappings  ? "/sys/fs/bpf/dmabuf/mappings"
@@ -23,14 +23,16 @@ constexpr place place_of(bpf_content content) {
                                                 : object::bpf_buffers};
 }
 
-/// The records of one walk, whole and in the kernel's order.
+/// The records of one walk, whole and in the kernel's order. Begin with `begin()`, then call
+/// `next()`.
 ///
 /// Only root can put a file that walks tasks on a bpffs, but on some systems anybody can put links
-/// there: the file is opened without waiting, and must be on a bpffs itself. What begins otherwise
-/// than with the header of this version is refused, and so is a walk that ends without its end.
-/// `buffers` ends where the file ends between two records, and an empty file is an empty list.
-/// Kernel: kernel/bpf/bpf_iter.c, bpf_seq_read(): at most eight pages per read; -EAGAIN after a
-/// million files of which none was a DMA-BUF, and the next read goes on. Until 7.3 at least,
+/// there. So the file is opened without waiting, and must be on a bpffs itself. A file that begins
+/// with anything but the header of this version is refused, and so is a walk without its end.
+/// `buffers` has no end: it ends where the file ends between two records, and an empty file is an
+/// empty list.
+/// Kernel: kernel/bpf/bpf_iter.c, bpf_seq_read(): at most eight pages per read. -EAGAIN after a
+/// million files without a DMA-BUF; the next read goes on. Until 7.3 at least,
 /// kernel/bpf/dmabuf_iter.c never calls the program of `buffers` for its end.
 /// Cost: three calls, one read per 32 KiB and one that sees the end. No allocation.
 template<system System = live_system>
@@ -43,15 +45,16 @@ public:
         , path_(path ? path : path_of(content))
         , where_(place_of(content)) {}
 
-    /// Of an iterator that is open already.
+    /// From an iterator that is open already.
     bpf_walk(System system, bpf_content content, std::span<char> space, unique_fd<System> file)
         : bpf_walk(system, content, space) {
         file_ = std::move(file);
     }
 
-    /// Opens the file and reads the header, once; an empty list has none and gets a default one.
-    /// Errors: ENOENT where nothing is pinned, EACCES, ENODEV for a file that is not on a bpffs,
-    /// EBADMSG for one that is no walk, EPROTONOSUPPORT for a program of another version.
+    /// Opens the file and reads the header, once. An empty list has no header and gets a default
+    /// one.
+    /// Errors: ENOENT where nothing is pinned; EACCES; ENODEV for a file that is not on a bpffs;
+    /// EBADMSG for a file that is no walk; EPROTONOSUPPORT for a program of another version.
     result<bpf_header> begin() {
         if (!file_.is_open())
             if (auto const done = open(); !done) return done.error();
@@ -64,9 +67,11 @@ public:
         return header;
     }
 
-    /// The next record, or the end of the walk (`is_end()`).
-    /// Errors: from read; EBADMSG for what is no record, and where the file ends before the walk
-    /// does. Not to be called again after either. Lifetime: until the next call.
+    /// The next record, or the end of the walk (`is_end()`). Do not call it again after the end or
+    /// a failure.
+    /// Errors: those of read(2); EBADMSG for bytes that are no record, and for a file that ends
+    /// before the walk does.
+    /// Lifetime: the record is valid until the next call.
     result<bpf_record> next() {
         bpf_record record;
         while (!take(record))
@@ -74,7 +79,9 @@ public:
         return record;
     }
 
-    /// The same in two steps: takes the next record if it was read already as a whole, ...
+    /// `next()` in two steps. Takes the next record; false where it has yet to be read: see
+    /// `read_more()`.
+    /// Lifetime: the record is valid until `read_more()`.
     bool take(bpf_record& record) {
         auto const length = detail::bpf_record_length(unread_);
         if (length <= 1) return false;
@@ -82,7 +89,8 @@ public:
         return true;
     }
 
-    /// ... and reads more where it was not. Errors: those of next().
+    /// Reads on where `take()` found no whole record.
+    /// Errors: those of `next()`.
     result<void> read_more() {
         if (detail::bpf_record_length(unread_) == 1)
             return failure{operation::parse, EBADMSG, where_};
@@ -118,7 +126,7 @@ private:
         return {};
     }
 
-    /// The file has ended, `kept` bytes behind a record.
+    /// Takes the end of the file, `kept` bytes behind the last whole record.
     result<void> end_at(std::size_t kept) {
         if (content_ != bpf_content::buffers || kept != 0)
             return failure{operation::parse, EBADMSG, where_};
@@ -127,7 +135,8 @@ private:
         return {};
     }
 
-    /// Lets the end be taken as a record. The file is not read again: an empty list could begin.
+    /// Makes the end a record to take. The file is not read again: after an empty list another
+    /// could begin.
     void put_end() {
         auto const& end = detail::bpf_layout::end;
         unread_ = {end.data(), end.size()};
@@ -143,10 +152,7 @@ private:
     bool ended_ = false; ///< where the file ended
 };
 
-/// Every descriptor, or every mapping, of a DMA-BUF in the whole system.
-/// A table that several threads share without their group's leader comes once per thread, with the
-/// same `set`. Cost: see `bpf_walk`. Errors: as its, as the last item.
-/// Lifetime: an item's text lives until the next.
+/// The range of `read_bpf_references()` and `read_bpf_references_of()`.
 template<system System = live_system>
 class bpf_reference_reader : public reader<bpf_reference_reader<System>, result<bpf_reference>> {
 public:
@@ -156,13 +162,13 @@ public:
         , walk_(system, content, space_.get(), path)
         , content_(content) {}
 
-    /// Of an iterator that is open already.
+    /// From an iterator that is open already.
     bpf_reference_reader(unique_fd<System> file, bpf_content content, read_space space)
         : space_(std::move(space))
         , walk_({}, content, space_.get(), std::move(file))
         , content_(content) {}
 
-    /// Of one that could not be opened: the failure is its only item.
+    /// From a failure to open: it is the only item.
     bpf_reference_reader(failure const& why, bpf_content content, read_space space)
         : space_(std::move(space))
         , walk_({}, content, {})
@@ -170,7 +176,7 @@ public:
         , failure_(why)
         , failed_(true) {}
 
-    /// After begin().
+    /// The header of the walk, once the range has begun.
     [[nodiscard]] std::optional<bpf_header> const& header() const { return header_; }
 
 private:
@@ -205,7 +211,12 @@ private:
     bool ended_ = false;
 };
 
-/// The range described above. `content` is `descriptors` or `mappings`.
+/// Every descriptor, or every mapping, of a DMA-BUF in the whole system. `content` is `descriptors`
+/// or `mappings`. A table that threads share without their group's leader comes once per thread,
+/// with the same `set`.
+/// Cost: see `bpf_walk`.
+/// Errors: those of `bpf_walk`, as the last item.
+/// Lifetime: the texts of an item are valid until the next item.
 template<system System = live_system>
 bpf_reference_reader<System> read_bpf_references(bpf_content content, read_space space = {},
                                                  System system = {}, char const* path = nullptr) {

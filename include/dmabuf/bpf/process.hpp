@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The walk over the tables, or the mappings, of one process alone, by the program that dmabuf_pin
-// pinned beside the iterators. This calls bpf(2), and still loads nothing.
+// The walk over the tables, or the mappings, of one process, by the programs that dmabuf_pin pins
+// beside the iterators. It calls bpf(2), but loads nothing.
 #pragma once
 
 #include <dmabuf/bpf/pins.hpp>
@@ -11,8 +11,8 @@ inline namespace v0 {
 
 namespace detail {
 
-/// bpf(2) with what of union bpf_attr (include/uapi/linux/bpf.h) a command takes. Spelled out,
-/// because older headers lack the newer fields.
+/// bpf(2) with the part of union bpf_attr (include/uapi/linux/bpf.h) that a command takes. Copied
+/// here, because older headers lack the newer fields.
 template<class Attributes>
 int call_bpf(int command, Attributes attributes) noexcept {
     return static_cast<int>(or_errno(::syscall(SYS_bpf, command, &attributes, sizeof attributes)));
@@ -48,9 +48,10 @@ struct bpf_iterator_task {
 
 } // namespace detail
 
-/// The pinned program of a walk: `/sys/fs/bpf/dmabuf/descriptors_of` or `mappings_of`, which can be
-/// used again for one process after the other.
-/// Cost: one call. Errors: ENOENT where it is not pinned, EACCES; EPERM on kernels before 5.19 with
+/// Opens the pinned program of a walk, `/sys/fs/bpf/dmabuf/descriptors_of` or `mappings_of`. It
+/// serves for one process after the other.
+/// Cost: one call.
+/// Errors: ENOENT where nothing is pinned; EACCES; EPERM on kernels before 5.19 with
 /// unprivileged_bpf_disabled, for callers without CAP_BPF.
 template<class = detail::if_called>
 result<unique_fd<>> open_bpf_program(bpf_content content) {
@@ -64,12 +65,14 @@ result<unique_fd<>> open_bpf_program(bpf_content content) {
     return unique_fd<>({}, fd);
 }
 
-/// The descriptors, or mappings, of DMA-BUFs of one process, by all its tables.
-/// Kernel: BPF_LINK_CREATE with a task, since 6.1: E2BIG before. `pid` is a number of the caller's
-/// pid namespace, and the numbers in the records are of the initial one: see `header()`.
-/// Cost: three calls more than the walk's, which for one process is two. No allocation but for the
-/// space. Errors: as items; a process that is not there is an empty range.
-/// Lifetime: an item's text lives until the next.
+/// The descriptors, or mappings, of DMA-BUFs of one process, in all its tables. `pid` is a number
+/// of the caller's pid namespace. The numbers in the records are of the initial one: see
+/// `header()`. A process that does not exist is an empty range.
+/// Kernel: BPF_LINK_CREATE with a task, since 6.1; E2BIG before.
+/// Cost: three calls, and two for the walk of one process. No allocation when the caller gives
+/// `space`.
+/// Errors: an item each.
+/// Lifetime: the texts of an item are valid until the next item.
 template<class = detail::if_called>
 bpf_reference_reader<> read_bpf_references_of(unique_fd<> const& program, bpf_content content,
                                               std::int32_t pid, read_space space = {}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a read of the pinned BPF iterators hands out: binary records with a length each, so that no
-// name can forge a field. kernel/bpf/records.h is their other side.
+// The records that the pinned BPF iterators write. They are binary and have a length each, so that
+// no name can forge a field. kernel/bpf/records.h is the other side.
 #pragma once
 
 #include <dmabuf/kernel/system.hpp>
@@ -14,24 +14,26 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// What an iterator walks over.
+/// The contents of a walk.
 enum class bpf_content : std::uint32_t { descriptors = 2, mappings = 3, buffers = 4 };
 
-/// How a walk begins.
+/// The first record of a walk.
 struct bpf_header {
     bpf_content content = bpf_content::descriptors;
     bool pid_namespace = false;  ///< the reader is not in the initial one, which numbers processes
-    bool user_namespace = false; ///< ... which numbers users
-    bool time_namespace = false; ///< ... which start times are of
+    bool user_namespace = false; ///< the reader is not in the initial one, which numbers users
+    bool time_namespace = false; ///< the reader is not in the initial one, which start times are of
     bool names = true;           ///< false: this kernel lets no exporter and no name be read
 
-    /// The numbers in the records mean to the reader what they mean to /proc.
+    /// True where pids, uids and start times in the records are those that /proc shows to the
+    /// reader.
     [[nodiscard]] constexpr bool same_namespaces() const {
         return !pid_namespace && !user_namespace && !time_namespace;
     }
 };
 
-/// A buffer as a record shows it. The text lies in the record.
+/// A buffer as a record shows it.
+/// Lifetime: the texts lie in the record.
 struct bpf_buffer {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
@@ -42,15 +44,16 @@ struct bpf_buffer {
     std::string_view name; ///< raw bytes that a holder chose
 };
 
-/// One descriptor, or one mapping. The text lies in the record.
+/// One descriptor, or one mapping.
+/// Lifetime: the texts lie in the record.
 struct bpf_reference {
     std::int32_t pid = 0;       ///< of the thread group
     std::int32_t tid = 0;       ///< of the task whose table or memory this is
     std::uint32_t uid = 0;      ///< effective, of the group's leader
     std::uint64_t start_ns = 0; ///< of the group's leader, since boot
     std::string_view comm;      ///< of the group's leader
-    std::uint64_t set = 0;      ///< which table or address space, for this walk only
-    std::uint64_t item = 0;     ///< the descriptor's number, or which mapping; unique in the set
+    std::uint64_t set = 0;      ///< the table or address space, numbered for this walk only
+    std::uint64_t item = 0;     ///< the descriptor's number, or the mapping's; unique in the set
     bool path = false;          ///< opened with O_PATH
     std::uint64_t mapped_bytes = 0; ///< 0 for a descriptor
     bpf_buffer buffer;
@@ -58,7 +61,7 @@ struct bpf_reference {
 
 namespace detail {
 
-/// The places of the fields. All have the byte order of the machine.
+/// The offsets and sizes of the fields. All have the byte order of the machine.
 namespace bpf_layout {
 inline constexpr std::size_t head = 8;
 inline constexpr std::size_t header = 24;
@@ -86,7 +89,7 @@ constexpr Number load(std::string_view bytes, std::size_t at) {
     return std::bit_cast<Number>(raw);
 }
 
-/// Up to the first zero, which is near: not worth a call of memchr().
+/// The text up to the first zero. The zero is near: a call of memchr() would not pay.
 constexpr std::string_view load_text(std::string_view bytes, std::size_t at, std::size_t capacity) {
     std::size_t length = 0;
     while (length < capacity && bytes[at + length] != '\0')
@@ -107,8 +110,8 @@ struct bpf_record {
 
 namespace detail {
 
-/// The length of the record that `bytes` begins with; 0 where only a part of it is there, and 1
-/// where that is no length of a record.
+/// The length of the record at the beginning of `bytes`. 0: only a part of it is there. 1: no
+/// record has that length.
 constexpr std::size_t bpf_record_length(std::string_view bytes) {
     if (bytes.size() < bpf_layout::head) return 0;
     auto const length = load<std::uint16_t>(bytes, 0);
@@ -125,7 +128,7 @@ constexpr bpf_record take_bpf_record(std::string_view& bytes, std::size_t length
 
 } // namespace detail
 
-/// Takes the next record off `bytes`, or nothing where only a part of one is there.
+/// Takes the next record off `bytes`; nothing where only a part of one is there.
 /// Errors: EBADMSG for a length that no record has.
 template<class = detail::if_called>
 constexpr result<std::optional<bpf_record>> take_bpf_record(std::string_view& bytes, place where) {
@@ -135,8 +138,8 @@ constexpr result<std::optional<bpf_record>> take_bpf_record(std::string_view& by
     return std::optional(detail::take_bpf_record(bytes, length));
 }
 
-/// Parses the record that every walk begins with.
-/// Errors: EBADMSG for what is none, EPROTONOSUPPORT for a program of another version.
+/// Parses the first record of a walk.
+/// Errors: EBADMSG for another record, EPROTONOSUPPORT for a program of another version.
 constexpr result<bpf_header> parse_bpf_header(bpf_record const& record, place where) {
     namespace layout = detail::bpf_layout;
     auto const& bytes = record.bytes;
@@ -159,10 +162,10 @@ constexpr result<bpf_header> parse_bpf_header(bpf_record const& record, place wh
 
 namespace detail {
 
-/// Where the part about the buffer begins in a record of `descriptors` or `mappings`.
+/// The offset of the part about the buffer, in a record of `descriptors` or `mappings`.
 inline constexpr std::size_t bpf_buffer_at = bpf_layout::head + bpf_layout::holder;
 
-/// The fields of a record that fits, each read where it lies. The part about the buffer, which ends
+/// The fields of a record without misfit, each read in place. The part about the buffer, which ends
 /// a record, begins at `At`.
 template<std::size_t At>
 struct bpf_fields {
@@ -196,7 +199,8 @@ struct bpf_fields {
     [[nodiscard]] constexpr bool named() const { return (record.flags & 2U) != 0; }
     [[nodiscard]] constexpr bool described() const { return (record.flags & 4U) == 0; }
 
-    /// Whether the record is as long as its name says: 0, or the offset of what does not fit.
+    /// 0 where the record is as long as its name says, else the offset of the field that does not
+    /// fit.
     [[nodiscard]] constexpr std::uint32_t misfit() const {
         constexpr std::size_t name_at = At + bpf_layout::buffer;
         auto const size = record.bytes.size();
@@ -218,10 +222,10 @@ private:
     }
 };
 
-/// Of a record of `descriptors` or `mappings`.
+/// The fields of a record of `descriptors` or `mappings`.
 using bpf_reference_fields = bpf_fields<bpf_buffer_at>;
 
-/// 0, or the offset of what does not fit in such a record.
+/// 0, or the offset of the field that does not fit in a record of `descriptors` or `mappings`.
 constexpr std::uint32_t bpf_reference_misfit(bpf_record const& record, bpf_content content) {
     bpf_reference_fields const fields{record};
     if (record.kind != static_cast<std::uint16_t>(content)) return 2;
@@ -231,8 +235,9 @@ constexpr std::uint32_t bpf_reference_misfit(bpf_record const& record, bpf_conte
 
 } // namespace detail
 
-/// Parses a record of `descriptors` or `mappings`. Errors: EBADMSG with the offset in the record.
-/// Lifetime: the text lies in the record.
+/// Parses a record of `descriptors` or `mappings`.
+/// Errors: EBADMSG with the offset in the record.
+/// Lifetime: the texts lie in the record.
 constexpr result<bpf_reference> parse_bpf_reference(bpf_record const& record, bpf_content content,
                                                     place where) {
     if (auto const offset = detail::bpf_reference_misfit(record, content))
@@ -252,7 +257,9 @@ constexpr result<bpf_reference> parse_bpf_reference(bpf_record const& record, bp
     return found;
 }
 
-/// Parses a record of `buffers`. Errors and lifetime as above.
+/// Parses a record of `buffers`.
+/// Errors: EBADMSG with the offset in the record.
+/// Lifetime: the texts lie in the record.
 constexpr result<bpf_buffer> parse_bpf_listed(bpf_record const& record, place where) {
     if (record.kind != static_cast<std::uint16_t>(bpf_content::buffers))
         return failure{operation::parse, EBADMSG, where, 2};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// /sys/kernel/debug/dma_buf/bufinfo: every buffer of the system, whoever holds it, and the devices
-// that are attached to it.
+// /sys/kernel/debug/dma_buf/bufinfo: every buffer of the system, held or not, and the devices that
+// are attached to it.
 #pragma once
 
 #include <dmabuf/kernel/readers.hpp>
@@ -12,13 +12,13 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// As dev_name() has it, e.g. "0000:00:02.0".
+/// The name of a device as dev_name() has it, e.g. "0000:00:02.0".
 using device_name = inline_text<63>;
 
-/// One buffer of the list.
-/// Kernel: drivers/dma-buf/dma-buf.c, dma_buf_debug_show(). A buffer that is pinned by an O_PATH
-/// descriptor only is not in it. The name is left out: one with newlines cannot be told from what
-/// follows it, and every other source has it whole.
+/// One buffer of bufinfo. The name is left out: a name with newlines cannot be told from the lines
+/// that follow it, and every other source has the whole name.
+/// Kernel: drivers/dma-buf/dma-buf.c, dma_buf_debug_show(). A buffer that O_PATH descriptors alone
+/// pin is not in the list.
 struct bufinfo_buffer {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
@@ -29,14 +29,14 @@ struct bufinfo_buffer {
 };
 
 /// Takes bufinfo line by line. A name of 31 bytes can hold newlines and so imitate the shorter
-/// lines of the list, but not a row, which is longer: rows are believed, of the lists of devices in
-/// one row the last, and the totals only at the end.
+/// lines of the list. It cannot imitate a row, which is longer. So rows are believed, the last list
+/// of devices in one row, and the totals only at the end.
 class bufinfo_parser {
 public:
     constexpr explicit bufinfo_parser(place where = {object::bufinfo})
         : where_(where) {}
 
-    /// Takes one line, and hands out the buffer before where this line begins another.
+    /// Takes one line. A line that begins a buffer hands out the buffer before it.
     constexpr void line(std::string_view text, auto& out) {
         bufinfo_buffer row;
         at_end_ = false;
@@ -59,10 +59,11 @@ public:
         }
     }
 
-    /// The list has ended: hands out the last buffer, then nothing. Whether the last line had a
-    /// newline is no matter here: the totals tell that the list is whole. (`read_bufinfo` refuses a
-    /// file that ends within a line, which the kernel never writes.)
-    /// Errors: EBADMSG where the list is cut off or its totals are not those of its rows.
+    /// Takes the end of the list: the first call hands out the last buffer, the second a failure or
+    /// nothing. The last line may lack its newline here, since the totals tell that the list is
+    /// whole. (`read_bufinfo` refuses a file that ends within a line, which the kernel never
+    /// writes.)
+    /// Errors: EBADMSG where the list is cut off, or its totals are not those of its rows.
     constexpr void finish(auto& out) {
         if (std::exchange(any_, false))
             out = buffer_;
@@ -109,14 +110,15 @@ private:
     bool ended_ = false;
 };
 
-/// The buffers of bufinfo. Needs root and a mounted debugfs; ENOENT or EACCES otherwise.
-/// Cost: one open, one read per bufferful and one that sees the end, one close. The kernel holds
-/// the list's mutex, and each buffer's reservation lock in turn, while it writes the text. Errors:
-/// an item each.
+/// The range of `read_bufinfo()`.
 template<system System = live_system>
 using bufinfo_reader = parsed_lines<bufinfo_parser, bufinfo_buffer, System>;
 
-/// The range described above.
+/// The buffers of bufinfo. Needs root and a mounted debugfs.
+/// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation when
+/// the caller gives `space`. The kernel holds the mutex of the list, and the reservation lock of
+/// each buffer in turn, while it writes the text.
+/// Errors: an item each; ENOENT without debugfs, EACCES without the right.
 template<system System = live_system>
 bufinfo_reader<System> read_bufinfo(System system = {}, read_space space = {},
                                     char const* path = "/sys/kernel/debug/dma_buf/bufinfo") {

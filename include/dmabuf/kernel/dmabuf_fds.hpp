@@ -15,8 +15,8 @@ public:
     constexpr explicit dmabuf_fds_parser(place where = {object::dmabuf_fds})
         : where_(where) {}
 
-    /// Moves `text` on to the end of the next number and puts that in `item`. False when the text
-    /// ends before: a number that may go on in the next piece is kept back.
+    /// Moves `text` past the next number and puts the number in `item`. False when `text` ends
+    /// before. The digits at its end are kept back, since the number may go on in the next piece.
     constexpr bool next(std::string_view& text, auto& item) {
         while (!text.empty()) {
             char const c = text.front();
@@ -33,7 +33,7 @@ public:
         return false;
     }
 
-    /// As above, all of `text` at once: `take(result<std::uint64_t>)` for every number.
+    /// Calls `take(result<std::uint64_t>)` for every number in `text`, and moves past all of it.
     template<class Take>
     constexpr void all(std::string_view text, Take take) {
         for (;;) {
@@ -44,7 +44,7 @@ public:
         }
     }
 
-    /// The file has ended, and with it the last number. False when there is none.
+    /// Takes the number that the end of the file ends. False when there is none.
     constexpr bool finish(auto& item) {
         if (!std::exchange(in_word_, false)) return false;
         if (bad_)
@@ -57,14 +57,14 @@ public:
 private:
     static constexpr std::size_t always_fit = 19; ///< decimal digits, in 64 bits
 
-    /// Takes what nearly all numbers are: whole in this piece, with one blank behind it.
+    /// The fast way for nearly all numbers: whole in this piece, with one blank behind.
     template<class Take>
     constexpr void take_plain(std::string_view& text, Take take) {
         if (in_word_) return;
         char const* const begin = text.data();
         char const* end = begin + text.size();
         while (end != begin && detail::is_digit(end[-1]))
-            --end; // so that every number ends before
+            --end; // every number ends before `end`
         char const* done = begin;
         while (done != end) {
             char const* at = done;
@@ -99,8 +99,9 @@ private:
     bool bad_ = false;
 };
 
-/// Parses the whole text, calling `take(result<std::uint64_t>)` for every number and for every word
-/// that is none. The last may have no newline behind it. Pure; no allocation.
+/// Parses the whole text. Calls `take(result<std::uint64_t>)` for every number, and for every word
+/// that is none. The last number may lack a newline. Pure; no allocation.
+/// Errors: EBADMSG, an item for each such word.
 template<class Take>
 constexpr void parse_dmabuf_fds(std::string_view text, Take take,
                                 place where = {object::dmabuf_fds}) {
@@ -110,13 +111,7 @@ constexpr void parse_dmabuf_fds(std::string_view text, Take take,
     if (parser.finish(last)) take(*last);
 }
 
-/// The inode of every DMA-BUF descriptor of a task's table, repeated for each further descriptor.
-/// Empty for a task whose table another task of its group lists.
-/// Kernel: the patch in kernel/; ENOENT on every other. Needs PTRACE_MODE_READ_FSCREDS.
-/// Cost: one open, one read per bufferful, one close; one more read that sees the end where there
-/// is none of the newline that the kernel writes behind the last number. Errors: each is an item;
-/// from open or read it is the last one, and no number that was cut off by it is handed out.
-/// Lifetime: `process` must outlive the range.
+/// The range of `read_dmabuf_fds()`.
 template<system System = live_system>
 class dmabuf_fds_reader : public reader<dmabuf_fds_reader<System>, result<std::uint64_t>> {
 public:
@@ -126,7 +121,7 @@ public:
         , space_(std::move(space))
         , parser_(where()) {}
 
-    /// Calls `take` with every item, instead of begin(): what is cheaper for who wants them all.
+    /// Calls `take` with every item. Cheaper than iterating when every number is wanted.
     template<class Take>
     void for_each(Take take) {
         entry last;
@@ -185,10 +180,17 @@ private:
     unique_fd<System> file_;
     std::string_view unread_;
     bool opened_ = false;
-    bool whole_ = false; ///< nothing follows what was read
+    bool whole_ = false; ///< the text read so far ends with a newline, so the list is whole
 };
 
-/// The range described above, for a task of `process`.
+/// The inode of every DMA-BUF descriptor of a task's table, once for each descriptor. Empty for a
+/// task whose table another task of its group lists.
+/// Kernel: the patch in kernel/; ENOENT on every other. Needs PTRACE_MODE_READ_FSCREDS.
+/// Cost: one open, one read per bufferful, one close. One more read that sees the end, unless the
+/// text ends with a newline, as the kernel writes it. No allocation when the caller gives `space`.
+/// Errors: an item each. A failure of open or read is the last item; a number that it cut off is
+/// left out.
+/// Lifetime: `process` must outlive the range.
 template<system System>
 dmabuf_fds_reader<System> read_dmabuf_fds(process<System> const& process, std::int32_t tid,
                                           read_space space = {}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The walk over /proc/P/task/T/fd (or fdinfo), for kernels without `dmabuf_fds`: which descriptors
-// of a task refer to DMA-BUFs, and to which.
+// The walks over /proc/P/task/T/fd and fdinfo, for kernels without `dmabuf_fds`: the descriptors of
+// a task that refer to DMA-BUFs, and their buffers.
 #pragma once
 
 #include <dmabuf/kernel/fdinfo.hpp>
@@ -9,13 +9,13 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// What tells a DMA-BUF from every other file on the running kernel, learned on the way and true
-/// until the next boot. A path that begins with "/dmabuf" proves nothing: any file may be called
-/// so.
+/// Tells DMA-BUFs from other files on the running kernel. It learns on the way; the knowledge stays
+/// true until the next boot. A path that begins with "/dmabuf" proves nothing: any file may have
+/// it.
 ///
-/// DMA-BUFs live on one kernel-internal file system, so their device number tells them apart. It is
-/// asked of the superblock (its magic number), and only of files without type bits on an anonymous
-/// device: those are kernel-internal, never on FUSE or NFS, so no server can delay or forge the
+/// DMA-BUFs live on one kernel-internal file system, so their device number tells them apart. The
+/// superblock is asked for its magic number, and only for files without type bits on an anonymous
+/// device. Those are kernel-internal, never on FUSE or NFS, so no server can delay or forge the
 /// answer.
 class dmabuf_filesystem {
 public:
@@ -24,7 +24,7 @@ public:
     static constexpr long dmabuf_magic = 0x444d4142; // DMA_BUF_MAGIC, include/uapi/linux/magic.h
     static constexpr long anonymous_inode_magic = 0x09041934; // ANON_INODE_FS_MAGIC
 
-    /// What a file is by its status alone.
+    /// The kind of a file, by its status alone.
     [[nodiscard]] constexpr kind of(file_status const& status) const {
         if (device_ && status.device == *device_) return kind::dmabuf;
         if ((status.mode & detail::mode_type_mask) != 0 || status.device.major != 0)
@@ -33,7 +33,7 @@ public:
         return device_ || rejects(status.device) ? kind::other : kind::unknown;
     }
 
-    /// Takes the magic number of the superblock behind `device`.
+    /// Learns the magic number of the superblock behind `device`.
     constexpr void learn(device_number device, long magic) {
         if (magic == dmabuf_magic)
             device_ = device;
@@ -43,10 +43,12 @@ public:
             reject(device);
     }
 
-    /// Opens `path`, which at every call may be another file's, and learns which kind it is. An
-    /// O_PATH descriptor made here of another process's does not share its file: nobody's `count`
-    /// changes. The buffer itself lives as long as it is open. Cost: four system calls.
-    /// Returns 0, or a negative errno where even that cannot be told.
+    /// Opens `path` with O_PATH, returns the status of the opened file in `status`, and learns its
+    /// kind. The path may name another file at every call; the opened file stays the same. The new
+    /// descriptor has a file of its own, so that the `count` of the buffer does not change. The
+    /// buffer lives as long as the descriptor is open.
+    /// Cost: four system calls.
+    /// Errors: returns 0, or a negative errno.
     template<system System>
     long look_up(System system, int directory, char const* path, file_status& status) {
         auto const file = open_at(system, directory, path, O_PATH, {});
@@ -62,9 +64,9 @@ public:
         return 0;
     }
 
-    /// Something else was met on `device`, which then is DMA-BUFs' at no time: theirs is mounted
-    /// from boot on and for ever (drivers/dma-buf/dma-buf.c, dma_buf_init()), and no two have one
-    /// number at a time (fs/super.c, get_anon_bdev()). Of many, the last are remembered.
+    /// Learns that `device` is not that of the DMA-BUFs, at no time: theirs is mounted from boot on
+    /// and for ever (drivers/dma-buf/dma-buf.c, dma_buf_init()), and no two devices have one number
+    /// at a time (fs/super.c, get_anon_bdev()). The last 16 are remembered.
     constexpr void reject(device_number device) {
         if (!before_5_3_) rejected_[rejected_count_++ % rejected_.size()] = device;
     }
@@ -75,12 +77,13 @@ public:
         return false;
     }
 
-    /// Before 5.3 a DMA-BUF was an anonymous inode without an inode of its own.
+    /// For kernels before 5.3, where a DMA-BUF was an anonymous inode without an inode number of
+    /// its own.
     constexpr void expect_before_5_3() { before_5_3_ = true; }
 
     [[nodiscard]] constexpr std::optional<device_number> device() const { return device_; }
 
-    /// The mount that all DMA-BUFs are on, as fdinfo's `mnt_id` shows it.
+    /// The mount of all DMA-BUFs, as fdinfo's `mnt_id` shows it.
     std::optional<std::int32_t> mount_id;
 
 private:
@@ -99,17 +102,17 @@ struct dmabuf_descriptor {
     bool path = false; ///< opened with O_PATH: it pins the buffer all the same
 };
 
-/// How closely the walk looks.
+/// The options of `walk_fds()`.
 struct fd_walk_options {
-    /// For `dmabuf_descriptor::path`: one more statx per DMA-BUF descriptor, and the fdinfo of
-    /// those that can neither read nor write.
+    /// Fills in `dmabuf_descriptor::path`. Costs one more statx per DMA-BUF descriptor, and the
+    /// fdinfo of descriptors that can neither read nor write.
     bool mark_path = true;
 };
 
 namespace detail {
 
-/// What both walks share: every descriptor number of one task is shown to `Derived::look_at()`,
-/// which leaves the item empty for what is not a DMA-BUF.
+/// The base of both walks. `Derived::look_at()` gets every descriptor number of one task. It leaves
+/// the item empty for a file that is not a DMA-BUF.
 template<class Derived, system System, class Item>
 class descriptor_walk : public reader<Derived, result<Item>> {
 protected:
@@ -150,14 +153,7 @@ private:
 
 } // namespace detail
 
-/// The descriptors of one task's table that refer to DMA-BUFs.
-/// Kernel: fs/proc/fd.c; following a link needs PTRACE_MODE_READ_FSCREDS.
-/// Cost: the directory's, one statx per descriptor, one more per DMA-BUF where `mark_path` is set,
-/// and three calls where that may be O_PATH; four calls per kind of kernel-internal file until the
-/// DMA-BUFs' device is known. No allocation. Errors: an item each. ENOENT with a descriptor's
-/// number: it was closed meanwhile. EACCES with a number: the links may not be followed. ENOTSUP: a
-/// kernel before 5.3, whose DMA-BUFs have no inode. Lifetime: `process` and `known` must outlive
-/// the range.
+/// The range of `walk_fds()`.
 template<system System = live_system>
 class fd_walk_reader
     : public detail::descriptor_walk<fd_walk_reader<System>, System, dmabuf_descriptor> {
@@ -177,7 +173,7 @@ private:
         return {doing, static_cast<int>(-error), process_->at(object::fd, tid_, fd)};
     }
 
-    /// Leaves `out` empty for a descriptor of anything else.
+    /// Leaves `out` empty for a descriptor of any other file.
     void look_at(std::int32_t fd, entry& out) {
         char const* const name = fds_.name();
         file_status status;
@@ -200,8 +196,9 @@ private:
     }
 
     /// The link in /proc/P/fd is readable or writable as the descriptor is (fs/proc/fd.c,
-    /// tid_fd_update_inode()), and an O_PATH one is neither. Nor is one of access mode 3, which
-    /// some drivers give (O_ACCMODE, for ioctl(2) alone): the flags in fdinfo tell them apart.
+    /// tid_fd_update_inode()). The link of an O_PATH descriptor is neither, and so is that of
+    /// access mode 3, which some drivers give (O_ACCMODE, for ioctl(2) alone). The flags in fdinfo
+    /// tell the two apart.
     bool is_path(char const* name, std::int32_t fd, bool& path, entry& out) const {
         file_status link;
         int const error = detail::uninterrupted([&] {
@@ -230,7 +227,16 @@ private:
     fd_walk_options options_;
 };
 
-/// The range described above. Not to be moved once begun.
+/// The descriptors of one task's table that refer to DMA-BUFs.
+/// Kernel: fs/proc/fd.c; following a link needs PTRACE_MODE_READ_FSCREDS.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close; one statx per
+/// descriptor; with `mark_path` one more per DMA-BUF, and three calls for one that may be O_PATH.
+/// Four calls per kind of kernel-internal file, until the device of the DMA-BUFs is known. No
+/// allocation when the caller gives `space`.
+/// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. EACCES with a
+/// number: the links may not be followed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs have no
+/// inode.
+/// Lifetime: `process` and `known` must outlive the range. Do not move the range once it has begun.
 template<system System>
 fd_walk_reader<System> walk_fds(process<System> const& process, std::int32_t tid,
                                 dmabuf_filesystem& known, fd_walk_options options = {},
@@ -241,20 +247,13 @@ template<system System>
 void walk_fds(process<System> const&& process, std::int32_t tid, dmabuf_filesystem& known,
               fd_walk_options options = {}, read_space space = {}) = delete;
 
-/// A descriptor with all that its fdinfo tells.
+/// A descriptor and its fdinfo.
 struct described_descriptor {
     std::int32_t fd = -1;
     fdinfo info;
 };
 
-/// The same by way of /proc/P/task/T/fdinfo, which a caller with CAP_SYS_PTRACE alone may read
-/// where `fd` is refused. Yields DMA-BUFs, and O_PATH descriptors on their mount (`info.is_path()`;
-/// no size). Cost: the directory's, and three system calls per descriptor, DMA-BUF or not; more
-/// reads for a DMA-BUF whose fdinfo is longer than 1 KiB, and until one was met also for a file
-/// whose own lines begin behind that. No allocation. Errors: an item each, as above. ENODATA: an
-/// O_PATH descriptor met before any DMA-BUF has told which mount is theirs; the next walk decides.
-/// EBADMSG: a DMA-BUF whose fdinfo has no `ino:` (before 5.14). Lifetime: `process` and `known`
-/// must outlive the range.
+/// The range of `walk_fdinfos()`.
 template<system System = live_system>
 class fdinfo_walk_reader
     : public detail::descriptor_walk<fdinfo_walk_reader<System>, System, described_descriptor> {
@@ -286,7 +285,19 @@ private:
     }
 };
 
-/// The range described above. Not to be moved once begun.
+/// The descriptors of one task's table that refer to DMA-BUFs, by fdinfo. A caller with
+/// CAP_SYS_PTRACE alone may read fdinfo, where `fd` is refused. The range has DMA-BUFs, and O_PATH
+/// descriptors on their mount (`info.is_path()`), of which fdinfo tells no size.
+/// Kernel: /proc/P/task/T/fdinfo: since 5.14 with PTRACE_MODE_READ_FSCREDS, before that for the
+/// owner only.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close; three calls
+/// per descriptor, DMA-BUF or not. More reads for a DMA-BUF whose fdinfo is longer than 1 KiB, and
+/// until one was met also for a file whose own lines begin behind that. No allocation when the
+/// caller gives `space`.
+/// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. ENODATA: an
+/// O_PATH descriptor that was met before any DMA-BUF has told the mount; the next walk decides.
+/// EBADMSG: a DMA-BUF whose fdinfo has no `ino:` (before 5.14).
+/// Lifetime: `process` and `known` must outlive the range. Do not move the range once it has begun.
 template<system System>
 fdinfo_walk_reader<System> walk_fdinfos(process<System> const& process, std::int32_t tid,
                                         dmabuf_filesystem& known, read_space space = {}) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// /proc/P/fdinfo/N: what the kernel tells of one descriptor, and of the DMA-BUF behind it.
+// /proc/P/fdinfo/N: one descriptor, and the DMA-BUF behind it.
 #pragma once
 
 #include <dmabuf/kernel/process.hpp>
@@ -10,33 +10,34 @@ namespace dmabuf {
 inline namespace v0 {
 
 /// One descriptor as fdinfo shows it.
-/// Kernel: fs/proc/fd.c seq_show() and drivers/dma-buf/dma-buf.c dma_buf_show_fdinfo();
-/// size, count and exp_name since 5.3, ino since 5.14, name only where one was set.
+/// Kernel: fs/proc/fd.c seq_show() and drivers/dma-buf/dma-buf.c dma_buf_show_fdinfo(). size, count
+/// and exp_name since 5.3; ino since 5.14; name only where one was set.
 struct fdinfo {
     std::int64_t position = 0;
     std::uint32_t flags = 0;   ///< of open(2)
     std::int32_t mount_id = 0; ///< the same for all DMA-BUFs
     std::optional<std::uint64_t> inode;
     std::optional<std::uint64_t> size_bytes;
-    std::optional<std::uint64_t> count; ///< references to the buffer's file, the reader's left out
-    exporter_name exporter;             ///< empty for whatever is not a DMA-BUF
-    std::optional<buffer_name> name;    ///< raw bytes, chosen by whoever holds the buffer
-    bool foreign = false;               ///< a line stood before exp_name that no DMA-BUF has
+    std::optional<std::uint64_t> count; ///< references to the buffer's file, without the reader's
+    exporter_name exporter;             ///< empty for a file that is not a DMA-BUF
+    std::optional<buffer_name> name;    ///< raw bytes that a holder chose
+    bool foreign = false;               ///< a line before exp_name that no DMA-BUF has
 
-    /// All that stood before the name is what the kernel writes for a DMA-BUF, and nothing else.
-    /// (io_uring lists file names in its fdinfo, which can imitate single lines.)
+    /// True for the fdinfo of a DMA-BUF: all lines before the name are those of a DMA-BUF, and no
+    /// other line is among them. (io_uring lists file names in its fdinfo, which can imitate single
+    /// lines.)
     [[nodiscard]] constexpr bool is_dmabuf() const {
         return !exporter.empty() && size_bytes && !foreign;
     }
-    /// An O_PATH descriptor pins the buffer like any other, but shows only the first four lines.
+    /// True for an O_PATH descriptor. It pins the buffer like any other descriptor, but its fdinfo
+    /// has only the first four lines.
     [[nodiscard]] constexpr bool is_path() const {
         return (flags & static_cast<std::uint32_t>(O_PATH)) != 0;
     }
 };
 
-/// Takes the text of one fdinfo in pieces of any size, since the holder of a descriptor can make it
-/// long (each of its file locks is a line). The first occurrence of a key wins, and all that
-/// follows `name:` is the name.
+/// Takes the text of one fdinfo in pieces of any size: a holder can make it long, since each of its
+/// file locks is a line. The first occurrence of a key wins. The bytes behind `name:` are the name.
 template<class = detail::if_called>
 class basic_fdinfo_parser {
 public:
@@ -58,17 +59,17 @@ public:
         }
     }
 
-    /// Whether the text so far is that of another file than a DMA-BUF on `mount`, if that is known:
-    /// no line that follows makes it one.
+    /// True once the text cannot be that of a DMA-BUF on `mount`, if that is known. No later line
+    /// changes that.
     [[nodiscard]] constexpr bool is_other(std::optional<std::int32_t> mount) const {
         bool const elsewhere = mount && (seen_ & seen_mount) != 0 && info_.mount_id != *mount;
         return !bad_ && (seen_ & header) == header && (info_.foreign || elsewhere);
     }
-    /// The fields that were read before the text has ended.
+    /// The fields that were read so far.
     [[nodiscard]] constexpr fdinfo const& so_far() const { return info_; }
 
-    /// What was read, once the text has ended.
-    /// Errors: EBADMSG for text that ends early or has a number that is none.
+    /// The fields, once the text has ended.
+    /// Errors: EBADMSG for a text that ends early, or has a word in place of a number.
     constexpr result<fdinfo> finish() {
         if (in_name_) end_name();
         bool const cut = !line_.empty() || (seen_ & header) != header;
@@ -85,7 +86,7 @@ private:
     static constexpr std::size_t longest_line = 127;
     static constexpr std::string_view name_key = "name:\t";
 
-    /// Nearly all lines are: whole in one piece, and no name.
+    /// True for nearly all lines: whole in one piece, and no name.
     [[nodiscard]] constexpr bool is_plain(std::string_view line) const {
         bool const is_name = in_name_ || (!info_.exporter.empty() && line.starts_with(name_key));
         return line_.empty() && !is_name && line.ends_with('\n') && line.size() <= longest_line;
@@ -166,8 +167,9 @@ private:
 
 using fdinfo_parser = basic_fdinfo_parser<>;
 
-/// Parses the whole text of one fdinfo. Pure; no allocation. Errors: EBADMSG as `finish` says, also
-/// where the last line has no newline: it may be cut off.
+/// Parses the whole text of one fdinfo. Pure; no allocation.
+/// Errors: EBADMSG for a text that ends early, has a word in place of a number, or has no newline
+/// at its end, where it may be cut off.
 template<class = detail::if_called>
 constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {object::fdinfo}) {
     fdinfo_parser parser(where);
@@ -175,12 +177,13 @@ constexpr result<fdinfo> parse_fdinfo(std::string_view text, place where = {obje
     return parser.finish();
 }
 
-/// Reads /proc/P/task/T/fdinfo/N. All of it is one record of a seq_file (fs/proc/fd.c,
-/// seq_fdinfo_open()), which is made whole before any of it is handed out (fs/seq_file.c,
-/// seq_read_iter()): a read that leaves room has left nothing, whatever the lines look like.
-/// What is no DMA-BUF's is read only as far as the first line that tells so, since its holder can
-/// make it long (an inotify has a line for each watch); `mount`, which all DMA-BUFs are on, tells
-/// it by the third. Cost: one open, one read per KiB, one close; no allocation.
+/// Reads /proc/P/task/T/fdinfo/N. The fdinfo of another file than a DMA-BUF can be long (an inotify
+/// has a line for each watch): it is read only as far as the first line that no DMA-BUF has, or
+/// with `mount`, the mount of all DMA-BUFs, as far as the third.
+/// Kernel: the text is one record of a seq_file (fs/proc/fd.c, seq_fdinfo_open()), which is
+/// complete before the first byte is read (fs/seq_file.c, seq_read_iter()). So a read that leaves
+/// room is the last one, whatever the lines look like.
+/// Cost: one open, one read per KiB, one close; no allocation.
 /// Errors: ENOENT where the descriptor was closed, EACCES, EBADMSG.
 template<system System>
 result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std::int32_t fd,

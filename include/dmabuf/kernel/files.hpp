@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Descriptors, paths and small files: opened relative to a directory, and read into memory that
-// lies there already.
+// Descriptors, paths and small files, opened relative to a directory and read into memory that the
+// caller gives.
 #pragma once
 
 #include <dmabuf/kernel/system.hpp>
@@ -13,7 +13,7 @@ inline namespace v0 {
 
 namespace detail {
 
-/// Makes `call` again while a signal interrupts it.
+/// Repeats `call` while signals interrupt it.
 template<class Call>
 auto uninterrupted(Call call) {
     for (;;) {
@@ -22,7 +22,7 @@ auto uninterrupted(Call call) {
     }
 }
 
-/// A number that a path shows in hexadecimal.
+/// A number that stands in a path in hexadecimal.
 struct hex {
     std::uint64_t number;
 };
@@ -76,7 +76,8 @@ private:
 };
 
 /// Opens `path` relative to the descriptor `directory`, always with O_CLOEXEC.
-/// Cost: one system call. Errors: `failure` at `where`.
+/// Cost: one system call.
+/// Errors: those of openat(2), at `where`.
 template<system System>
 result<unique_fd<System>> open_at(System system, int directory, char const* path, int flags,
                                   place where) {
@@ -87,9 +88,10 @@ result<unique_fd<System>> open_at(System system, int directory, char const* path
 
 namespace detail {
 
-/// The path of a file that a range opens later: copied, since the caller's may be gone by then.
+/// The path of a file that a range opens later. A copy: the caller's text may be gone by then.
 using kept_path = inline_text<255>;
 
+/// Opens a kept path.
 /// Errors: those of `open_at`; ENAMETOOLONG for a path that was too long to be kept.
 template<system System>
 result<unique_fd<System>> open_kept(System system, kept_path const& path, int flags, place where) {
@@ -101,13 +103,14 @@ result<unique_fd<System>> open_kept(System system, kept_path const& path, int fl
 
 /// Use for a file whose only end mark is end-of-file.
 inline constexpr auto ends_at_end = [](std::string_view) { return false; };
-/// Use for a file of one line: the newline ends it, which spares the read that sees end-of-file.
+/// Use for a file of one line. Its newline ends it, which spares the read that sees end-of-file.
 inline constexpr auto ends_at_newline = [](std::string_view text) { return text.ends_with('\n'); };
 
-/// Reads into `space` until `is_whole(text so far)`, until the space is full or the file ends; a
-/// /proc file may hand out less than asked.
-/// Cost: at least one read, and one more that sees the end where nothing else tells of it. No
-/// allocation. Lifetime: the text lies in `space`.
+/// Reads into `space` until `is_whole(text so far)`, until the space is full, or until the file
+/// ends. One read of a /proc file may return less than there is.
+/// Cost: one read or more, and one that sees the end unless `is_whole` tells it. No allocation.
+/// Errors: those of read(2), at `where`.
+/// Lifetime: the text lies in `space`.
 template<system System, class IsWhole = decltype(ends_at_end)>
 result<std::string_view> read_some(System system, int fd, std::span<char> space, place where,
                                    IsWhole is_whole = {}) {
@@ -122,9 +125,12 @@ result<std::string_view> read_some(System system, int fd, std::span<char> space,
     return detail::text_at(space.data(), filled);
 }
 
-/// Opens, reads and closes a small file. Text that does not fit `space` is refused with EOVERFLOW
-/// rather than cut. Cost: three system calls, and a fourth where only the end tells that the text
-/// is whole; no allocation. Lifetime: the text lies in `space`.
+/// Opens, reads and closes a small file.
+/// Cost: three system calls, and a fourth that sees the end unless `is_whole` tells it. No
+/// allocation.
+/// Errors: those of openat(2) and read(2); EOVERFLOW for a text that does not fit `space`, which is
+/// never cut.
+/// Lifetime: the text lies in `space`.
 template<system System, class IsWhole = decltype(ends_at_end)>
 result<std::string_view> read_file(System system, int directory, char const* path,
                                    std::span<char> space, place where, IsWhole is_whole = {}) {

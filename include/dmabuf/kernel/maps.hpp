@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// /proc/P/maps: which files a process has mapped, and where; as text, or by asking for what is
-// wanted of it.
+// /proc/P/maps: the files that a process has mapped, as text or by PROCMAP_QUERY.
 #pragma once
 
 #include <dmabuf/kernel/process.hpp>
@@ -10,10 +9,12 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Parses one line of maps, without its newline; `read_maps` refuses a file that ends within a
-/// line, whose path may be cut off. Kernel: fs/proc/task_mmu.c, show_map_vma(). Lifetime: `path`
-/// lies in the line; it is raw, but for a newline as `\012`. Errors: EBADMSG with the offset of the
-/// field that does not fit.
+/// Parses one line of maps, without its newline. The caller makes sure that the line is whole, as
+/// `read_maps` does: the path of a cut line may be cut off. `path` is raw, but for a newline as
+/// `\012`.
+/// Kernel: fs/proc/task_mmu.c, show_map_vma().
+/// Errors: EBADMSG with the offset of the field that does not fit.
+/// Lifetime: `path` lies in the line.
 constexpr result<mapping> parse_maps_line(std::string_view line, place where = {object::maps}) {
     auto rest = line;
     mapping found;
@@ -39,9 +40,9 @@ constexpr result<mapping> parse_maps_line(std::string_view line, place where = {
     return found;
 }
 
-/// The name of a DMA-BUF as maps shows the path of its mapping: what follows "/dmabuf:", with
-/// `\012` turned back into a newline (the kernel escapes nothing else there, so a name that holds
-/// these four characters itself looks the same). Nothing for any other path.
+/// Takes the name of a DMA-BUF from a path of maps: the bytes after "/dmabuf:", with `\012` turned
+/// back into a newline. The kernel escapes nothing else there, so that a name with the four
+/// characters `\012` looks the same. Nothing for any other path.
 constexpr std::optional<buffer_name> parse_mapped_name(std::string_view path) {
     constexpr std::string_view prefix = "/dmabuf:";
     if (!path.starts_with(prefix)) return std::nullopt;
@@ -54,12 +55,7 @@ constexpr std::optional<buffer_name> parse_mapped_name(std::string_view path) {
     return name;
 }
 
-/// Every mapping of a process, in ascending order of address.
-/// Kernel: /proc/P/task/T/maps; needs PTRACE_MODE_READ_FSCREDS. Empty for kernel threads and for a
-/// task that has exited, the group's leader included: then ask a task that lives.
-/// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation.
-/// Errors: an item each; ESRCH or an empty range where the task has no memory map any more.
-/// Lifetime: `process` must outlive the range.
+/// The range of `read_maps()`.
 template<system System = live_system>
 class maps_reader : public reader<maps_reader<System>, result<mapping>> {
 public:
@@ -89,7 +85,14 @@ private:
     bool opened_ = false;
 };
 
-/// The range described above. `space` must hold the longest line, a path of PATH_MAX bytes.
+/// Every mapping of a process, in ascending order of address. `space` must hold the longest line, a
+/// path of PATH_MAX bytes.
+/// Kernel: /proc/P/task/T/maps; needs PTRACE_MODE_READ_FSCREDS. Empty for kernel threads and for a
+/// task that has exited, the group's leader included: then ask a task that lives.
+/// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation when
+/// the caller gives `space`.
+/// Errors: an item each; ESRCH, or an empty range, where the task has no memory map any more.
+/// Lifetime: `process` must outlive the range. The path of an item is valid until the next item.
 template<system System>
 maps_reader<System> read_maps(process<System> const& process, std::int32_t tid,
                               read_space space = {}) {
@@ -98,17 +101,7 @@ maps_reader<System> read_maps(process<System> const& process, std::int32_t tid,
 template<system System>
 void read_maps(process<System> const&& process, std::int32_t tid, read_space space = {}) = delete;
 
-/// The mappings of files of a process, in ascending order of address: by PROCMAP_QUERY where the
-/// kernel has it, else out of the text.
-/// Kernel: fs/proc/task_mmu.c, do_procmap_query(), 6.11; the same rights as for the text. It saves
-/// to print, and to parse, every anonymous mapping and every path: with 231 mappings of files among
-/// 331, 0.8 instead of 3.1 ms (6.12, instructions at 1 ns each).
-/// Cost: one open, one query per mapping of a file and one that sees the end, one close. No
-/// allocation. By text, that of `read_maps`, and one call more to see that the kernel cannot answer
-/// queries: see `can_query()`.
-/// Errors: an item each; ESRCH where the task has no memory map any more; EBADMSG, which ends the
-/// range, for a mapping that does not end behind where it was looked for; where the first query
-/// fails otherwise, the text is read. Lifetime: `process` must outlive the range.
+/// The range of `read_mapped_files()`.
 template<system System = live_system>
 class mapped_files_reader : public reader<mapped_files_reader<System>, result<mapping>> {
 public:
@@ -119,17 +112,17 @@ public:
         , queries_(queries)
         , space_(std::move(space)) {}
 
-    /// `queries` as it was given; false once the kernel said that it has no PROCMAP_QUERY. Who
-    /// reads many processes hands it to the next range, which saves a call for each.
+    /// The parameter `queries`; false once the kernel answered that it has no PROCMAP_QUERY. A
+    /// program that reads many processes hands it to the next range, which saves one call each.
     [[nodiscard]] bool can_query() const { return queries_; }
 
-    /// The name of the DMA-BUF behind the mapping that was handed out last; nothing where the
-    /// path of that file is no DMA-BUF's. Exact by query; by text see `parse_mapped_name`.
-    /// Cost: by query one call. Errors: ENOENT where no DMA-BUF is mapped there any more, if one
-    /// was.
+    /// The name of the DMA-BUF behind `found`, which must be the current item; nothing where its
+    /// path is not that of a DMA-BUF. Exact by query; by text see `parse_mapped_name`.
+    /// Cost: one call by query, none by text.
+    /// Errors: ENOENT where another file, or none, is mapped there by now.
     result<std::optional<buffer_name>> name_of(mapping const& found) {
         if (lines_) return parse_mapped_name(found.path);
-        std::array<char, 256> path; // what does not fit is no DMA-BUF's
+        std::array<char, 256> path; // a longer path is not that of a DMA-BUF
         mapping now;
         int const error = query(found.begin, now, path);
         bool const same = now.inode == found.inode && now.device == found.device;
@@ -177,7 +170,8 @@ private:
     int next_by_query(auto& out) {
         mapping found;
         int error = query(at_, found, {});
-        // The next query begins at its end: one that does not lie ahead would be asked for ever.
+        // The next query begins at the end of this mapping. Without progress it would repeat for
+        // ever.
         if (error == 0 && (found.end <= at_ || found.end < found.begin)) error = -EBADMSG;
         if (error == 0)
             at_ = found.end, out = found;
@@ -204,8 +198,18 @@ private:
     bool opened_ = false;
 };
 
-/// The range described above. `queries`: whether to ask, before the text is read. `space` is as for
-/// `read_maps`.
+/// The mappings of files of a process, in ascending order of address: by PROCMAP_QUERY where the
+/// kernel has it and `queries` is true, else out of the text. `space` is as for `read_maps`.
+/// Kernel: fs/proc/task_mmu.c, do_procmap_query(), 6.11; the same rights as for the text. The query
+/// saves printing and parsing every anonymous mapping and every path: with 231 mappings of files
+/// among 331, it takes 0.8 instead of 3.1 ms (6.12, instructions at 1 ns each).
+/// Cost: one open, one query per mapping of a file and one that sees the end, one close. No
+/// allocation. By text, the cost of `read_maps`, and one call more to see that the kernel has no
+/// queries: see `can_query()`.
+/// Errors: an item each; ESRCH where the task has no memory map any more; EBADMSG, which ends the
+/// range, for a mapping that does not end behind the address that was asked for. Where the first
+/// query fails otherwise, the text is read.
+/// Lifetime: `process` must outlive the range.
 template<system System>
 mapped_files_reader<System> read_mapped_files(process<System> const& process, std::int32_t tid,
                                               bool queries = true, read_space space = {}) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Processes and their tasks: the listings of /proc and /proc/P/task, and who a process is.
+// Processes and their tasks: the listings of /proc and /proc/P/task, and the facts about a process
+// (stat, status, cgroup).
 #pragma once
 
 #include <dmabuf/kernel/readers.hpp>
@@ -11,7 +12,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Room for one /proc file that is read whole.
+/// Space for one /proc file that is read whole.
 using file_space = std::array<char, 1024>;
 
 /// An open procfs.
@@ -21,8 +22,8 @@ struct proc_directory {
     unique_fd<System> directory;
 };
 
-/// A process as the directory /proc/P, which stays that process's when its number is used again:
-/// from then on everything relative to it answers ESRCH or ENOENT.
+/// A process as the open directory /proc/P. The directory stays that of the process when the number
+/// is used again: every path relative to it then answers ESRCH or ENOENT.
 template<system System = live_system>
 struct process {
     [[no_unique_address]] System system;
@@ -34,7 +35,8 @@ struct process {
     }
 };
 
-/// Opens procfs. Cost: two system calls.
+/// Opens procfs.
+/// Cost: two system calls.
 /// Errors: ENOENT where there is no such directory, ENODEV where it is not a procfs.
 template<system System = live_system>
 result<proc_directory<System>> open_proc(System system = {}, char const* path = "/proc") {
@@ -48,8 +50,9 @@ result<proc_directory<System>> open_proc(System system = {}, char const* path = 
     return proc_directory<System>{system, std::move(directory).value()};
 }
 
-/// Opens /proc/P. Cost: one system call. Errors: ENOENT where there is no such process, or where
-/// hidepid=2 hides it.
+/// Opens /proc/P.
+/// Cost: one system call.
+/// Errors: ENOENT where there is no such process, or where hidepid=2 hides it.
 template<system System>
 result<process<System>> open_process(proc_directory<System> const& proc, std::int32_t pid) {
     auto directory = open_at(proc.system, proc.directory.get(), detail::path(pid).c_str(),
@@ -58,7 +61,9 @@ result<process<System>> open_process(proc_directory<System> const& proc, std::in
     return process<System>{proc.system, std::move(directory).value(), pid};
 }
 
-/// As above, by number alone, on this machine's /proc. Cost: four system calls.
+/// Opens /proc/P of the procfs at /proc.
+/// Cost: four system calls.
+/// Errors: those of `open_proc()`, and of `open_process()` with a procfs.
 template<system System = live_system>
 result<process<System>> open_process(std::int32_t pid, System system = {}) {
     auto const proc = open_proc(system);
@@ -66,7 +71,9 @@ result<process<System>> open_process(std::int32_t pid, System system = {}) {
     return open_process(*proc, pid);
 }
 
-/// The thread groups that /proc shows to this caller, in ascending order.
+/// The pids that /proc shows to this caller, in ascending order: one for each thread group.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
+/// Errors: one item that ends the range.
 /// Lifetime: `proc` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_processes(proc_directory<System> const& proc,
@@ -76,7 +83,10 @@ number_directory<std::int32_t, System> read_processes(proc_directory<System> con
 template<system System>
 void read_processes(proc_directory<System> const&& proc, read_space space = {}) = delete;
 
-/// The tasks of a process, the leader first. Kernel: /proc/P/task.
+/// The tasks of a process, the leader first.
+/// Kernel: /proc/P/task.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
+/// Errors: one item that ends the range.
 /// Lifetime: `process` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_tasks(process<System> const& process,
@@ -92,6 +102,8 @@ void read_tasks(process<System> const&& process, read_space space = {}) = delete
 
 /// The open descriptor numbers of a task's table.
 /// Kernel: /proc/P/task/T/fd, mode 0500: for the owner, or with CAP_DAC_READ_SEARCH.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
+/// Errors: one item that ends the range.
 /// Lifetime: `process` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_fds(process<System> const& process, std::int32_t tid,
@@ -105,8 +117,12 @@ number_directory<std::int32_t, System> read_fds(process<System> const& process, 
 template<system System>
 void read_fds(process<System> const&& process, std::int32_t tid, read_space space = {}) = delete;
 
-/// The same numbers by way of /proc/P/task/T/fdinfo, which asks PTRACE_MODE_READ_FSCREDS instead
-/// (since 5.14; before that, the owner only). Lifetime: `process` must outlive the range.
+/// The open descriptor numbers of a task's table, by way of fdinfo.
+/// Kernel: /proc/P/task/T/fdinfo, which asks PTRACE_MODE_READ_FSCREDS since 5.14; before that it is
+/// for the owner only.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
+/// Errors: one item that ends the range.
+/// Lifetime: `process` must outlive the range.
 template<system System>
 number_directory<std::int32_t, System> read_fdinfos(process<System> const& process,
                                                     std::int32_t tid, read_space space = {}) {
@@ -120,7 +136,8 @@ template<system System>
 void read_fdinfos(process<System> const&& process, std::int32_t tid,
                   read_space space = {}) = delete;
 
-/// What /proc/P/stat tells. Kernel: fs/proc/array.c, do_task_stat().
+/// The fields of /proc/P/stat that the library uses.
+/// Kernel: fs/proc/array.c, do_task_stat().
 struct task_stat {
     std::int32_t pid = 0;
     process_name comm; ///< raw bytes that the process chose
@@ -133,22 +150,22 @@ struct task_stat {
     [[nodiscard]] constexpr bool kernel_thread() const {
         return (flags & 0x00200000U) != 0;
     } // PF_KTHREAD
-    /// Its descriptor table may be gone already: PF_EXITING is set before exit_files().
+    /// The descriptor table may be gone already: PF_EXITING is set before exit_files().
     [[nodiscard]] constexpr bool exiting() const {
         return (flags & 0x4U) != 0 || state == 'Z' || state == 'X' || state == 'x';
     }
 };
 
 namespace detail {
-/// Where comm has ended: behind a number and at most 64 bytes, a kernel worker's (fs/proc/array.c,
-/// proc_task_name()).
+/// An offset behind the end of comm, which follows a number and has at most 64 bytes, a kernel
+/// worker's (fs/proc/array.c, proc_task_name()).
 inline constexpr std::size_t stat_name_ends = 80;
 } // namespace detail
 
-/// Parses the text of /proc/P/stat. `comm` may hold anything, blanks, parentheses and newlines too:
-/// it ends at the last parenthesis, since nothing after it is text.
-/// Errors: EBADMSG with the offset of the field that does not fit; without the final newline too,
-/// since the last number may then be cut off.
+/// Parses the text of /proc/P/stat. `comm` may hold anything: blanks, parentheses, newlines. It
+/// ends at the last parenthesis, since only numbers follow.
+/// Errors: EBADMSG with the offset of the field that does not fit. Also for a text without the
+/// final newline, whose last number may be cut off.
 constexpr result<task_stat> parse_stat(std::string_view text, place where = {object::stat}) {
     auto const bad = [&](std::string_view from) {
         return failure{operation::parse, EBADMSG, where,
@@ -168,7 +185,7 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
     stat.comm.append(text.substr(open + 2, close - open - 2));
     if (!text.ends_with('\n')) return bad(text.substr(text.size()));
 
-    // proc(5) numbers the fields, of which the first two are behind. All end at the newline.
+    // proc(5) numbers the fields. The first two are behind. All end at the newline.
     char const* at = text.data() + close + 1;
     auto const next = [&](int skipped) -> std::string_view {
         for (;; --skipped) {
@@ -190,14 +207,15 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
 }
 
 namespace detail {
-/// A newline before that may be comm's own.
+/// A newline before `stat_name_ends` may belong to comm.
 inline constexpr auto stat_is_whole = [](std::string_view text) {
     return text.ends_with('\n') && text.size() > stat_name_ends;
 };
 } // namespace detail
 
-/// Reads /proc/P/stat, or that of one task. World-readable except under hidepid.
+/// Reads /proc/P/stat, or with a `tid` that of one task. World-readable except under hidepid.
 /// Cost: three system calls, no allocation.
+/// Errors: ENOENT or ESRCH where the process or task is gone; those of `parse_stat()`.
 template<system System>
 result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0) {
     file_space space;
@@ -211,16 +229,17 @@ result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0
     return parse_stat(*text, where);
 }
 
-/// What of /proc/P/status the account needs. Kernel: fs/proc/array.c, proc_pid_status().
+/// The fields of /proc/P/status that the account needs.
+/// Kernel: fs/proc/array.c, proc_pid_status().
 struct process_status {
     std::uint32_t uid = 0; ///< effective, as ps shows it
     std::uint32_t pid_levels =
-        0; ///< numbers behind NSpid: 1 in the pid namespace of this procfs; 0 unknown
+        0; ///< how many numbers `NSpid:` has: 1 in the pid namespace of this procfs; 0 unknown
 };
 
-/// Takes the text of /proc/P/status in pieces of any size, since `Groups:` can be long (up to
-/// 65,536 numbers) and `NSpid:` comes behind it. `Name:` cannot imitate a line, since the kernel
-/// escapes newlines there.
+/// Takes the text of /proc/P/status in pieces of any size. `NSpid:` comes behind `Groups:`, which
+/// can be long (up to 65,536 numbers). `Name:` cannot imitate a line, since the kernel escapes
+/// newlines there.
 template<class = detail::if_called>
 class basic_process_status_parser {
 public:
@@ -242,7 +261,7 @@ public:
         }
     }
 
-    /// Whether nothing more is wanted of what follows.
+    /// True once all fields are read, or the text is bad. The rest need not be fed.
     [[nodiscard]] constexpr bool done() const { return bad_ || status_.pid_levels != 0; }
 
     /// The fields that were read. The end of the text may be missing.
@@ -268,8 +287,8 @@ private:
 
     place where_;
     process_status status_;
-    inline_text<63> line_;   ///< its beginning, which holds the four numbers of `Uid:`
-    std::uint32_t tabs_ = 0; ///< in all of it: each number of `NSpid:` has one before it
+    inline_text<63> line_;   ///< the beginning of the line; it holds the four numbers of `Uid:`
+    std::uint32_t tabs_ = 0; ///< in the whole line: one before each number of `NSpid:`
     std::uint32_t offset_ = 0;
     bool found_ = false;
     bool bad_ = false;
@@ -277,8 +296,8 @@ private:
 
 using process_status_parser = basic_process_status_parser<>;
 
-/// Parses /proc/P/status, of which the end may be missing: a last line without its newline is
-/// passed over. Pure; no allocation.
+/// Parses the text of /proc/P/status. The end may be missing: a last line without its newline is
+/// ignored. Pure; no allocation.
 /// Errors: EBADMSG where there is no complete `Uid:` line.
 template<class = detail::if_called>
 constexpr result<process_status> parse_process_status(std::string_view text,
@@ -288,8 +307,10 @@ constexpr result<process_status> parse_process_status(std::string_view text,
     return parser.finish();
 }
 
-/// Reads /proc/P/status as far as `NSpid:`. Cost: one open, one read per 4 KiB, one close; without
-/// `NSpid:` (CONFIG_PID_NS) one read more, which sees the end. No allocation.
+/// Reads /proc/P/status as far as `NSpid:`.
+/// Cost: one open, one read per 4 KiB, one close; without `NSpid:` (CONFIG_PID_NS) one more read
+/// that sees the end. No allocation.
+/// Errors: ENOENT or ESRCH where the process is gone; EACCES or EPERM under hidepid; EBADMSG.
 template<system System>
 result<process_status> read_process_status(process<System> const& process) {
     auto const where = process.at(object::process_status);
@@ -306,12 +327,14 @@ result<process_status> read_process_status(process<System> const& process) {
     return parser.finish();
 }
 
-/// The cgroup of a process out of the text of /proc/P/cgroup: in a hierarchy of the memory
-/// controller (v1) if there is one, since that is who is charged, else in the unified one (v2). The
-/// path is relative to the root of the reader's cgroup namespace; a removed group's ends in "
-/// (deleted)". Kernel: kernel/cgroup/cgroup.c, proc_cgroup_show(). A group's name cannot hold a
-/// newline. Errors: EBADMSG where there is neither, or a line that is none; where the last line has
-/// no newline too, since its path may then be cut off. Lifetime: the path lies in `text`.
+/// Parses the text of /proc/P/cgroup: the path in a hierarchy of the memory controller (v1) if
+/// there is one, since the memory is charged there, else in the unified hierarchy (v2). The path is
+/// relative to the root of the reader's cgroup namespace. The path of a removed group ends in "
+/// (deleted)". The name of a group cannot hold a newline.
+/// Kernel: kernel/cgroup/cgroup.c, proc_cgroup_show().
+/// Errors: EBADMSG for a text with neither hierarchy, for a line of another form, and for a last
+/// line without a newline, whose path may be cut off.
+/// Lifetime: the path lies in `text`.
 constexpr result<std::string_view> parse_cgroup(std::string_view text,
                                                 place where = {object::cgroup}) {
     std::string_view unified;
@@ -331,7 +354,11 @@ constexpr result<std::string_view> parse_cgroup(std::string_view text,
     return unified;
 }
 
-/// Reads /proc/P/cgroup into `space`. Cost: four system calls, no allocation. World-readable.
+/// Reads /proc/P/cgroup into `space`; see `parse_cgroup()` for the path. World-readable.
+/// Cost: four system calls, no allocation.
+/// Errors: ENOENT or ESRCH where the process is gone; EOVERFLOW where `space` is too small;
+/// EBADMSG.
+/// Lifetime: the path lies in `space`.
 template<system System>
 result<std::string_view> read_cgroup(process<System> const& process, std::span<char> space) {
     auto const where = process.at(object::cgroup);

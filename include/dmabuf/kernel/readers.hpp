@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The ranges that every reader is made of: their base, text files by lines, directories of numbers.
+// The base of every reader, and the readers of text lines and of directories of numbers.
 #pragma once
 
 #include <dmabuf/kernel/files.hpp>
@@ -12,11 +12,11 @@ namespace dmabuf {
 inline namespace v0 {
 
 /// The end of every reader. Not std::default_sentinel_t: <iterator> would add 11,000 lines to the
-/// 39,000 that including the library takes (libstdc++ 12), and a fifth of the time.
+/// 39,000 of the library (libstdc++ 12), and a fifth of the time to compile it.
 struct end_of_reader {};
 
 /// The iterator of every reader: a single-pass std::input_iterator, ended by `end_of_reader`.
-/// All I/O happens in `begin()` and `++`, never in `*`.
+/// `begin()` and `++` make system calls, `*` makes none.
 template<class Reader>
 class reader_iterator {
 public:
@@ -42,10 +42,10 @@ private:
     Reader* reader_ = nullptr;
 };
 
-/// Base of every reader. `Derived` gives `void next(std::optional<Item>&)`, whose first call opens
-/// the file, and which leaves empty what it is given where nothing more is there.
-/// A reader is a move-only, single-pass range of `Item`, usually a `result`: a bad entry is an
-/// item, it neither ends the range nor disappears. `begin()` starts the range, once.
+/// Base of every reader: a move-only, single-pass range of `Item`, usually a `result`. A bad entry
+/// is an item; it neither ends the range nor disappears. `begin()` starts the range, once.
+/// `Derived` has `void next(std::optional<Item>&)`. The first call opens the file. At the end it
+/// leaves the optional empty.
 template<class Derived, class Item>
 class reader {
 public:
@@ -60,7 +60,7 @@ public:
         advance();
         return iterator(*this);
     }
-    void begin() && = delete; // what it points to goes with the reader
+    void begin() && = delete; // the iterator would point to a reader that is gone
     end_of_reader end() const { return {}; }
 
 private:
@@ -75,7 +75,7 @@ private:
     std::optional<Item> current_;
 };
 
-/// Memory that a reader reads into: the caller's, which costs nothing, or else its own.
+/// Memory that a reader reads into: the caller's, which costs nothing, or else 16 KiB of its own.
 class read_space {
 public:
     static constexpr std::size_t default_bytes = 16384;
@@ -96,7 +96,7 @@ private:
     raw_bytes own_;
 };
 
-/// Hands out a text file line by line, however the kernel cuts it into reads.
+/// Reads a text file line by line, however the kernel cuts it into reads. See `next()` for errors.
 /// Cost: one read per bufferful and one that sees the end. No allocation of its own.
 template<system System = live_system>
 class line_reader {
@@ -107,10 +107,11 @@ public:
         , space_(std::move(space))
         , where_(where) {}
 
-    /// The next line without its newline, or nothing at the end of the file.
-    /// Errors: EOVERFLOW for a line that does not fit the space, behind which the next one follows;
-    /// from read, and EBADMSG for a file that ends within a line: then the file has ended.
-    /// Lifetime: until the next call.
+    /// The next line without its newline; nothing at the end of the file.
+    /// Errors: EOVERFLOW for a line that does not fit the space; the next call returns the next
+    /// line. Those of read(2), and EBADMSG for a file that ends within a line: then the file has
+    /// ended.
+    /// Lifetime: the line is valid until the next call.
     std::optional<result<std::string_view>> next() {
         for (;;) {
             if (auto const end = unread_.find('\n'); end != unread_.npos) {
@@ -151,12 +152,14 @@ private:
     read_space space_;
     place where_;
     std::string_view unread_;
-    bool too_long_ = false; ///< what is read belongs to a line that does not fit
+    bool too_long_ = false; ///< the bytes read belong to a line that does not fit
 };
 
 /// A text file through a parser of its lines, which has `line(text, out)` and `finish(out)`.
-/// Opened by `begin()`. Cost: one open, one read per bufferful and one that sees the end, one
-/// close. No allocation. Errors: an item each, from open, read and the parser.
+/// `begin()` opens the file.
+/// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation when
+/// the caller gives `space`.
+/// Errors: an item each, from open, read and the parser.
 template<class Parser, class Item, system System = live_system>
 class parsed_lines : public reader<parsed_lines<Parser, Item, System>, result<Item>> {
 public:
@@ -207,10 +210,11 @@ private:
     bool opened_ = false;
 };
 
-/// A directory whose entries are numbers (processes, tasks, descriptors, inodes): yields the
-/// numbers in the kernel's order and passes over every other name. Opened by `begin()`, relative to
-/// a descriptor that must outlive the range. Cost: one open, one getdents64 per bufferful and one
-/// that sees the end, one close. Errors: one failure that ends the range, from open or getdents64.
+/// A directory whose entries are numbers (processes, tasks, descriptors, inodes): the numbers in
+/// the kernel's order, without every other name. `begin()` opens it.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
+/// Errors: from open or getdents64, one item that ends the range.
+/// Lifetime: the descriptor of the parent directory must outlive the range.
 template<class Number, system System = live_system>
 class number_directory : public reader<number_directory<Number, System>, result<Number>> {
 public:
@@ -222,13 +226,15 @@ public:
         , where_(where)
         , space_(std::move(space)) {}
 
-    /// The open directory, relative to which the entries can be reached; -1 before and after.
+    /// The open directory, to reach the entries by; -1 before and after the walk.
     [[nodiscard]] int descriptor() const { return directory_.get(); }
-    /// The current entry as the kernel wrote it. Lifetime: until the range moves on.
+    /// The current entry as the kernel wrote it.
+    /// Lifetime: until the range moves on.
     [[nodiscard]] char const* name() const { return name_; }
 
-    /// Calls `take` with every number until it returns false, instead of begin(): what is cheaper
-    /// where there are many.
+    /// Calls `take` with every number until it returns false. Cheaper than iterating when there are
+    /// many numbers.
+    /// Errors: those of the range.
     template<class Take>
     result<void> for_each(Take take) {
         std::optional<result<Number>> failed;
@@ -274,7 +280,7 @@ private:
             out = directory.error();
     }
 
-    /// False when there is nothing more, or a failure, which is then in `out`.
+    /// False at the end, or after a failure, which is then in `out`.
     bool read_more(std::optional<result<Number>>& out) {
         if (!opened_) open(out);
         if (!directory_.is_open()) return false;
@@ -293,8 +299,8 @@ private:
         out = failure{doing, error, where_};
     }
 
-    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL
-    /// and what fills up the record. Empty for a record that cannot be one.
+    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL,
+    /// padding. Empty for a record that cannot be one.
     std::string_view take_name() {
         constexpr std::size_t length_at = 16;
         constexpr std::size_t name_at = 19;

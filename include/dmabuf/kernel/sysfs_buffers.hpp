@@ -2,7 +2,7 @@
 //
 // /sys/kernel/dmabuf/buffers: size and exporter of every DMA-BUF, by inode.
 // Kernel: 5.15 to 6.18 with CONFIG_DMABUF_SYSFS_STATS, which most distributions leave out; removed
-// for 7.0. Never to be counted on.
+// for 7.0. Never rely on it.
 #pragma once
 
 #include <dmabuf/kernel/fdinfo.hpp>
@@ -10,21 +10,23 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// One buffer of the tree.
+/// One buffer of the sysfs tree.
 struct sysfs_buffer {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
     exporter_name exporter;
 };
 
-/// The open tree.
+/// The open sysfs tree.
 template<system System = live_system>
 struct sysfs_buffers_directory {
     [[no_unique_address]] System system;
     unique_fd<System> directory;
 };
 
-/// Opens the tree. Cost: one system call. Errors: ENOENT where this kernel has none.
+/// Opens the sysfs tree.
+/// Cost: one system call.
+/// Errors: ENOENT where this kernel has none.
 template<system System = live_system>
 result<sysfs_buffers_directory<System>>
 open_sysfs_buffers(System system = {}, char const* path = "/sys/kernel/dmabuf/buffers") {
@@ -34,8 +36,9 @@ open_sysfs_buffers(System system = {}, char const* path = "/sys/kernel/dmabuf/bu
     return sysfs_buffers_directory<System>{system, std::move(directory).value()};
 }
 
-/// Parses the text of `size`: decimal bytes and one newline. Errors: EBADMSG for anything else,
-/// without the newline too: nothing else tells that the number is whole.
+/// Parses the text of `size`: decimal bytes and one newline.
+/// Errors: EBADMSG for anything else. Also without the newline, which alone tells that the number
+/// is whole.
 constexpr result<std::uint64_t> parse_sysfs_size(std::string_view text,
                                                  place where = {object::sysfs_size}) {
     std::uint64_t size = 0;
@@ -44,8 +47,9 @@ constexpr result<std::uint64_t> parse_sysfs_size(std::string_view text,
     return size;
 }
 
-/// Parses the text of `exporter_name`: the name and one newline. Errors: EBADMSG for anything else,
-/// without the newline too: nothing else tells that the name is whole.
+/// Parses the text of `exporter_name`: the name and one newline.
+/// Errors: EBADMSG for anything else. Also without the newline, which alone tells that the name is
+/// whole.
 constexpr result<exporter_name>
 parse_sysfs_exporter_name(std::string_view text, place where = {object::sysfs_exporter_name}) {
     if (text.size() < 2 || !text.ends_with('\n')) return failure{operation::parse, EBADMSG, where};
@@ -54,7 +58,8 @@ parse_sysfs_exporter_name(std::string_view text, place where = {object::sysfs_ex
 
 namespace detail {
 
-/// A file that was open when its directory was removed answers ENODEV (fs/kernfs/file.c).
+/// Reads a file of the tree. A file that was open when its directory was removed answers ENODEV
+/// (fs/kernfs/file.c), which becomes ENOENT.
 template<system System>
 result<std::string_view> read_sysfs_file(sysfs_buffers_directory<System> const& tree,
                                          path const& name, std::span<char> space, place where) {
@@ -67,8 +72,9 @@ result<std::string_view> read_sysfs_file(sysfs_buffers_directory<System> const& 
 
 } // namespace detail
 
-/// Reads the size of one buffer. Cost: three system calls, no allocation.
-/// Errors: ENOENT where the buffer is gone, also between open and read.
+/// Reads the size of one buffer.
+/// Cost: three system calls, no allocation.
+/// Errors: ENOENT where the buffer is gone, also between open and read; EACCES; EBADMSG.
 template<system System>
 result<std::uint64_t> read_sysfs_size(sysfs_buffers_directory<System> const& tree,
                                       std::uint64_t inode) {
@@ -79,7 +85,9 @@ result<std::uint64_t> read_sysfs_size(sysfs_buffers_directory<System> const& tre
     return parse_sysfs_size(*text, where);
 }
 
-/// Reads the exporter of one buffer. Cost: three system calls, no allocation.
+/// Reads the exporter of one buffer.
+/// Cost: three system calls, no allocation.
+/// Errors: ENOENT where the buffer is gone, also between open and read; EACCES; EBADMSG.
 template<system System>
 result<exporter_name> read_sysfs_exporter_name(sysfs_buffers_directory<System> const& tree,
                                                std::uint64_t inode) {
@@ -90,9 +98,7 @@ result<exporter_name> read_sysfs_exporter_name(sysfs_buffers_directory<System> c
     return parse_sysfs_exporter_name(*text, where);
 }
 
-/// Every buffer of the tree, as `result<sysfs_buffer>`: one that vanishes between listing and
-/// reading is an ENOENT item, and the walk goes on. Cost: the directory's, and six system calls
-/// per buffer.
+/// The range of `read_sysfs_buffers()`.
 template<system System = live_system>
 class sysfs_buffers_reader : public reader<sysfs_buffers_reader<System>, result<sysfs_buffer>> {
 public:
@@ -130,8 +136,12 @@ private:
     bool started_ = false;
 };
 
-/// The range described above. Lifetime: `tree` must outlive it, and it is not to be moved once
-/// begun.
+/// Every buffer of the tree.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close; and six
+/// system calls per buffer.
+/// Errors: an item each. A buffer that vanishes between listing and reading is an ENOENT item, and
+/// the walk goes on.
+/// Lifetime: `tree` must outlive the range. Do not move the range once it has begun.
 template<system System>
 sysfs_buffers_reader<System> read_sysfs_buffers(sysfs_buffers_directory<System> const& tree,
                                                 read_space space = {}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The seam to the kernel: the few system calls that the library makes, and the concept that a
-// recording or a faulty system models too.
+// The seam to the kernel: the system calls of the library, and their concept. A recording and a
+// faulty system model that concept too.
 #pragma once
 
 #include <dmabuf/result.hpp>
@@ -25,7 +25,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// A device number as the kernel prints it: the anonymous ones have major 0.
+/// A device number as the kernel prints it. Anonymous devices have major 0.
 struct device_number {
     std::uint32_t major = 0;
     std::uint32_t minor = 0;
@@ -33,12 +33,12 @@ struct device_number {
     constexpr bool operator==(device_number const&) const = default;
 };
 
-/// The status of a file, by statx, which asks its file system to refresh nothing.
+/// The status of a file, by statx. The call asks the file system to refresh nothing.
 struct file_status {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
     device_number device;
-    std::uint32_t mode = 0; ///< with the file type bits, which a DMA-BUF does not have
+    std::uint32_t mode = 0; ///< with the file type bits; a DMA-BUF has none
     std::uint32_t links = 0;
     std::uint32_t uid = 0;
 };
@@ -50,12 +50,12 @@ struct mapping {
     bool shared = false;
     device_number device;
     std::uint64_t inode = 0;
-    std::string_view path; ///< where it was asked for; anything may be called "/dmabuf:x"
+    std::string_view path; ///< empty where it was not asked for; any file may be called "/dmabuf:x"
 
     [[nodiscard]] constexpr std::uint64_t size_bytes() const { return end - begin; }
 };
 
-/// The calls that the library makes. Each returns what the system call does, with the negative
+/// The calls that the library makes. Each returns the result of the system call, or the negative
 /// errno for a failure, and never throws. A system is a cheap handle that can be copied.
 template<class System>
 concept system = std::copyable<System> && std::default_initializable<System> &&
@@ -78,7 +78,7 @@ concept system = std::copyable<System> && std::default_initializable<System> &&
 
 namespace detail {
 
-/// struct statx of include/uapi/linux/stat.h. Spelled out, because <linux/stat.h> and <sys/stat.h>
+/// struct statx of include/uapi/linux/stat.h. Copied here, because <linux/stat.h> and <sys/stat.h>
 /// cannot be included together with every C library.
 struct statx_buffer {
     __u32 mask, blksize;
@@ -105,7 +105,7 @@ inline constexpr std::uint64_t procmap_shared = 0x08;
 inline constexpr std::uint64_t procmap_next_of_a_file =
     0x10 | 0x20; // COVERING_OR_NEXT, FILE_BACKED
 
-// AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT: a look that sets nothing in motion.
+// AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT: neither synchronises nor mounts anything.
 inline constexpr int statx_passive = 0x4000 | 0x800;
 inline constexpr std::uint32_t mode_type_mask = 0170000; // S_IFMT
 
@@ -129,8 +129,8 @@ struct live_system {
         return detail::or_errno(::syscall(SYS_getdents64, fd, space.data(), space.size()));
     }
     /// statx with an empty mask, AT_STATX_DONT_SYNC and AT_NO_AUTOMOUNT: the kernel answers from
-    /// what it knows and asks no FUSE or NFS server (9p ignores the flag). `flags` may hold
-    /// AT_SYMLINK_NOFOLLOW, or, where `path` is empty, AT_EMPTY_PATH.
+    /// its cache and asks no FUSE or NFS server (9p ignores the flag). `flags` may hold
+    /// AT_SYMLINK_NOFOLLOW, or with an empty `path` AT_EMPTY_PATH.
     int status(int directory, char const* path, int flags, file_status& status) const noexcept {
         detail::statx_buffer raw;
         long const returned =
@@ -142,16 +142,18 @@ struct live_system {
     long readlink(int directory, char const* path, std::span<char> space) const noexcept {
         return detail::or_errno(::readlinkat(directory, path, space.data(), space.size()));
     }
-    /// The superblock's magic number.
+    /// fstatfs: the magic number of the superblock.
     long filesystem_type(int fd) const noexcept {
         struct ::statfs raw;
         if (::fstatfs(fd, &raw) < 0) return -errno;
-        // A number of 32 bits, which long may have to hold beside failures.
+        // The number has 32 bits. A long of 32 bits has to hold failures too.
         return static_cast<long>(static_cast<std::uint32_t>(raw.f_type) & std::uintmax_t{LONG_MAX});
     }
-    /// PROCMAP_QUERY on an open /proc/P/maps: the first mapping of a file that ends behind `from`;
-    /// its path, raw, in `space` if that is not empty. ENOENT: there is none. ENAMETOOLONG: the
-    /// path does not fit. ESRCH: no memory map. Linux 6.11; before that ENOTTY.
+    /// PROCMAP_QUERY on an open /proc/P/maps: the first mapping of a file that ends behind `from`.
+    /// A `space` that is not empty gets the raw path.
+    /// Kernel: 6.11.
+    /// Errors: ENOENT where there is no such mapping; ENAMETOOLONG where the path does not fit;
+    /// ESRCH where there is no memory map; ENOTTY before 6.11.
     int query_mapping(int fd, std::uint64_t from, mapping& found,
                       std::span<char> space) const noexcept {
         detail::procmap_query raw{};
@@ -171,7 +173,7 @@ struct live_system {
                  detail::text_at(space.data(), length)};
         return 0;
     }
-    /// kcmp(KCMP_FILES): 0 when both tasks use one descriptor table.
+    /// kcmp(KCMP_FILES): 0 where both tasks use one descriptor table, 1 and 2 for their order.
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const noexcept {
         return static_cast<int>(detail::or_errno(::syscall(SYS_kcmp, a, b, KCMP_FILES, 0L, 0L)));
     }
