@@ -84,12 +84,13 @@ enum class source : std::uint8_t {
 /// remembered while the sampler sees the buffer, on kernels that use no inode number twice.
 enum class sizing : std::uint8_t {
     none,
-    descriptors, ///< each (fd_walk), or one of a holder's (dmabuf_fds with names or without sysfs)
-    sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for what is not in there
+    descriptors, ///< each descriptor (fd_walk), or one of a holder's (dmabuf_fds with names or
+                 ///< without sysfs)
+    sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for buffers that are not in it
     bpf_iterator,
 };
 
-/// Which list of all buffers, whoever holds them, was compared with what the processes hold.
+/// The list of all buffers, held or not, that was compared with the buffers of the processes.
 enum class listing : std::uint8_t {
     none,
     sysfs,        ///< /sys/kernel/dmabuf/buffers
@@ -98,7 +99,7 @@ enum class listing : std::uint8_t {
     android_bpf,  ///< /sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf, pinned by Android 16
 };
 
-/// How much of the system /proc shows to the caller.
+/// The part of the system that /proc shows to the caller.
 enum class visibility : std::uint8_t {
     unknown,
     everything,    ///< the initial pid namespace, and nothing hidden
@@ -155,7 +156,8 @@ constexpr std::string_view name_of(visibility how) {
     return detail::text_of(detail::visibility_names, how, "unknown");
 }
 
-/// What was seen and what was not. Every failure is counted here.
+/// The processes, tables and buffers that were seen, and those that were not. Every failure is
+/// counted here.
 struct coverage {
     source found_by = source::none;
     failure why_no_bpf;        ///< why the pinned BPF iterators did not serve; `error` 0: they

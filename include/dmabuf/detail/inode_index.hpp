@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// From an inode number to an index: a flat hash table that keeps its memory.
+// An index of inode numbers: a flat hash table that keeps its memory.
 #pragma once
 
 #include <dmabuf/version.hpp>
@@ -13,8 +13,8 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Maps inode numbers to indices. Open addressing with linear probing, at most half full, so that a
-/// look-up costs the same for 500 buffers and for 50,000.
+/// Maps inode numbers to indices. Open addressing with linear probing, at most half full: a look-up
+/// costs the same for 500 buffers and for 50,000.
 template<class = detail::if_called>
 class basic_inode_index {
 public:
@@ -29,13 +29,13 @@ public:
 
     [[nodiscard]] std::size_t size() const { return used_; }
 
-    /// `inode` must not be there yet.
+    /// Adds an inode that is not in the index yet.
     void insert(std::uint64_t inode, std::uint32_t index) {
         if (2 * ++used_ > slots_.size()) rehash(slots_.empty() ? 64 : 2 * slots_.size());
         slot_of(inode) = {inode, index + 1};
     }
 
-    /// What had index i has `indices[i]` now.
+    /// Replaces every index i by `indices[i]`.
     void renumber(std::vector<std::uint32_t> const& indices) {
         for (auto& slot : slots_)
             if (slot.next_index != 0) slot.next_index = indices[slot.next_index - 1] + 1;

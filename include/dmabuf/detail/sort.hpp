@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Sorting and searching small ranges of values. Without this, <algorithm> and nine instances of
-// std::sort() are a quarter of the time that including the library takes (GCC 12).
+// Sorts and searches small ranges of values. <algorithm> and nine instances of std::sort() would be
+// a quarter of the time to compile the library (GCC 12).
 #pragma once
 
 #include <dmabuf/version.hpp>
@@ -20,7 +20,8 @@ constexpr bool is_sorted(Range const& all, Before before) {
     return true;
 }
 
-/// Moves the element at `at` to its place between the sorted ones before it. By how many places.
+/// Moves the element at `at` to its place among the sorted elements before it. Returns by how many
+/// places.
 template<class Range, class Before>
 constexpr std::size_t insert_sorted(Range& all, std::size_t at, Before before) {
     if (!before(all[at], all[at - 1])) return 0;
@@ -32,8 +33,8 @@ constexpr std::size_t insert_sorted(Range& all, std::size_t at, Before before) {
     return from - at;
 }
 
-/// Makes a heap, the last one first, of the elements from `at` to `end`, if it was one but for
-/// `at`.
+/// Makes a heap, the last element first, of the elements from `at` to `end`. They are one but for
+/// the element at `at`.
 template<class Range, class Before>
 constexpr void sink(Range& all, std::size_t at, std::size_t end, Before before) {
     auto const moving = all[at];
@@ -59,9 +60,9 @@ constexpr void heap_sort(Range& all, Before before) {
     }
 }
 
-/// Sorts a vector or span in place: by insertion, which for what is nearly sorted takes hardly more
-/// than a look at each; and as a heap where that proves to be long, so that no order of the input,
-/// which processes choose, makes it slow. Not stable. No allocation.
+/// Sorts a vector or span in place. Not stable; no allocation. By insertion, which looks at each
+/// element about once where the input is nearly sorted. As a heap once insertion takes long:
+/// processes choose the order of the input, and none may make it slow.
 template<class Range, class Before>
 constexpr void sort(Range&& all, Before before) {
     std::size_t patience = 4 * all.size(); // places to move by
@@ -72,8 +73,8 @@ constexpr void sort(Range&& all, Before before) {
     }
 }
 
-/// Moves each element to the place that `places` says, a permutation, which is used up. Every
-/// exchange puts one element in its place for good. No allocation.
+/// Moves each element to the place that `places` has for it. `places` is a permutation, and is used
+/// up. Every exchange puts one element in its final place. No allocation.
 template<class Range, class Places>
 constexpr void move_to(Range& all, Places& places) {
     for (std::size_t at = 0; at < all.size(); ++at)
@@ -84,7 +85,7 @@ constexpr void move_to(Range& all, Places& places) {
         }
 }
 
-/// Where `value` is, or would be, in what is sorted by `before(element, value)`.
+/// The place of `value`, or for it, in a range that is sorted by `before(element, value)`.
 template<class Range, class Value, class Before>
 constexpr std::size_t lower_bound(Range const& all, Value const& value, Before before) {
     std::size_t first = 0;

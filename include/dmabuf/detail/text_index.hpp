@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// From a text to an index: a binary tree in one vector that keeps its memory.
+// An index of texts: a binary tree in one vector that keeps its memory.
 #pragma once
 
 #include <dmabuf/version.hpp>
@@ -13,16 +13,16 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Maps texts to indices. The texts stay with the caller: `text_of(index)` shows one. Two texts
-/// part at the first bit in which they differ (a crit-bit tree), so that no choice of texts makes a
-/// look-up slow: it takes nine steps per byte at most, and looks at one text.
+/// Maps texts to indices. The caller keeps the texts: `text_of(index)` returns one. Two texts part
+/// at the first bit in which they differ (a crit-bit tree). A look-up takes nine steps per byte at
+/// most and reads one text, whatever texts are chosen.
 template<class = detail::if_called>
 class basic_text_index {
 public:
     void clear() { branches_.clear(), root_ = empty; }
     void reserve(std::size_t count) { branches_.reserve(count); }
 
-    /// The index of `text`, which is the given one where it was not there yet.
+    /// The index of `text`. A new text gets `index`.
     template<class Text, class TextOf>
     std::uint32_t find_or_insert(Text const& text, std::uint32_t index, TextOf text_of) {
         if (root_ == empty) return root_ = leaf(index), index;
@@ -39,8 +39,8 @@ public:
     }
 
 private:
-    /// Goes to the next by the bit of the text at `place`. A link is twice an index, to which
-    /// one is added where it is that of a branch.
+    /// Goes to the next link by the bit of the text at `place`. A link is twice an index; one is
+    /// added for the index of a branch.
     struct branch {
         std::size_t place;
         std::uint32_t next[2];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the records of the pinned BPF iterators to a snapshot: by process, each table and each
-// address space once.
+// Turns the records of the pinned BPF iterators into a snapshot: by process, with each table and
+// each address space once.
 #pragma once
 
 #include <dmabuf/bpf/pins.hpp>
@@ -12,14 +12,14 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Reads both walks and adds what they show to a snapshot.
+/// Reads both walks and adds their holders to a snapshot.
 ///
-/// The kernel hands tasks out by their own number, so the tables of a process may lie apart, and
-/// one that threads share behind a leader that has exited comes once per thread. What comes twice
-/// is what has the same process, table and descriptor number (or address space and mapping).
+/// The kernel lists tasks by their own number, so the tables of a process may lie apart. A table
+/// that threads share behind a leader that has exited comes once per thread. Two records are the
+/// same where process, table and descriptor number are the same (or address space and mapping).
 ///
-/// A process that exits while it is walked may show a part of what it held; what a process
-/// closes and opens meanwhile may be missed or be counted.
+/// A process that exits during a walk may show a part of its buffers. A buffer that a process opens
+/// or closes meanwhile may be missed or be counted.
 template<system System = live_system>
 class bpf_account {
 public:
@@ -30,10 +30,11 @@ public:
         mappings_.reserve(most);
     }
 
-    /// Adds every holder to `build`, whose snapshot has begun. Nothing of it counts after a
-    /// failure. Errors: those of the walks; EXDEV where the caller is in another pid, user or time
-    /// namespace than the initial one, which the records' numbers are of.
+    /// Adds every holder to `build`, whose snapshot has begun. After a failure nothing of it
+    /// counts.
     /// Cost: that of the walks. No allocation once grown.
+    /// Errors: those of the walks; EXDEV where the caller is not in the initial pid, user and time
+    /// namespaces, to which the numbers in the records belong.
     result<void> read(System system, sample_options const& options, snapshot_builder& build,
                       std::span<char> space) {
         options_ = options;
@@ -68,13 +69,13 @@ private:
         bool path;
     };
 
-    /// What came one after the other of one process and table, or address space.
+    /// A run of records of one process and one table, or address space.
     struct stretch {
         std::int32_t pid;
-        bool ascending; ///< by item, as the kernel goes through a table: so each came once
+        bool ascending; ///< by item, as the kernel goes through a table: each item came once
         std::uint64_t set;
         std::uint64_t start_ns;
-        std::uint32_t first; ///< of what was found
+        std::uint32_t first; ///< index into the findings
         std::uint32_t count;
 
         [[nodiscard]] bool same_set(stretch const& other) const {
@@ -86,7 +87,7 @@ private:
         }
     };
 
-    /// What one walk found.
+    /// The findings of one walk.
     class found_by_walk {
     public:
         void reserve(capacity const& most) {
@@ -127,8 +128,8 @@ private:
             return at < stretches_.size() && stretches_[at].pid == pid;
         }
 
-        /// Takes what the process that began at `start_ns` has in the set of the stretch `at`, each
-        /// once, as it was seen last. Returns the first stretch of another set.
+        /// Takes the items of the process that began at `start_ns`, in the set of the stretch `at`,
+        /// each once, as it was seen last. Returns the first stretch of another set.
         template<class Take>
         std::size_t take_set(std::size_t at, std::uint64_t start_ns, Take take) {
             std::size_t end = at + 1;
@@ -166,7 +167,8 @@ private:
 
         std::vector<found> all_;
         std::vector<stretch> stretches_;
-        std::vector<std::uint32_t> twice_; ///< of `all_`, what may have come twice
+        std::vector<std::uint32_t> twice_; ///< indices into `all_`, of items that may have come
+                                           ///< twice
     };
 
     result<void> walk(System system, bpf_content content, std::span<char> space,
@@ -196,7 +198,7 @@ private:
         into.add({one.item(), one.mapped_bytes(), note_buffer(one), one.path()});
     }
 
-    /// A number that is used again names the process that has it last.
+    /// Notes the process of a record. A pid that is used again names the later process.
     [[gnu::noinline]] void note_process(fields const& one) {
         auto const pid = one.pid();
         auto at = process_index_.find(static_cast<std::uint64_t>(pid));
@@ -209,7 +211,7 @@ private:
             process = {pid, one.uid(), one.start_ns(), process_name(one.comm())};
     }
 
-    /// Texts seldom tell anything new, and are read only where they may.
+    /// Notes the buffer of a record. Its texts are read only where they may tell anything new.
     std::uint32_t note_buffer(fields one) {
         auto const at = build_->buffer_at(one.inode());
         auto& buffer = (*build_)[at];
@@ -251,7 +253,7 @@ private:
         }
     }
 
-    /// Returns the first stretch of another table.
+    /// Adds one table. Returns the first stretch of another table.
     std::size_t add_table(process_record const& process, std::size_t at) {
         build_->begin_table();
         auto const end = descriptors_.take_set(

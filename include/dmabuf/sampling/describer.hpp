@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Size, exporter and name of one buffer, asked of whoever can tell them.
+// Size, exporter and name of one buffer, asked of every place that can tell them.
 #pragma once
 
 #include <dmabuf/kernel/maps.hpp>
@@ -9,14 +9,14 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Fills in what is still unknown of a buffer of the snapshot being built, `at` its place there.
+/// Fills in the unknown fields of one buffer of the snapshot being built. `at` is its place there.
 template<system System = live_system>
 class describer {
 public:
     explicit describer(sample_in_progress<System> const& sample)
         : sample_(&sample) {}
 
-    /// Whether nothing that is wanted is unknown.
+    /// True where all wanted fields are known.
     [[nodiscard]] bool is_done(std::uint32_t at) const {
         return is_done(at, sample_->wanted.exporters);
     }
@@ -26,15 +26,15 @@ public:
                !(sample_->wanted.names && !buffer.name_known);
     }
 
-    /// The fdinfo of one of its descriptors, already read.
+    /// Takes the fields from an fdinfo of one of its descriptors.
     void take(fdinfo const& info, std::uint32_t at) const {
         build().set_size(at, *info.size_bytes);
         if (sample_->wanted.exporters) build().set_exporter(at, info.exporter);
         if (sample_->wanted.names) build().set_name(at, info.name);
     }
 
-    /// Reads exporter and name by one descriptor. Where that was closed meanwhile, or its number is
-    /// another file's by now, the next reference to the buffer serves.
+    /// Reads exporter and name by one descriptor. The descriptor may be closed, or be another
+    /// file's by now: then the next reference to the buffer serves.
     void ask_descriptor(process<System> const& process, std::int32_t tid, std::int32_t fd,
                         std::uint32_t at) const {
         auto& known = sample_->open.known;
@@ -50,7 +50,7 @@ public:
         take(*info, at);
     }
 
-    /// The fdinfo of an O_PATH descriptor tells no name, but its link does.
+    /// Reads the name by the link of an O_PATH descriptor, whose fdinfo has no name.
     void ask_link(process<System> const& process, std::int32_t tid, std::int32_t fd,
                   std::uint32_t at) const {
         if (!sample_->wanted.names || build()[at].name_known) return;
@@ -62,7 +62,7 @@ public:
         if (length < 0)
             return (void)sample_->counts.note(
                 {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
-        file_status now; // of another file, where the number was used again meanwhile
+        file_status now; // another file's, where the number was used again meanwhile
         int const error = detail::uninterrupted(
             [&] { return system.status(process.directory.get(), link.c_str(), 0, now); });
         if (error < 0 || sample_->open.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
@@ -73,8 +73,8 @@ public:
         if (name) build().set_name(at, name->empty() ? std::nullopt : name);
     }
 
-    /// Reads size and exporter of the sysfs tree. `gone` where it does not have the buffer, or not
-    /// any more; `seen` also where there is no tree.
+    /// Reads size and exporter of the sysfs tree. `gone`: the tree has no such buffer, or no
+    /// longer. `seen` also where there is no tree.
     outcome ask_sysfs(std::uint32_t at) const {
         auto const* const tree = sample_->open.sysfs();
         if (!tree) return outcome::seen;
@@ -91,7 +91,7 @@ public:
         return outcome::seen;
     }
 
-    /// The file behind a mapping knows its size. Needs CAP_CHECKPOINT_RESTORE: else `denied`.
+    /// Reads the size of the file behind a mapping. Needs CAP_CHECKPOINT_RESTORE: else `denied`.
     outcome ask_map_files(process<System> const& process, mapping const& found,
                           std::uint32_t at) const {
         file_status status;
@@ -106,8 +106,8 @@ public:
         return outcome::seen;
     }
 
-    /// The mapping that `files` handed out last: without a name its path is just "/dmabuf:", and
-    /// so it is with an empty one.
+    /// Reads the name by the mapping that is the current item of `files`. Its path is "/dmabuf:"
+    /// both without a name and with an empty one.
     void ask_mapping(mapped_files_reader<System>& files, mapping const& found,
                      std::uint32_t at) const {
         if (!sample_->wanted.names || build()[at].name_known) return;

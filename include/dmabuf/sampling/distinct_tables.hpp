@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The distinct descriptor tables of a process: threads usually share one, but need not.
+// The distinct descriptor tables of a process. Threads usually share one table, but need not.
 #pragma once
 
 #include <dmabuf/kernel/process.hpp>
@@ -10,35 +10,34 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Remembers one task for each distinct descriptor table of a process, and tells of a further task
-/// whether its table is among them. Every table is compared, not only the leader's: two other
-/// threads may share one (a thread that called unshare(CLONE_FILES) and then made threads of its
-/// own).
+/// Remembers one task for each distinct descriptor table of a process, and tells whether the table
+/// of another task is among them. Every table is compared, not only the leader's: two other threads
+/// may share one. (A thread called unshare(CLONE_FILES) and then made threads of its own.)
 ///
 /// kcmp(2) orders the tables: less and greater are those of the table's address, permuted by
 /// numbers that are fixed until the next boot (kernel/kcmp.c, kptr_obfuscate()). So the tasks are
-/// kept in that order and searched by halves. A place in the order can move: a task that exits has
-/// no table any more and compares as the address 0, which stands anywhere; unshare(2) and execve(2)
-/// give another table. Neither is an error, and either leads later searches astray. So a search
-/// alone proves little: `first_moved()`, and a look at whether the tasks live, tell afterwards.
+/// kept in that order and searched by halves. A place in the order can move. A task that exits has
+/// no table any more and compares as the address 0, which stands anywhere. unshare(2) and execve(2)
+/// give a task another table. Neither is an error, and either leads later searches astray. So
+/// `first_moved()`, and a look at whether the tasks live, have to confirm the searches.
 ///
-/// Cost: for the n-th table log2(n) + 2 calls at most, and one where the table is the one that was
-/// found last; two where the task itself cannot be compared, and none where no task can. To add a
-/// table moves four bytes for each that stands behind it. No allocation once grown.
+/// Cost: for the n-th table log2(n) + 2 calls at most; one where the table is the one found last;
+/// two where the task itself cannot be compared; none where no task can. Adding a table moves four
+/// bytes for each table behind it. No allocation once grown.
 template<system System = live_system>
 class distinct_tables {
 public:
     /// A task whose table was added.
     struct task {
         std::int32_t tid = 0;
-        bool certain = true; ///< its table was none of those added before, as far as was told
+        bool certain = true; ///< its table was not among those before, as far as was told
         bool found = false;  ///< `contains()` said that another task has its table too
     };
 
     explicit distinct_tables(System system)
         : system_(system) {}
 
-    /// Whether to call kcmp, which takes numbers of the caller's own pid namespace.
+    /// Allows kcmp, which takes numbers of the caller's own pid namespace.
     void compare(bool on) { compares_ = on; }
 
     void reserve(std::size_t tables) {
@@ -56,13 +55,14 @@ public:
     }
 
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
-    /// In the order in which they were added.
+    /// The tasks in the order in which they were added.
     [[nodiscard]] std::span<task const> tasks() const { return std::span(tasks_); }
 
     enum class answer : std::uint8_t { no, yes, unknown };
 
-    /// Whether the table of `tid` is that of a task added before. `unknown` where the kernel would
-    /// not compare: no kcmp, filtered, or without PTRACE_MODE_READ_REALCREDS.
+    /// Whether the table of `tid` is that of a task added before. `unknown`: the kernel did not
+    /// compare, since there is no kcmp, a filter refuses it, or the caller lacks
+    /// PTRACE_MODE_READ_REALCREDS.
     [[nodiscard]] answer contains(std::int32_t tid) {
         if (tasks_.empty()) return place_ = 0, answer::no;
         auto const found = compares_ ? search(tid) : answer::unknown;
@@ -71,8 +71,8 @@ public:
         return found == answer::no && !all_ordered_ ? answer::unknown : found;
     }
 
-    /// Adds the task that `contains()` was asked about last. `certain`: its table was told to be
-    /// none of those before, be it by the answer or otherwise.
+    /// Adds the task of the last `contains()`. `certain`: its table is known not to be among those
+    /// before, by the answer or by another source.
     void add(std::int32_t tid, bool certain = true) {
         auto const index = static_cast<std::uint32_t>(tasks_.size());
         may_mislead_ = may_mislead_ || (certain && place_ == nowhere);
@@ -82,13 +82,14 @@ public:
         order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place_), index);
     }
 
-    /// Whether what was told rests on tasks that may have exited or changed their table meanwhile.
+    /// Whether the answers rest on tasks that may have exited or changed their table meanwhile.
     [[nodiscard]] bool may_mislead() const { return may_mislead_ || first_gone_ != nowhere; }
-    /// The tasks that were asked about so far were seen to live since.
+    /// The caller saw that the tasks asked about so far still live.
     void trust() { may_mislead_ = false; }
 
-    /// The first task, in the order of adding, that is not in its place any more; the number of
-    /// tasks where there is none. Of two, nobody can tell which one moved. Cost: a call per table.
+    /// The first task, in the order of adding, that is no longer in its place; the number of tasks
+    /// where there is none. Of two tasks nobody can tell which one moved: the earlier counts.
+    /// Cost: a call per table.
     [[nodiscard]] std::size_t first_moved() const {
         std::size_t first = first_gone_ < tasks_.size() ? first_gone_ : tasks_.size();
         for (std::size_t at = 1; at < order_.size(); ++at) {
@@ -109,8 +110,8 @@ private:
         return system_.compare_descriptor_tables(a, b);
     }
 
-    /// Begins where it ended last, since most threads have the same table. Leaves in `place_` where
-    /// the table belongs.
+    /// Searches, beginning with the table found last, since most threads have the same one. Leaves
+    /// the place for the table in `place_`.
     [[nodiscard]] answer search(std::int32_t tid) {
         std::size_t first = 0;
         std::size_t last = order_.size();
@@ -135,13 +136,13 @@ private:
         return answer::no;
     }
 
-    /// Whether it is the other task alone that cannot be compared.
+    /// Whether the other task alone cannot be compared.
     [[nodiscard]] bool is_comparable(std::int32_t tid, int error) {
         if (error == -ENOSYS || (error == -EPERM && is_filtered())) compares_ = false;
         return compares_ && compare(tid, tid) == equal;
     }
 
-    /// The kernel lets every task look at itself; only a seccomp filter refuses that too.
+    /// Whether a seccomp filter refuses kcmp: the kernel lets every task compare itself.
     [[nodiscard]] bool is_filtered() {
         if (unfiltered_) return false;
         auto const self = system_.process_id();
@@ -149,7 +150,8 @@ private:
         return !unfiltered_;
     }
 
-    /// Where its task has exited (ESRCH), only those added since are in doubt.
+    /// Leaves a task out of the order. Where it has exited (ESRCH), only the tasks added since are
+    /// in doubt.
     void leave_out(std::size_t at, int error) {
         if (error == -ESRCH && order_[at] < first_gone_) first_gone_ = order_[at];
         order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -158,7 +160,8 @@ private:
 
     [[no_unique_address]] System system_;
     std::vector<task> tasks_;
-    std::vector<std::uint32_t> order_; ///< of `tasks_`, those that can be compared, as kcmp does
+    std::vector<std::uint32_t> order_; ///< indices into `tasks_`, of those that can be compared, in
+                                       ///< the order of kcmp
     std::size_t place_ = 0;            ///< in `order_`, of the task asked about last
     std::size_t last_found_ = 0;       ///< in `order_`
     std::size_t first_gone_ = nowhere; ///< of `tasks_`, when it was to be compared

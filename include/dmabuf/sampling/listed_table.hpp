@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One descriptor table by the kernel's list of inodes; descriptors and sysfs describe the buffers.
+// Reads one descriptor table by the kernel's list of its inodes. Descriptors and sysfs describe the
+// buffers.
 #pragma once
 
 #include <dmabuf/kernel/dmabuf_fds.hpp>
@@ -22,7 +23,7 @@ public:
         , describe_(sample)
         , listed_again_(&inodes) {}
 
-    /// Reads the list of a task, and describes what is new in it.
+    /// Reads the list of a task, and describes its new buffers.
     outcome read(process<System> const& process, std::int32_t tid) {
         auto& build = sample_->build;
         build.begin_table();
@@ -37,13 +38,13 @@ public:
         return describe(process, tid);
     }
 
-    /// Whether anything in it was closed meanwhile.
+    /// Whether a descriptor was closed meanwhile.
     [[nodiscard]] bool saw_gone() const { return saw_gone_; }
 
 private:
-    /// Who can tell more of what is listed, in the order in which they are asked. Descriptors alone
-    /// tell names, and with these all the rest but for what is O_PATH. Where names are not wanted,
-    /// sysfs spares the walk over them.
+    /// The sources of the missing fields, in the order in which they are asked. Descriptors alone
+    /// tell names, and then also all other fields, unless O_PATH descriptors alone refer to the
+    /// buffer. Without names wanted, sysfs spares the walk over them.
     enum class teller : std::uint8_t { descriptors_for_names, sysfs, descriptors };
 
     outcome describe(process<System> const& process, std::int32_t tid) {
@@ -51,7 +52,7 @@ private:
             if (!may_tell(who)) continue;
             ask(who, process, tid);
             if (knows_all(sample_->wanted.exporters)) break;
-            if (who == teller::descriptors_for_names) continue; // O_PATH alone is of no size yet
+            if (who == teller::descriptors_for_names) continue; // O_PATH alone has no size yet
             if (auto const how = drop_closed(process, tid); how != outcome::seen) return how;
         }
         return outcome::seen;
@@ -69,7 +70,7 @@ private:
             walk(process, tid, who == teller::descriptors && sample_->wanted.exporters);
     }
 
-    /// Mappings are told by their device alone, which a descriptor tells.
+    /// Mappings are told by the device of DMA-BUFs, which a descriptor tells.
     [[nodiscard]] bool knows_device() const {
         return sample_->open.known.device() || !sample_->wanted.mappings;
     }
@@ -101,8 +102,8 @@ private:
             if (!describe_.is_done(found.buffer)) (void)describe_.ask_sysfs(found.buffer);
     }
 
-    /// Asks the table's descriptors about each listed buffer that is not described yet, and stops
-    /// at the last of these.
+    /// Asks the descriptors for the missing fields of the listed buffers. Stops at the last such
+    /// buffer.
     void walk(process<System> const& process, std::int32_t tid, bool exporters) {
         std::size_t next = 0;
         auto const all_told = [&] {
@@ -145,8 +146,8 @@ private:
         }
     }
 
-    /// Lists again where a buffer has no size yet: one that is listed no more was closed meanwhile,
-    /// and is dropped. One that still is listed stays, of unknown size.
+    /// Lists the inodes again. A buffer without a size that is no longer listed was closed
+    /// meanwhile, and is dropped. One that is still listed stays, of unknown size.
     outcome drop_closed(process<System> const& process, std::int32_t tid) {
         auto& build = sample_->build;
         auto const unsized = [&](reference const& found) {

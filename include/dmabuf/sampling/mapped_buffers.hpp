@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The buffers that a process has mapped, be a descriptor left or not.
+// The buffers that a process has mapped, with or without a descriptor.
 #pragma once
 
 #include <dmabuf/sampling/describer.hpp>
@@ -16,9 +16,10 @@ public:
         : sample_(&sample)
         , describe_(sample) {}
 
-    /// All threads share the memory map, but that of a leader that has exited is empty: the next
-    /// one's is read then. `again` where the process executed another program meanwhile: its old
-    /// map ended while it was read. As text, before 6.11, it just seems to be shorter.
+    /// Reads the memory map, which all threads share. That of a leader that has exited is empty:
+    /// the next thread's is read then. `again`: the process executed another program meanwhile, and
+    /// its old map ended while it was read. As text, before 6.11, such a map only seems to be
+    /// shorter.
     outcome read(process<System> const& process, std::span<std::int32_t const> tids) {
         for (auto const tid : tids) {
             auto const how = read_map(process, tid);
@@ -27,7 +28,7 @@ public:
         return outcome::seen;
     }
 
-    /// Whether any file was mapped: a process that has ended has no memory.
+    /// Whether any file was mapped. A process that has ended has no memory map.
     [[nodiscard]] bool found_memory() const { return found_memory_; }
 
 private:
@@ -69,7 +70,8 @@ private:
         auto& build = sample_->build;
         auto const at = build.buffer_at(found.inode);
         bool const ended = describe_.ask_sysfs(at) == outcome::gone;
-        // The file of a mapping goes with its area, which may have been split: that alone does not
+        // The file of a mapping goes with its area, which may have been split: another area may
+        // still map the buffer.
         // say that nothing is mapped any more.
         if (!build[at].size_known && describe_.ask_map_files(process, found, at) == outcome::gone &&
             ended)
@@ -78,7 +80,7 @@ private:
         describe_.ask_mapping(files, found, at);
     }
 
-    /// False where the mapping is not of a DMA-BUF, or that cannot be told.
+    /// False where the mapping is not of a DMA-BUF, or nothing tells.
     bool learn_device(process<System> const& process, mapping const& found) const {
         auto& known = sample_->open.known;
         file_status status;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What this kernel offers and what of it this caller may see: asked once, before the first sample.
+// The facts about this kernel and this caller's rights, asked once before the first sample.
 #pragma once
 
 #include <dmabuf/kernel/process.hpp>
@@ -9,7 +9,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// The answers. They hold for as long as the program runs and keeps its rights.
+/// The answers of `probe()`. They stay true while the program runs and keeps its rights.
 struct platform {
     std::uint32_t kernel_major = 0; ///< 0.0 where the release cannot be read
     std::uint32_t kernel_minor = 0;
@@ -21,15 +21,16 @@ struct platform {
         return kernel_major != 0 &&
                (kernel_major != major ? kernel_major < major : kernel_minor < minor);
     }
-    /// Inodes come from a counter of their own that never wraps. Before 5.18 it was 32 bits wide
-    /// and shared with pipes and sockets; where long has 32 bits it still is narrow.
+    /// True where the inodes of DMA-BUFs come from a counter of their own that never wraps. Before
+    /// 5.18 it had 32 bits and was shared with pipes and sockets. It still has 32 bits where long
+    /// has.
     [[nodiscard]] constexpr bool inodes_are_unique() const {
         return sizeof(long) == 8 && kernel_major != 0 && !before(5, 18);
     }
 };
 
-/// Parses the beginning of /proc/sys/kernel/osrelease, "6.12.117+deb12-amd64"; false if it is none.
-/// The newline at its end is no matter: `uname -r` has none.
+/// Parses the beginning of /proc/sys/kernel/osrelease, "6.12.117+deb12-amd64"; false for any other
+/// text. The final newline does not matter: `uname -r` has none.
 constexpr bool parse_release(std::string_view text, std::uint32_t& major, std::uint32_t& minor) {
     auto const first = detail::take_until(text, '.');
     std::size_t digits = 0;
@@ -50,8 +51,8 @@ void probe_release(proc_directory<System> const& proc, platform& found) {
         found.kernel_major = 0;
 }
 
-/// /proc may belong to another pid namespace than the caller, and then numbers processes
-/// differently: the caller is `self` there, while its own number may be somebody else's.
+/// /proc may belong to another pid namespace than the caller's, and then has other numbers for the
+/// same processes. The caller is `self` there; its own number may be that of another process.
 template<system System>
 void probe_sight(proc_directory<System> const& proc, platform& found) {
     constexpr std::uint64_t initial_pid_namespace =
@@ -72,8 +73,8 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
         found.proc_shows = visibility::pid_namespace;
         return;
     }
-    // init is always there and holds every capability: a caller from whom hidepid hides anybody's
-    // process does not see it.
+    // init always exists and holds every capability. Where hidepid hides any process from the
+    // caller, it hides init.
     file_status init;
     int const error =
         uninterrupted([&] { return proc.system.status(proc.directory.get(), "1", 0, init); });
@@ -83,7 +84,8 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
 
 } // namespace detail
 
-/// Asks. Cost: about 12 system calls, no allocation.
+/// Asks the kernel for its release, and for the part of the system that /proc shows.
+/// Cost: about 12 system calls, no allocation.
 template<system System>
 platform probe(proc_directory<System> const& proc) {
     platform found;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One attempt to read one process: its tables, its mappings, and who it is. Whatever belongs to the
+// One attempt to read one process: its tables, its mappings, and its identity. The state of the
 // attempt ends with it.
 #pragma once
 
@@ -18,7 +18,7 @@ template<system System = live_system>
 struct visit_memory {
     task_list<System> tasks;
     distinct_tables<System> tables;
-    std::vector<std::uint64_t> inodes; ///< of a list that is looked at again
+    std::vector<std::uint64_t> inodes; ///< of a list that is read again
 
     explicit visit_memory(System system)
         : tables(system) {}
@@ -34,8 +34,8 @@ struct visit_memory {
 template<system System = live_system>
 class process_visit {
 public:
-    /// `doubting`: a visit before this one found a leader that had exited while its table was read,
-    /// or tables that may have been read twice. Then each table is checked at once.
+    /// `doubting`: an earlier visit found a leader that exited while its table was read, or tables
+    /// that may have been read twice. Then the task of each table is checked at once.
     process_visit(sample_in_progress<System> const& sample, source by, visit_memory<System>& memory,
                   process<System> const& process, bool doubting)
         : sample_(&sample)
@@ -49,13 +49,12 @@ public:
         , lists_(abilities_of(by).sizes == sizing::none)
         , doubting_(doubting) {}
 
-    /// `again` in four cases:
-    ///  * Tasks were gone before they could be read, and others are there: a process can go on for
-    ///    ever in tasks made by the one before.
-    ///  * The leader may have exited while its table was read. That is asked afterwards: it is
-    ///  rare.
-    ///  * Unless `doubting`: a table may have been read twice.
-    ///  * The process executed another program while its mappings were read.
+    /// Reads the process. `again` has three causes:
+    ///  * Tasks were gone before they could be read, and others exist. A process can go on for ever
+    ///    in tasks made by earlier ones.
+    ///  * The leader may have exited while its table was read. That is asked afterwards, since it
+    ///    is rare.
+    ///  * Once: a table may have been read twice.
     outcome read() {
         build_->begin_process();
         auto how = list_tasks();
@@ -71,7 +70,7 @@ public:
         return how == outcome::denied ? look_for_kernel_thread() : how;
     }
 
-    /// Of a process that is denied.
+    /// Whether a denied process is a kernel thread.
     [[nodiscard]] bool is_kernel_thread() const { return kernel_thread_; }
 
 private:
@@ -101,7 +100,7 @@ private:
             auto const how = read_table(tid);
             if (how == outcome::gone) lost_a_task_ = true;
             if (how == outcome::gone) continue;
-            // Who may not look at the first thread may hardly ever look at the others.
+            // A caller that may not read the first thread may hardly ever read the others.
             if (how == outcome::denied && first) return how;
             worst = std::exchange(first, false) ? how : worse(worst, how);
             if (how == outcome::seen) add_table(tid, known);
@@ -114,18 +113,18 @@ private:
 
     void add_table(std::int32_t tid, compared known) {
         bool const listed = lists_ && known == compared::unknown;
-        if (listed && build_->table_is_empty()) return; // another task lists it, or nobody
+        if (listed && build_->table_is_empty()) return; // another task lists it, or it is empty
         bool const certain = known == compared::no || listed;
         tables_->add(tid, certain);
         build_->add_table();
         counts().table(certain);
     }
 
-    /// How many of the tables may have been read before, with a task that has exited or changed its
-    /// table since. All tasks that still live had their tables all the time: PF_EXITING is set
-    /// before exit_files() (kernel/exit.c, do_exit()). While they did, kcmp was right; and the
-    /// kernel lists a table with the first live task that has it, so that a later task's list is
-    /// that of another one.
+    /// The number of tables that may have been read before, by a task that has exited or changed
+    /// its table since. Tasks that still live had their tables all the time: PF_EXITING is set
+    /// before exit_files() (kernel/exit.c, do_exit()). While they live, kcmp is right. The kernel
+    /// lists a table with the first live task that has it, so that the list of a later task is that
+    /// of another table.
     std::uint32_t count_doubtful() {
         if (unchecked_ || !tables_->may_mislead()) return 0; // identify() looks at the leader
         auto const all = tables_->tasks();
@@ -143,21 +142,22 @@ private:
         return doubtful;
     }
 
-    /// Reads one table. A task on its way out shows only a part of its table, or nothing: then
-    /// another task that shares it will show it whole.
+    /// Reads one table. A task on its way out shows a part of its table, or nothing. Another task
+    /// that shares the table will show it whole.
     outcome read_table(std::int32_t tid) {
         auto const how = lists_ ? listed_.read(*process_, tid) : walk_table(tid);
         if (how != outcome::seen) return how;
         // A leader whose table all its threads share was alive, or all of them are on their way
-        // out; of a holder identify() will know.
+        // out: of a holder, identify() finds out.
         bool const vanished =
             build_->table_is_empty() && (lists_ ? listed_.saw_gone() : walked_.saw_gone());
         unchecked_ = tid == process_->pid && !vanished && !doubting_;
         return unchecked_ ? how : check_alive(tid);
     }
 
-    /// A task without a memory map is root's, be it one's own (fs/proc/base.c, task_dump_owner()),
-    /// and before 5.14 only the owner may list its descriptors, of which it has none.
+    /// Walks a table. A task without a memory map belongs to root, even the caller's own
+    /// (fs/proc/base.c, task_dump_owner()). Before 5.14 only the owner may list its descriptors, of
+    /// which it has none.
     outcome walk_table(std::int32_t tid) {
         auto const how = walked_.read(*process_, tid);
         bool const may_be_dead = how == outcome::denied && sample_->open.kernel().before(5, 14) &&
@@ -173,17 +173,18 @@ private:
 
     // --- tasks that came later ---
 
-    /// Whether tasks that were made after they were listed may hold what was not found.
+    /// Whether tasks that came after the listing may hold buffers that were not found.
     [[nodiscard]] bool is_doubtful() const {
         if (lost_a_task_) return true;
         if (sample_->wanted.mappings) return !mapped_.found_memory();
         return !build_->holds_something() && !(unchecked_ && leader_has_files());
     }
 
-    /// Where the leader has descriptors, its table was whole when it was read, and every other task
-    /// was compared with it and not with what a task that exits leaves, nothing: one call instead
-    /// of another list. The size of /proc/P/fd is their number (fs/proc/fd.c, proc_fd_getattr(),
-    /// 6.2); before that it is 0. To count a single task is as cheap, and serves all kernels.
+    /// Where the leader has descriptors, its table was whole when it was read. Every other task was
+    /// then compared with that table, and not with the empty one of a task that exits. One call
+    /// here replaces another listing. The size of /proc/P/fd is the number of descriptors
+    /// (fs/proc/fd.c, proc_fd_getattr(), 6.2); before 6.2 it is 0. For a single task the listing is
+    /// one call too, and serves all kernels.
     [[nodiscard]] bool leader_has_files() const {
         file_status status;
         auto const ask = [&] {
@@ -201,13 +202,13 @@ private:
 
     // --- who it is ---
 
-    /// A process is told who it is after what it holds: one that exited meanwhile, whose
-    /// descriptors went away one by one, must not count with half of them.
+    /// Reads the identity after the holdings. A process that exited meanwhile closed its
+    /// descriptors one by one, and must not count with half of them.
     outcome identify() {
         auto const stat = read_stat(*process_);
         if (!stat) return build_->drop_process(), counts().note(stat.error());
         if (stat->exiting() && stat->threads <= 1) return build_->drop_process(), outcome::gone;
-        // Its other tasks hold what the leader may have shown only a part of.
+        // The leader may have shown a part of its table. Its other tasks hold the whole.
         if (stat->exiting() && unchecked_) return outcome::again;
         holder who;
         who.pid = process_->pid;
@@ -226,8 +227,8 @@ private:
         return no_cgroup;
     }
 
-    /// A kernel thread that may not be looked at hides nothing, nor does a zombie: before 5.14 the
-    /// files of one's own are root's. Its stat is readable for everybody.
+    /// A denied kernel thread hides nothing, nor does a zombie: before 5.14 the files of the
+    /// caller's own zombies are root's. Everybody may read stat.
     outcome look_for_kernel_thread() {
         auto const stat = read_stat(*process_);
         if (stat && stat->exiting() && stat->threads <= 1) return outcome::gone;
@@ -243,10 +244,10 @@ private:
     walked_table<System> walked_;
     listed_table<System> listed_;
     mapped_buffers<System> mapped_;
-    bool lists_;               ///< the source lists inodes alone
-    bool doubting_;            ///< each table is checked at once
-    bool lost_a_task_ = false; ///< after they were listed
-    bool unchecked_ = false;   ///< only the leader's table was read, and may not have been whole
+    bool lists_;               ///< the source tells inodes alone
+    bool doubting_;            ///< the task of each table is checked at once
+    bool lost_a_task_ = false; ///< a task went away after the listing
+    bool unchecked_ = false;   ///< only the leader's table was read, and it may not have been whole
     bool kernel_thread_ = false;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What every part that takes a sample works on.
+// The session, options, builder and tally that every part of the sampler works on.
 #pragma once
 
 #include <dmabuf/sampling/session.hpp>
@@ -10,7 +10,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// For as long as one sample is taken.
+/// Lives as long as one sample is taken.
 template<system System = live_system>
 struct sample_in_progress {
     session<System>& open;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a sampler has open, and what it has learned of the system: for as long as it lives.
+// The open files of a sampler, and its knowledge of the system. They live as long as the sampler.
 #pragma once
 
 #include <dmabuf/kernel/fd_walk.hpp>
@@ -17,8 +17,10 @@ public:
     explicit session(System system)
         : system_(system) {}
 
-    /// Opens /proc, and finds out what this kernel and this caller's rights allow; the second time
-    /// it does nothing. Cost: about 20 system calls. Errors: those of `open_proc()`.
+    /// Opens /proc and asks the kernel for its abilities and for the caller's rights. Later calls
+    /// do nothing.
+    /// Cost: about 17 system calls.
+    /// Errors: those of `open_proc()`.
     result<void> open() {
         if (proc_) return {};
         auto proc = open_proc(system_);
@@ -33,29 +35,29 @@ public:
     }
 
     void make_space() {
-        if (table_space_.size() != 0) return; // the last that is made
+        if (table_space_.size() != 0) return; // made last: both are there
         process_space_ = raw_bytes(space_bytes);
         table_space_ = raw_bytes(space_bytes);
     }
 
     [[nodiscard]] System system() const { return system_; }
     [[nodiscard]] proc_directory<System> const& proc() const { return *proc_; }
-    /// Null where there is no such tree.
+    /// Null where there is no sysfs tree.
     [[nodiscard]] sysfs_buffers_directory<System> const* sysfs() const {
         return sysfs_ ? &*sysfs_ : nullptr;
     }
     [[nodiscard]] platform const& kernel() const { return platform_; }
-    /// `error` 0: it is there.
+    /// Why there is no `dmabuf_fds`; `error` 0: there is.
     [[nodiscard]] failure const& why_no_dmabuf_fds() const { return why_no_dmabuf_fds_; }
 
-    /// For the listing of all processes alone.
+    /// Memory for the listing of all processes alone.
     [[nodiscard]] std::span<char> process_space() const { return process_space_; }
-    /// For whatever is read in one go of one process.
+    /// Memory for every other read. One reader uses it at a time.
     [[nodiscard]] std::span<char> table_space() const { return table_space_; }
 
-    dmabuf_filesystem known;    ///< learned on the way
-    bool query_mappings = true; ///< false since this kernel has refused PROCMAP_QUERY
-    /// Met on the way: a DMA-BUF that cannot be told from others, before Linux 5.3.
+    dmabuf_filesystem known;    ///< the device and mount of DMA-BUFs, learned on the way
+    bool query_mappings = true; ///< false once this kernel has refused PROCMAP_QUERY
+    /// A DMA-BUF that cannot be told from other files, before Linux 5.3.
     std::optional<failure> unsupported;
 
 private:

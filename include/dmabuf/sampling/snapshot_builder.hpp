@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Puts a snapshot together from what is found, process by process and table by table, and takes
-// back what turns out to be only a part. No system call is made here.
+// Builds a snapshot from findings, process by process and table by table. A process or table that
+// turns out to be incomplete is taken back. No system call.
 #pragma once
 
 #include <dmabuf/account.hpp>
@@ -11,14 +11,15 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Builds snapshots, one after the other; reused, it keeps its memory.
-/// begin() { begin_process() { begin_table() found()… add_table() }… found_mapping()… add_holder()
-/// }… finish()
+/// Builds snapshots, one after the other. Reused, it keeps its memory.
+///     begin() { begin_process() { begin_table() found()… add_table() }… found_mapping()…
+///     add_holder()
+///     }… finish()
 template<class = detail::if_called>
 class basic_snapshot_builder {
 public:
-    /// What never changes of a buffer is remembered from one snapshot to the next. Only for kernels
-    /// that use no inode number twice.
+    /// Remembers size and exporter, which never change, from one snapshot to the next. Only for
+    /// kernels that use no inode number twice.
     void remember(bool on) { remembers_ = on; }
 
     void reserve(capacity const& most) {
@@ -46,7 +47,7 @@ public:
         marks_.assign(known_.size(), unmet);
     }
 
-    /// What was found since begin() is not to be believed, neither of old buffers nor of new ones.
+    /// Takes back all findings since begin(), of old buffers and of new ones.
     void abandon() {
         for (auto const mark : marks_)
             if (mark == met) return forget();
@@ -54,7 +55,7 @@ public:
 
     [[nodiscard]] snapshot& now() { return *now_; }
 
-    /// The buffer of this inode, new or met before.
+    /// The place of the buffer with this inode, new or met before.
     std::uint32_t buffer_at(std::uint64_t inode) {
         auto const at = index_.find(inode);
         if (at == inode_index::none) return add_buffer(inode);
@@ -62,7 +63,8 @@ public:
         return at;
     }
 
-    /// Whether the buffer of this inode was met in this snapshot, and where.
+    /// The place of the buffer with this inode, or `inode_index::none` where this snapshot has not
+    /// met it.
     [[nodiscard]] std::uint32_t find(std::uint64_t inode) {
         auto const at = index_.find(inode);
         return at == inode_index::none || marks_[at] == unmet ? inode_index::none : at;
@@ -84,12 +86,13 @@ public:
         if (its == exporter_id::unknown || name_of(its) != name) its = exporter_at(name);
     }
 
-    /// The number of an exporter, new or seen before. What is not whole is a new one each time.
+    /// The number of an exporter, new or seen before. A name that was cut gets a new number each
+    /// time.
     exporter_id exporter_at(exporter_name const& name) {
         if (name.empty()) return exporter_id::unknown;
         auto const next = detail::in_32_bits(exporters_.size());
         auto at = next;
-        exporters_.push_back(name); // first: the index must never show what is not there
+        exporters_.push_back(name); // first: the index must never lead to a name that is missing
         if (!name.truncated())
             at = exporter_index_.find_or_insert(
                 name.view(), next, [&](std::uint32_t other) { return exporters_[other].view(); });
@@ -106,8 +109,8 @@ public:
 
     // --- one process ---
 
-    // What is found of it are the last references of the snapshot, one for each descriptor and
-    // mapping, until add_holder() makes them one for each buffer.
+    // Until add_holder(), the last references of the snapshot are those of this process: one for
+    // each descriptor and mapping. add_holder() makes them one for each buffer.
 
     void begin_process() {
         holder_ = detail::in_32_bits(now_->holders.size());
@@ -115,7 +118,7 @@ public:
         drop_process();
     }
 
-    /// What was found in a table that was not added is left out.
+    /// Begins a table. Findings of a table that was not added are dropped.
     void begin_table() { now_->references.resize(whole_); }
     void found(std::uint32_t buffer, bool path) {
         now_->references.push_back({holder_, buffer, 1, path ? 1U : 0U, 0, 0});
@@ -127,7 +130,7 @@ public:
         return std::span(now_->references).subspan(whole_);
     }
 
-    /// Takes back what `is_gone(reference)` says of, and counts it.
+    /// Takes back the references of the table for which `is_gone(reference)`. Returns their number.
     template<class IsGone>
     std::uint32_t drop_from_table(IsGone is_gone) {
         auto& references = now_->references;
@@ -139,7 +142,7 @@ public:
         return static_cast<std::uint32_t>(gone);
     }
 
-    /// The table was whole: what was found in it counts.
+    /// The table was whole: its findings count.
     void add_table() { whole_ = now_->references.size(); }
 
     void found_mapping(std::uint32_t buffer, std::uint64_t bytes) {
@@ -150,7 +153,7 @@ public:
 
     [[nodiscard]] bool holds_something() const { return whole_ != first_; }
 
-    /// The process was whole: it becomes a holder of what was added since `begin_process()`.
+    /// The process was whole: it becomes the holder of all that was added since `begin_process()`.
     void add_holder(holder added) {
         begin_table();
         auto const all = std::span(now_->references).subspan(first_);
@@ -175,7 +178,7 @@ public:
         return at;
     }
 
-    /// The process exited while it was read, or cannot be told who it is.
+    /// Drops the findings of a process that exited meanwhile, or cannot be identified.
     void drop_process() {
         now_->references.resize(first_);
         whole_ = first_;
@@ -193,7 +196,7 @@ public:
         detail::share_out(*now_, order_);
     }
 
-    /// What is known by now of the buffers serves from the next begin() on.
+    /// Keeps sizes and exporters for the next begin().
     void keep() {
         auto const& buffers = now_->buffers;
         for (std::size_t at = 0; at < buffers.size(); ++at) {
@@ -209,7 +212,7 @@ private:
     static constexpr std::uint32_t unmet = 0;
     static constexpr std::uint32_t met = 1;
 
-    /// What never changes of a buffer.
+    /// The fields of a buffer that never change.
     struct known_buffer {
         std::uint64_t inode;
         std::uint64_t size_bytes;
@@ -217,8 +220,8 @@ private:
         bool size_known;
     };
 
-    /// For what a phone holds, at once: memory that is not written to costs nothing, but to outgrow
-    /// it again and again costs both the copies and the memory left behind.
+    /// Makes room for the buffers of a phone at once. Memory that is not written to costs nothing;
+    /// growing step by step costs the copies and the memory left behind.
     void make_usual_room() {
         constexpr std::size_t buffers = 1024;
         if (now_->references.capacity() == 0) now_->references.reserve(4 * buffers);
@@ -239,11 +242,11 @@ private:
         return exporters_[static_cast<std::size_t>(exporter) - 1];
     }
 
-    /// Lets go of the exporters of buffers that are gone, once these are many.
+    /// Forgets the exporters of buffers that are gone, once these are many.
     void forget_exporters() {
         if (exporters_.size() <= known_.size() + spare_exporters) return;
-        earlier_exporters_ = exporters_; // where that fails, nothing has changed
-        exporters_.clear();              // from here on there is room for all that follows
+        earlier_exporters_ = exporters_; // a failure here leaves everything as it was
+        exporters_.clear();              // from here on nothing allocates
         exporter_index_.clear();
         for (auto& one : known_)
             if (auto const number = static_cast<std::size_t>(one.exporter); number != 0)
@@ -265,7 +268,7 @@ private:
         return true;
     }
 
-    /// What is sorted by buffer becomes one reference for each. How many these are.
+    /// Turns references that are sorted by buffer into one for each buffer. Returns their number.
     static std::size_t add_up_buffers(std::span<reference> all) {
         std::size_t last = 0;
         for (auto const& more : all.subspan(1)) {
@@ -284,13 +287,13 @@ private:
         sum.mapped_bytes += more.mapped_bytes;
     }
 
-    /// Buffers are made and opened in much the same order.
+    /// Sorts by buffer. Buffers are made and opened in much the same order.
     static void sort(std::span<reference> all) {
         detail::sort(all,
                      [](reference const& a, reference const& b) { return a.buffer < b.buffer; });
     }
 
-    /// The kernel counts inodes up, so that new buffers come last.
+    /// True for most snapshots: the kernel counts inodes up, so that new buffers come last.
     [[nodiscard]] bool all_held_in_order() const {
         std::uint64_t last = 0;
         for (auto const& buffer : now_->buffers)
@@ -322,7 +325,8 @@ private:
         buffers.resize(order_.size());
     }
 
-    /// Marks each with its rank in `order_`, and what nobody holds with one behind these.
+    /// Marks each buffer with its rank in `order_`, and buffers that nobody holds with ranks behind
+    /// these.
     void rank_buffers() {
         auto behind = detail::in_32_bits(order_.size());
         for (std::uint32_t at = 0; at < marks_.size(); ++at)
@@ -346,14 +350,14 @@ private:
     std::vector<known_buffer> known_; ///< of the snapshot before, by inode
     static constexpr std::size_t spare_exporters = 64;
     std::vector<exporter_name> exporters_; ///< of `exporter_id{1}` …
-    text_index exporter_index_;            ///< of those that are whole
+    text_index exporter_index_;            ///< of the names that are whole
     std::vector<exporter_name> earlier_exporters_;
     text_index cgroup_index_; ///< of the snapshot's cgroups
-    inode_index index_;       ///< of the snapshot's buffers: those known, and behind them new ones
+    inode_index index_;       ///< of the snapshot's buffers: known ones first, then new ones
     std::vector<std::uint32_t> marks_; ///< by buffer: `met` in this snapshot; at its end the rank
     std::uint32_t holder_ = 0;         ///< the number that the process being read will have
     std::size_t first_ = 0;            ///< its first reference
-    std::size_t whole_ = 0;            ///< behind its last in a table that counts
+    std::size_t whole_ = 0;            ///< behind its last reference in a table that counts
     std::vector<std::uint32_t> order_;
     bool remembers_ = false;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The sources of references: what each of them tells, which may be asked, and which serves here.
+// The sources of references: their abilities, the choice among them, and the coverage that follows.
 #pragma once
 
 #include <dmabuf/kernel/process.hpp>
@@ -9,7 +9,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// What one source tells beside who holds which buffer. What it does not tell is asked elsewhere.
+/// The facts that one source tells, beside who holds which buffer. Other facts are asked elsewhere.
 struct source_abilities {
     enum class marks : std::uint8_t { never, on_request, always };
 
@@ -19,7 +19,7 @@ struct source_abilities {
     marks path_descriptors = marks::never; ///< `on_request`: each costs a call
 };
 
-/// From worst to best, as `source` is.
+/// The abilities of each `source`, from worst to best.
 inline constexpr source_abilities all_source_abilities[]{
     {},                                                                     // none
     {sizing::descriptors, true, true, source_abilities::marks::on_request}, // fd_walk
@@ -31,13 +31,13 @@ constexpr source_abilities const& abilities_of(source which) {
     return all_source_abilities[static_cast<std::size_t>(which)];
 }
 
-/// Whether the caller allows this source. fd_walk always is: it is the one that every kernel has.
+/// Whether the caller allows this source. fd_walk is always allowed: every kernel has it.
 constexpr bool may_ask(source which, sample_options const& wanted) {
     if (which == source::bpf_iterator && !wanted.bpf) return false;
     return wanted.force == source::none || which <= wanted.force;
 }
 
-/// Says in `counted` what a sample by this source will tell.
+/// Writes into `counted` which source the sample has, and which facts it will tell.
 constexpr void state_source(coverage& counted, source which, sample_options const& wanted,
                             bool has_sysfs) {
     using marks = source_abilities::marks;
@@ -51,8 +51,9 @@ constexpr void state_source(coverage& counted, source which, sample_options cons
     counted.mappings_read = wanted.mappings;
 }
 
-/// Whether this kernel has `dmabuf_fds`. Cost: one call, and another where it does.
-/// Errors: ENOENT where it does not.
+/// Finds out whether this kernel has `dmabuf_fds`.
+/// Cost: one call; two where it has.
+/// Errors: ENOENT where it has not.
 template<system System>
 result<void> find_dmabuf_fds(proc_directory<System> const& proc) {
     auto const self = proc.system.process_id();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Counts the outcome of every single look into the coverage of the snapshot.
+// Counts the outcome of every call into the coverage of the snapshot.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -8,7 +8,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// How it went with one process, or one part of it. From best to worst.
+/// The outcome for one process, or for one part of it. From best to worst.
 enum class outcome : std::uint8_t {
     seen,
     denied,
@@ -21,13 +21,13 @@ constexpr outcome worse(outcome a, outcome b) {
     return a < b ? b : a;
 }
 
-/// Counts into the coverage of one snapshot. The parts of the sampler write there by it alone.
+/// The only writer of the coverage of one snapshot.
 class tally {
 public:
     explicit constexpr tally(coverage& counted)
         : counted_(&counted) {}
 
-    /// Sorts a failure, and remembers the first that is not an everyday event.
+    /// Turns a failure into an outcome, and keeps the first that is neither gone nor denied.
     constexpr outcome note(failure const& why) const {
         if (why.gone()) return outcome::gone;
         if (why.denied()) return outcome::denied;
@@ -35,7 +35,7 @@ public:
         return outcome::failed;
     }
 
-    /// One process of those that /proc lists. `kernel_thread` is of those that are denied.
+    /// Counts one process that /proc lists. `kernel_thread` matters for `denied` alone.
     constexpr void process(outcome how, bool kernel_thread = false) const {
         ++counted_->processes;
         if (how == outcome::seen) ++counted_->processes_seen;
@@ -55,10 +55,11 @@ public:
     }
     constexpr void descriptor_failed() const { ++counted_->descriptors_failed; }
     constexpr void mapping_gone() const { ++counted_->mappings_gone; }
-    /// An O_PATH descriptor or a mapping that may be a DMA-BUF's: none was met to compare it with.
+    /// Counts an O_PATH descriptor or a mapping that may be of a DMA-BUF, while none was met to
+    /// compare it with.
     constexpr void undecided() const { ++counted_->undecided; }
 
-    /// All that was counted so far; `restore()` takes back what was counted since.
+    /// The coverage so far. `restore()` goes back to an earlier one.
     [[nodiscard]] constexpr coverage const& counted() const { return *counted_; }
     constexpr void restore(coverage const& earlier) const { *counted_ = earlier; }
 

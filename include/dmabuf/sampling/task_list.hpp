@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The tasks of a process, and whether others came since they were listed.
+// The tasks of a process, and the tasks that came since they were listed.
 #pragma once
 
 #include <dmabuf/kernel/process.hpp>
@@ -19,13 +19,13 @@ public:
         earlier_.reserve(threads);
     }
 
-    /// Lists the tasks, none where the process has ended.
+    /// Lists the tasks; none where the process has ended. `space` is read into.
     ///
     /// The link count of /proc/P/task is two more than the number of threads (fs/proc/base.c,
-    /// proc_task_getattr()): one call spares a process with one thread the listing, and the others
-    /// its end, since later threads are listed later. The directory is the effective user's, be the
-    /// process dumpable or not (task_dump_owner()).
-    /// Cost: one call, and three where there are threads. `space` is read into.
+    /// proc_task_getattr()). It spares a process with one thread the listing. It ends the listing
+    /// of the others, since later threads are listed later. The directory belongs to the effective
+    /// user, be the process dumpable or not (task_dump_owner()).
+    /// Cost: one call, and three where there are threads.
     result<void> read(process<System> const& process, std::span<char> space) {
         tids_.clear();
         file_status status;
@@ -41,12 +41,12 @@ public:
         });
     }
 
-    /// In the kernel's order, the leader first.
+    /// The tasks in the kernel's order, the leader first.
     [[nodiscard]] std::span<std::int32_t const> tids() const { return std::span(tids_); }
     /// The effective user of the process.
     [[nodiscard]] std::uint32_t uid() const { return uid_; }
 
-    /// Whether tasks are there that `read()` did not find. Lists them anew.
+    /// Lists the tasks anew, and tells whether `read()` missed any.
     result<bool> has_others(process<System> const& process, std::span<char> space) {
         earlier_.assign(tids_.begin(), tids_.end());
         if (auto const listed = read(process, space); !listed) return listed.error();

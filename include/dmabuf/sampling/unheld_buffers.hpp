@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's own list of all buffers, where there is one that the caller may read: it tells which
-// of them no process holds, and size and exporter of those that no descriptor tells them of.
+// The kernel's own list of all buffers, where the caller may read one. It tells the buffers that no
+// process holds, and size and exporter of buffers whose descriptors do not tell them.
 #pragma once
 
 #include <dmabuf/bpf/pins.hpp>
@@ -13,12 +13,13 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Reads the list before the walk over the processes and again after it. By every list the same
-/// rule holds: nobody holds a buffer that is in both and was not met in between. One that was made
-/// during the walk is in the second alone, and may be a process's that was walked before. One that
-/// was met, but with a process that exited or closed it meanwhile, is leaving: in flight, a
-/// driver's, or about to end, which the next sample tells. (One that is handed from a process yet
-/// to be walked to one walked already can still look unheld.)
+/// Reads the list before the walk over the processes and again after it. One rule holds for every
+/// list: nobody holds a buffer that is in both lists and was not met in between.
+///  * A buffer in the second list alone was made during the walk, perhaps by a process that was
+///    walked before.
+///  * A buffer that was met, but only with a process that exited or closed it meanwhile, is
+///    leaving: it is in flight, a driver's, or about to end. The next sample tells.
+///  * A buffer that a process yet to be walked hands to one walked already can still look unheld.
 template<system System = live_system>
 class unheld_buffers {
 public:
@@ -30,8 +31,8 @@ public:
         met_.reserve(most.buffers);
     }
 
-    /// `sysfs` may be null; `bpf` allows to ask what is pinned, `bufinfo` to ask debugfs, which
-    /// takes locks in the kernel.
+    /// Reads the first list. `sysfs` may be null. `bpf` allows pinned lists, `bufinfo` allows
+    /// debugfs, which takes locks in the kernel.
     void read_before(System system, sysfs_directory const* sysfs, bool bpf, bool bufinfo,
                      std::span<char> space) {
         clear();
@@ -44,7 +45,8 @@ public:
         detail::sort(before_, [](std::uint64_t a, std::uint64_t b) { return a < b; });
     }
 
-    /// Fills in what the walk could not tell of the buffers it met, and remembers the others.
+    /// Fills in the fields of met buffers that the walk could not tell, and remembers the other
+    /// buffers.
     void read_after(System system, sysfs_directory const* sysfs, snapshot_builder& build,
                     std::span<char> space) {
         if (used_ == listing::sysfs) return read_sysfs_again(*sysfs, build, space);
@@ -64,7 +66,8 @@ public:
         if (!done) fail(done.error());
     }
 
-    /// Adds to a finished snapshot what no process holds, and counts what is leaving.
+    /// Adds the buffers that no process holds to a finished snapshot, and counts those that are
+    /// leaving.
     void add_unheld(snapshot& now) const {
         now.coverage.listed_by = used_;
         now.coverage.why_no_list = why_not_;
@@ -92,8 +95,8 @@ private:
         return one;
     }
 
-    /// Whether the walk met all that was listed, and nothing of it is missing or may be on its way
-    /// out. Then the second look at debugfs, which takes each buffer's lock, would tell nothing.
+    /// Whether the walk met and described all listed buffers, and none of them can be leaving. Then
+    /// the second look at debugfs, which takes each buffer's lock, would tell nothing.
     [[nodiscard]] bool tells_no_more(snapshot_builder& build) const {
         auto const& seen = build.now().coverage;
         if (seen.processes_gone + seen.descriptors_gone + seen.mappings_gone != 0) return false;
@@ -111,7 +114,7 @@ private:
         if (!build.exporter_known(at)) build.set_exporter(at, row.exporter);
     }
 
-    /// A list that broke off proves nothing of what is not in it.
+    /// Drops a list that broke off: it proves nothing about buffers that are not in it.
     void fail(failure const& why) {
         why_not_ = why;
         used_ = listing::none;
@@ -124,7 +127,8 @@ private:
         met_.clear();
     }
 
-    /// Takes this list where no better one served. That it is not there says nothing new.
+    /// Reads this list unless a better one served. A list that does not exist is no failure, unless
+    /// it is the last one asked.
     void try_list(listing which, System system, std::span<char> space) {
         if (used_ != listing::none) return;
         auto const done = for_each(which, system, space,
@@ -134,7 +138,7 @@ private:
         before_.clear();
     }
 
-    /// Hands every row of a list to `take`; what went wrong ends it.
+    /// Hands every row of a list to `take`. A failure ends it.
     template<class Take>
     static result<void> for_each(listing which, System system, std::span<char> space, Take take) {
         if (which == listing::bpf_iterator) return for_each_pinned(system, space, take);
@@ -198,7 +202,8 @@ private:
         if (!done) fail(done.error());
     }
 
-    /// False where that fails, and with it the list. A buffer that has ended is no failure.
+    /// Reads a buffer that was not met. False where that fails, and with it the list. A buffer that
+    /// has ended is no failure.
     bool read_unheld(sysfs_directory const& tree, std::uint64_t inode, snapshot_builder& build) {
         auto const size = read_sysfs_size(tree, inode);
         auto const exporter =

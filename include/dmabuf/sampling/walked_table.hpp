@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One descriptor table by a walk over its descriptors, which tell everything themselves.
+// Reads one descriptor table by a walk over its descriptors, which tell all fields themselves.
 #pragma once
 
 #include <dmabuf/kernel/fd_walk.hpp>
@@ -17,13 +17,13 @@ public:
         : sample_(&sample)
         , describe_(sample) {}
 
-    /// Reads the table of a task, by `fd` or else by `fdinfo`, and describes what is in it.
+    /// Reads the table of a task, by `fd` or else by `fdinfo`, and describes its buffers.
     outcome read(process<System> const& process, std::int32_t tid) {
         auto const how = walk_fd(process, tid);
         return how == outcome::denied ? walk_fdinfo(process, tid) : how;
     }
 
-    /// Whether anything in it was closed meanwhile.
+    /// Whether a descriptor was closed meanwhile.
     [[nodiscard]] bool saw_gone() const { return saw_gone_; }
 
 private:
@@ -72,7 +72,7 @@ private:
         return outcome::seen;
     }
 
-    /// `seen` where the walk can go on: the failure was that of one descriptor.
+    /// `seen`: the failure was that of one descriptor, and the walk can go on.
     outcome failed(failure const& why) {
         auto const& counts = sample_->counts;
         if (why.doing == operation::identify && why.error == ENOTSUP)
