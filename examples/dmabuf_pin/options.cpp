@@ -59,7 +59,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     std::string group;
     bool unpin = false;
     bool status = false;
-    app.add_flag("--unpin", unpin, "Take the files away; who has one open reads on");
+    app.add_flag("--unpin", unpin, "Take the files away; an open one can still be read");
     app.add_flag("--status", status, "Say what is pinned and who may read it");
     auto* const with_mode =
         app.add_option("-m,--mode", mode,

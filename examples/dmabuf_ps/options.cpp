@@ -20,7 +20,7 @@ constexpr auto description =
 constexpr auto footer =
     R"(RSS: the full size of every buffer that a process holds. PSS: its share, each buffer's
 size being split evenly over its holders; all shares add up to the total. USS: buffers
-that no other process holds, so what ending the process would free.
+that no other process holds.
 
 Exit status: 0, 1 (could not read or write), 2 (wrong usage).
 Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.)";
@@ -93,14 +93,13 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                              "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
-    app.add_flag("-v,--verbose", chosen.verbose, "Also how this was found out, and why not better");
+    app.add_flag("-v,--verbose", chosen.verbose, "Also the source, and why no better one served");
     auto const* const source = command_line::add_source(app, chosen.source);
     app.add_flag("--no-debugfs", chosen.no_debugfs,
                  "Do not ask debugfs, as root, for buffers that no process holds");
-    app.add_option(
-           "--record", chosen.record,
-           "Also keep all that the kernel told in a file; - is standard output, and nothing "
-           "else is shown")
+    app.add_option("--record", chosen.record,
+                   "Also keep the kernel's answers in a file; - is standard output, and nothing "
+                   "else is shown")
         ->type_name("FILE");
     app.add_flag("--anonymise", chosen.anonymise, "Record other names than the real ones");
     app.add_option("--replay", chosen.replay,

@@ -14,9 +14,9 @@ constexpr auto description = "Waits until memory is short, and then writes down 
                              "how much DMA-BUF memory.\n";
 
 constexpr auto footer =
-    R"(Memory is short when tasks had to wait for it for so long (--stall) within so long
-(--window), as the kernel measures it (/proc/pressure, Linux 5.2). Each capture is a file
-of its own in the directory, JSON (see SCHEMA.md); names sort by time.
+    R"(Memory is short when tasks wait for it for --stall milliseconds within a window of
+--window milliseconds, as the kernel measures it (/proc/pressure, Linux 5.2). Each capture
+is a file of its own in the directory, JSON (see SCHEMA.md); names sort by time.
 
 Exit status: 0 (ended by SIGTERM or SIGINT, or all done), 1 (could not go on), 2 (wrong
 usage), 3 (this kernel does not measure pressure).)";
@@ -28,11 +28,12 @@ std::map<std::string, std::string> const levels = {{"some", "some"}, {"full", "f
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
     command_line::parser app("lowmem_capture", description, footer);
-    app.add_option("-d,--directory", chosen.directory, "Where captures go; made where it is not")
+    app.add_option("-d,--directory", chosen.directory,
+                   "Directory of the captures; made if it is missing")
         ->required()
         ->type_name("DIR");
     command_line::add_number(app, "-k,--keep", chosen.keep, command_line::range{1, 1'000'000},
-                             "Keep so many captures, the newest (default: 8)")
+                             "Keep the N newest captures (default: 8)")
         ->type_name("N");
     app.add_option("--cgroup", chosen.cgroup,
                    "Watch the pressure in this cgroup instead of the whole system's")
@@ -41,14 +42,14 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                              "Waiting of some tasks, or of all at once; default: some")
         ->type_name("LEVEL");
     command_line::add_number(app, "--stall", chosen.stall_ms, command_line::range{1, 10'000},
-                             "Waiting that counts as short of memory (default: 70)")
+                             "Waiting within the window that counts as short memory (default: 70)")
         ->type_name("MS");
     command_line::add_number(app, "--window", chosen.window_ms, command_line::range{500, 10'000},
-                             "Within so long, 500 to 10000 (default: 1000)")
+                             "Length of the window, 500 to 10000 (default: 1000)")
         ->type_name("MS");
     command_line::add_number(app, "--cooldown", chosen.cooldown_seconds,
                              command_line::range{0.0, 1e6},
-                             "Only count events for so long after a capture (default: 10)")
+                             "Time after a capture in which events are only counted (default: 10)")
         ->type_name("SECONDS");
     app.add_flag("--once", chosen.once, "End after the first capture");
     auto const* const test =
@@ -59,7 +60,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--names", chosen.names,
                  "Buffers' names, too: several times slower where the kernel lists buffers");
     command_line::add_number(app, "--buffers", chosen.buffers, command_line::range{1, 10'000'000},
-                             "Hold memory ready for so many buffers (default: 8192)")
+                             "Hold memory ready for N buffers (default: 8192)")
         ->type_name("N");
     command_line::add_number(
         app, "--oom-score-adj", chosen.oom_score_adj, command_line::range{-1000, 1000},
