@@ -68,7 +68,7 @@ struct place {
 /// The reason why something could not be read. Small and trivially copyable.
 struct failure {
     operation doing = operation::open;
-    int error = 0; ///< errno; EBADMSG for text that is not what the kernel writes
+    int error = 0; ///< errno; EBADMSG for text that the kernel does not write
     place where;
     std::uint32_t offset = 0; ///< for `parse`: the first byte that did not fit
 

@@ -115,6 +115,7 @@ template<system System = live_system>
 using bufinfo_reader = parsed_lines<bufinfo_parser, bufinfo_buffer, System>;
 
 /// The buffers of bufinfo. Needs root and a mounted debugfs.
+/// Kernel: drivers/dma-buf/dma-buf.c, dma_buf_debug_show().
 /// Cost: one open, one read per bufferful and one that sees the end, one close. No allocation when
 /// the caller gives `space`. The kernel holds the mutex of the list, and the reservation lock of
 /// each buffer in turn, while it writes the text.

@@ -206,9 +206,9 @@ private:
 /// Cost: one open, one query per mapping of a file and one that sees the end, one close. No
 /// allocation. By text, the cost of `read_maps`, and one call more to see that the kernel has no
 /// queries: see `can_query()`.
-/// Errors: an item each; ESRCH where the task has no memory map any more; EBADMSG, which ends the
-/// range, for a mapping that does not end behind the address that was asked for. Where the first
-/// query fails otherwise, the text is read.
+/// Errors: an item each; ESRCH where the task has no memory map any more; EBADMSG for a mapping
+/// that does not end behind the address that was asked for. A query that fails ends the range, but
+/// for the first one: unless it fails with ESRCH, the text is read instead.
 /// Lifetime: `process` must outlive the range.
 template<system System>
 mapped_files_reader<System> read_mapped_files(process<System> const& process, std::int32_t tid,

@@ -25,6 +25,7 @@ struct sysfs_buffers_directory {
 };
 
 /// Opens the sysfs tree.
+/// Kernel: 5.15 to 6.18 with CONFIG_DMABUF_SYSFS_STATS.
 /// Cost: one system call.
 /// Errors: ENOENT where this kernel has none.
 template<system System = live_system>

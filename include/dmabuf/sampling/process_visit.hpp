@@ -49,11 +49,12 @@ public:
         , lists_(abilities_of(by).sizes == sizing::none)
         , doubting_(doubting) {}
 
-    /// Reads the process. `again` has three causes:
+    /// Reads the process. `again` has four causes:
     ///  * Tasks were gone before they could be read, and others exist. A process can go on for ever
     ///    in tasks made by earlier ones.
     ///  * The leader may have exited while its table was read. That is asked afterwards, since it
     ///    is rare.
+    ///  * The process executed another program while its mappings were read.
     ///  * Once: a table may have been read twice.
     outcome read() {
         build_->begin_process();
@@ -200,7 +201,7 @@ private:
         return others && *others;
     }
 
-    // --- who it is ---
+    // --- identity ---
 
     /// Reads the identity after the holdings. A process that exited meanwhile closed its
     /// descriptors one by one, and must not count with half of them.

@@ -11,10 +11,10 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// Builds snapshots, one after the other. Reused, it keeps its memory.
-///     begin() { begin_process() { begin_table() found()… add_table() }… found_mapping()…
-///     add_holder()
-///     }… finish()
+/// Builds snapshots, one after the other. Reused, it keeps its memory. The order of the calls:
+///     begin()
+///     { begin_process() { begin_table() found()… add_table() }… found_mapping()… add_holder() }…
+///     finish()
 template<class = detail::if_called>
 class basic_snapshot_builder {
 public:

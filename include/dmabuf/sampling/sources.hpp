@@ -9,7 +9,8 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// The facts that one source tells, beside who holds which buffer. Other facts are asked elsewhere.
+/// The facts that one source tells beside holders and their buffers. Other facts are asked
+/// elsewhere.
 struct source_abilities {
     enum class marks : std::uint8_t { never, on_request, always };
 
