@@ -21,7 +21,9 @@ constexpr outcome worse(outcome a, outcome b) {
     return a < b ? b : a;
 }
 
-/// The only writer of the coverage of one snapshot.
+/// Counts outcomes into the coverage of one snapshot. The parts that read processes write there by
+/// it alone; the sampler, the sources, the lists and `account()` fill in the fields that are no
+/// outcomes.
 class tally {
 public:
     explicit constexpr tally(coverage& counted)
