@@ -64,9 +64,9 @@ public:
         return 0;
     }
 
-    /// Learns that `device` is not that of the DMA-BUFs, at no time: theirs is mounted from boot on
-    /// and for ever (drivers/dma-buf/dma-buf.c, dma_buf_init()), and no two devices have one number
-    /// at a time (fs/super.c, get_anon_bdev()). The last 16 are remembered.
+    /// Learns that `device` never is that of the DMA-BUFs: theirs is mounted from boot on and for
+    /// ever (drivers/dma-buf/dma-buf.c, dma_buf_init()), and no two devices have one number at a
+    /// time (fs/super.c, get_anon_bdev()). The last 16 are remembered.
     constexpr void reject(device_number device) {
         if (!before_5_3_) rejected_[rejected_count_++ % rejected_.size()] = device;
     }

@@ -14,7 +14,7 @@ namespace dmabuf {
 inline namespace v0 {
 
 /// Reads the list before the walk over the processes and again after it. One rule holds for every
-/// list: nobody holds a buffer that is in both lists and was not met in between.
+/// list: a buffer that is in both lists, and was not met in between, has no holder.
 ///  * A buffer in the second list alone was made during the walk, perhaps by a process that was
 ///    walked before.
 ///  * A buffer that was met, but only with a process that exited or closed it meanwhile, is
