@@ -101,7 +101,7 @@ private:
     result<void> open() {
         if (auto const opened = open_.open(); !opened) return opened;
         build_.remember(open_.kernel().inodes_are_unique());
-        // Never on again: that kcmp does not serve is learned once.
+        // kcmp stays off once it has failed: its failure is learned once.
         if (!open_.kernel().own_pid_namespace) memory_.tables.compare(false);
         return {};
     }

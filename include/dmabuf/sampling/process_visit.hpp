@@ -55,7 +55,7 @@ public:
     ///  * The leader may have exited while its table was read. That is asked afterwards, since it
     ///    is rare.
     ///  * The process executed another program while its mappings were read.
-    ///  * Once: a table may have been read twice.
+    ///  * Unless `doubting`: a table may have been read twice.
     outcome read() {
         build_->begin_process();
         auto how = list_tasks();
