@@ -14,9 +14,9 @@ compile() { # SOURCE NAME [FLAG...]
 
 # The test is part of the patches, and all that it needs of the source is a header.
 prepare_kselftest() {
+    find_kernel
     local source=$cache/src/linux-source-$kernel_version program
     local directory=$cache/programs/selftest-$kernel_version
-    [[ -n $bzimage ]] || bzimage=$(get_kernel "$kernel_version" "$flavour")
     [[ -e $source/Makefile ]] || (
         flock 8
         unpack "$kernel_version" "$source"

@@ -107,12 +107,14 @@ copy_libraries() { # FILE ROOT
 }
 
 copy_modules() { # ROOT
-    local directory=${bzimage%/*}/modules
-    ((${#modules[@]})) || return 0
+    local directory=${bzimage%/*}/modules wanted=()
+    [[ ! -r $directory/needed ]] || mapfile -t wanted <"$directory/needed"
+    wanted+=("${modules[@]}")
+    ((${#wanted[@]})) || return 0
     [[ -d $directory ]] || die "there are no modules beside the kernel $bzimage"
     mkdir -p "$1/lab/modules"
     cp "$directory"/*.ko "$1/lab/modules"
-    printf '%s\n' "${modules[@]}" >"$1/lab/modules/wanted"
+    printf '%s\n' "${wanted[@]}" >"$1/lab/modules/wanted"
 }
 
 write_command() { # ROOT COMMAND...

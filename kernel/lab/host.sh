@@ -12,6 +12,12 @@ die() {
     exit 125
 }
 
+# A kernel that cannot be had is no failure of the tests that want it: they are skipped. 77 as in automake.
+unavailable() {
+    say "SKIPPED: $*"
+    exit 77
+}
+
 cache=
 
 prepare_cache() {

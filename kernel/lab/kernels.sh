@@ -4,9 +4,9 @@
 #
 # Where kernels come from. A kernel is a directory in the cache that holds
 #   bzImage     what is booted
-#   config      its configuration
+#   config      optional: its configuration
 #   name        one line for people ("Debian's 6.12.117")
-#   modules/    optional: NAME.ko files that --module can load
+#   modules/    optional: NAME.ko files that --module can load, and `needed`, those that each boot loads
 
 # get_kernel VERSION FLAVOUR prints the path of a bzImage.
 # A new flavour is one more line here and a function that ends by printing that path.
@@ -29,9 +29,9 @@ kernel_name() { # BZIMAGE
 
 # --- stock: the kernel of a Debian package, unchanged ---
 
-# Modules that are kept of the package's 4000: overlay is a file system with device numbers of its
-# own, vgem a third exporter (drm*: what vgem needs).
-stock_modules=(overlay vgem drm drm_kms_helper drm_shmem_helper)
+# Modules that are kept of the package's 4000, with those that they need: overlay is a file system with
+# device numbers of its own, vgem a third exporter, virtio_console the way out of the guest.
+stock_modules=(overlay vgem virtio_console)
 
 # A kernel that is here already is used as it is, so that a series of runs has one kernel;
 # --setup looks for a newer one.
@@ -39,13 +39,10 @@ get_stock() { # VERSION
     local found package
     found=$(newest_stock "$1")
     if [[ -z $found ]] || $setup; then
-        package=$(find_stock_package "$1")
-        if [[ -n $package ]]; then
-            # shellcheck disable=SC2086 # three words: name, version, size
-            found=$(fetch_stock "$1" $package)
-        fi
+        package=$(find_kernel_package "$1")
+        [[ -z $package ]] || found=$(fetch_stock "$package")
     fi
-    [[ -n $found ]] || die "no package linux-image-$1-amd64 in reach (Debian 12 has it); --bzimage boots any kernel"
+    [[ -n $found ]] || unavailable "no kernel $1: $(why_no_kernel "$1")"
     printf '%s\n' "$found/bzImage"
 }
 
@@ -55,65 +52,59 @@ newest_stock() { # VERSION
     printf '%s\n' "${all[@]}" | sort -V | tail -n 1
 }
 
-# Prints name, version and size of the package, or nothing.
-find_stock_package() { # VERSION
-    command -v apt-cache >/dev/null || return 0
-    local found
-    found=$(ask_stock_package "$1")
-    if [[ -z $found ]] && can_be_root; then
-        say "asking Debian for its kernel $1…"
-        apt_get update || say "apt-get update failed: see $cache/logs/apt.log"
-        found=$(ask_stock_package "$1")
-    fi
-    printf '%s\n' "$found"
+# The newest version that the archive has, or else the cache: 7.3.
+newest_version() {
+    local all
+    all=$({ kernel_packages row && printf '%s\n' "$cache/kernels/stock-"*; } |
+        sed -En 's/.*(linux-image|stock)-([0-9]+\.[0-9]+)\..*/\2/p' | sort -V)
+    [[ -n $all ]] || unavailable "no newest kernel: $(why_no_kernel)"
+    printf '%s\n' "${all##*$'\n'}"
 }
 
-# The image package has its exact version in its name: a meta-package depends on it.
-ask_stock_package() { # VERSION
-    local meta image
-    for meta in "linux-image-$1-amd64" linux-image-amd64; do
-        image=$(apt-cache depends "$meta" 2>/dev/null | awk '$1 == "Depends:" { print $2; exit }' || true)
-        if [[ $image == "linux-image-$1."* ]]; then
-            apt-cache show --no-all-versions "$image" |
-                awk '{ value[$1] = $2 } END { print value["Package:"], value["Version:"], value["Size:"] }'
-            return
-        fi
-    done
+fetch_stock() { # IMAGE_PACKAGE
+    local version
+    version=$(package_version "$1")
+    in_cache "kernels/stock-$version" fill_stock "$1" "$version"
 }
 
-fetch_stock() { # VERSION PACKAGE PACKAGE_VERSION SIZE
-    in_cache "kernels/stock-$3" fill_stock "$2" "$3" "$4"
-}
-
-fill_stock() { # PACKAGE PACKAGE_VERSION SIZE DIRECTORY
-    local tree=$4/tree
-    say "downloading $1 ($(($3 / 1000000)) MB)…"
+fill_stock() { # IMAGE_PACKAGE PACKAGE_VERSION DIRECTORY
+    local tree=$3/tree packages package
+    mapfile -t packages < <(kernel_parts "$1")
+    say "downloading kernel ${2%%-*} ($(package_sizes "${packages[@]}") MB)…"
     mkdir "$tree"
-    (cd "$4" && download_package "$1")
-    dpkg-deb -x "$4"/*.deb "$tree"
-    mv "$tree"/boot/vmlinuz-* "$4/bzImage"
-    mv "$tree"/boot/config-* "$4/config"
-    printf "Debian's %s\n" "${2%%-*}" >"$4/name"
-    keep_modules "$tree" "$4/modules"
-    rm -rf "$tree" "$4"/*.deb
-}
-
-download_package() { # PACKAGE, into the current directory
-    apt-get -q download "$1" -o APT::Sandbox::User=root >>"$cache/logs/apt.log" 2>&1 && return
-    # The lists may be older than the archive.
-    ! can_be_root || apt_get update || true
-    apt-get -q download "$1" -o APT::Sandbox::User=root >>"$cache/logs/apt.log" 2>&1 ||
-        die "cannot download $1: see $cache/logs/apt.log"
+    for package in "${packages[@]}"; do
+        (cd "$3" && download_package "$package")
+        dpkg-deb -x "$3"/*.deb "$tree"
+        rm "$3"/*.deb
+    done
+    find "$tree" \( -name vmlinuz -o -name 'vmlinuz-*' \) -type f -exec mv {} "$3/bzImage" \;
+    find "$tree" \( -name config -o -name 'config-*' \) -type f -exec mv {} "$3/config" \;
+    [[ -e $3/bzImage ]] || unavailable "no kernel ${2%%-*}: Debian's archive has dropped what $1 depends on"
+    printf "Debian's %s\n" "${2%%-*}" >"$3/name"
+    keep_modules "$tree" "$3/modules"
+    [[ ! -e $3/config ]] || needed_modules "$3/config" >"$3/modules/needed"
+    rm -rf "$tree"
 }
 
 keep_modules() { # TREE DIRECTORY
-    local module file
+    local wanted=("${stock_modules[@]}") module file
     mkdir "$2"
-    for module in "${stock_modules[@]}"; do
-        file=$(find "$1" -name "$module.ko.xz" -o -name "$module.ko")
-        case $file in
-        *.xz) xz -dc "$file" >"$2/$module.ko" ;;
-        *.ko) cp "$file" "$2" ;;
-        esac
+    while ((${#wanted[@]})); do
+        module=${wanted[0]} wanted=("${wanted[@]:1}")
+        file=$(find "$1" -name "${module//_/[_-]}.ko*" -print -quit) # its name has _ or -, as it likes
+        [[ -n $file ]] || continue                                   # built in
+        if [[ $file == *.xz ]]; then xz -dc "$file"; else cat "$file"; fi >"$2/$module.ko"
+        mapfile -t -O ${#wanted[@]} wanted < <(module_needs "$2/$module.ko")
     done
+}
+
+module_needs() { # FILE
+    tr '\0' '\n' <"$1" | sed -n 's/^depends=//p' | tr ',' '\n' | sed '/^$/d'
+}
+
+# Modules that each boot of this kernel loads: the way out of the guest, and the only exporter of a
+# kernel that has neither heaps nor udmabuf.
+needed_modules() { # CONFIG
+    ! grep -qx 'CONFIG_VIRTIO_CONSOLE=m' "$1" || echo virtio_console
+    grep -qx 'CONFIG_DMABUF_HEAPS_SYSTEM=y' "$1" || echo vgem
 }
