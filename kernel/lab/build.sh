@@ -53,7 +53,7 @@ build_sum() { # VERSION FLAVOUR
     mapfile -t patches < <(kernel_patches "$1")
     sum=$({
         stat -L -c '%s %Y' "$(get_tarball "$1")"
-        fragment "$2"
+        fragment "$1" "$2"
         diffs "${patches[@]}"
         gcc --version | head -n 1
     } | sha256sum)
@@ -74,10 +74,12 @@ diffs() { # PATCH...
     (($# == 0)) || awk 'FNR == 1 { diff = 0 } /^diff --git |^--- a\// { diff = 1 } diff' "$@"
 }
 
-fragment() { # FLAVOUR
-    [[ -r $here/configs/$1.config ]] || die "no flavour '$1'"
-    cat "$here/configs/base.config"
-    include "$here/configs/$1.config"
+fragment() { # VERSION FLAVOUR
+    [[ -r $here/configs/$2.config ]] || die "no flavour '$2'"
+    {
+        cat "$here/configs/base.config"
+        include "$here/configs/$2.config"
+    } | lines_for "$1"
 }
 
 include() { # FILE, with the files that it includes
@@ -90,13 +92,30 @@ include() { # FILE, with the files that it includes
     done <"$1"
 }
 
+# Options come and go: `#before 7.0 LINE` and `#since 7.0 LINE` are LINE, or nothing.
+lines_for() { # VERSION
+    local line word version rest
+    while IFS= read -r line; do
+        read -r word version rest <<<"$line"
+        case $word in
+        '#before') ! older "$1" "$version" || printf '%s\n' "$rest" ;;
+        '#since') older "$1" "$version" || printf '%s\n' "$rest" ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done
+}
+
+older() { # VERSION THAN
+    [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]
+}
+
 build_kernel() { # VERSION FLAVOUR DIRECTORY
     local source=$cache/src/linux-source-$1 objects=$cache/build/$1-$2 seconds=$SECONDS name
     unpack "$1" "$source"
     apply_patches "$1" "$source"
     [[ $2 != nosysfs || -e $objects ]] || copy_objects "$cache/build/$1-plain" "$objects"
     mkdir -p "$objects"
-    configure "$2" "$source" "$objects"
+    configure "$1" "$2" "$source" "$objects"
     say "building kernel $1, flavour $2 (minutes; log: $objects/log)…"
     nice -n 10 make -C "$source" O="$objects" -j "$(nproc)" bzImage 2>&1 | tee "$objects/log" | show_progress ||
         { tail -n 20 "$objects/log" && die "kernel $1, flavour $2 does not build"; }
@@ -154,26 +173,26 @@ copy_objects() { # OBJECTS COPY
 
 # An option that the kernel does not know, or whose dependencies are missing, ends the build here
 # and not as a riddle in the guest.
-configure() { # FLAVOUR SOURCE OBJECTS
+configure() { # VERSION FLAVOUR SOURCE OBJECTS
     local line option
-    fragment "$1" >"$3/fragment.new"
-    if [[ -e $3/.config ]] && cmp -s "$3/fragment.new" "$3/fragment"; then
+    fragment "$1" "$2" >"$4/fragment.new"
+    if [[ -e $4/.config ]] && cmp -s "$4/fragment.new" "$4/fragment"; then
         return
     fi
-    rm -f "$3/fragment"
-    make -s -C "$2" O="$3" tinyconfig >/dev/null
-    (cd "$3" && "$2/scripts/kconfig/merge_config.sh" -m -O . .config fragment.new >/dev/null 2>&1)
-    make -s -C "$2" O="$3" olddefconfig >/dev/null
+    rm -f "$4/fragment"
+    make -s -C "$3" O="$4" tinyconfig >/dev/null
+    (cd "$4" && "$3/scripts/kconfig/merge_config.sh" -m -O . .config fragment.new >/dev/null 2>&1)
+    make -s -C "$3" O="$4" olddefconfig >/dev/null
     while read -r line; do
         case $line in
         '# CONFIG_'*' is not set')
             option=${line#'# '}
-            ! grep -q "^${option%% *}=" "$3/.config" || die "the configuration insists on ${option%% *}"
+            ! grep -q "^${option%% *}=" "$4/.config" || die "the configuration insists on ${option%% *}"
             ;;
-        CONFIG_*) grep -qxF "$line" "$3/.config" || die "the configuration loses $line" ;;
+        CONFIG_*) grep -qxF "$line" "$4/.config" || die "the configuration loses $line" ;;
         esac
-    done <"$3/fragment.new"
-    mv "$3/fragment.new" "$3/fragment"
+    done <"$4/fragment.new"
+    mv "$4/fragment.new" "$4/fragment"
 }
 
 # One line for every 200 files
