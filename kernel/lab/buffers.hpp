@@ -76,13 +76,69 @@ inline std::uint64_t inode_of(int fd) {
     return status.st_ino;
 }
 
-inline descriptor open_heap() {
-    return descriptor(
-        check(::open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC), "/dev/dma_heap/system"));
+// Kernels that have neither heaps nor udmabuf, as Debian's 5.10 and 6.1, have vgem instead: the lab
+// loads it there, and it makes the buffers of both.
+constexpr char const* heap_path = "/dev/dma_heap/system";
+constexpr char const* udmabuf_path = "/dev/udmabuf";
+constexpr char const* vgem_path = "/dev/dri/card0";
+
+inline bool is_there(char const* path) {
+    return ::access(path, F_OK) == 0;
 }
 
-// A buffer of the exporter "system".
+inline descriptor open_device(char const* path) {
+    if (!is_there(path)) path = vgem_path;
+    return descriptor(check(::open(path, O_RDWR | O_CLOEXEC), path));
+}
+
+// What the kernel calls the exporter of a buffer that alloc_heap() and alloc_udmabuf() make.
+inline char const* heap_exporter() {
+    return is_there(heap_path) ? "system" : "drm";
+}
+inline char const* udmabuf_exporter() {
+    return is_there(udmabuf_path) ? "udmabuf" : "drm";
+}
+
+// drm/drm.h and drm/drm_mode.h as far as they go here: Debian's headers of the kernel leave them
+// out.
+struct drm_dumb_buffer {
+    std::uint32_t height, width, bits_per_pixel, flags, handle, pitch;
+    std::uint64_t size_bytes;
+};
+struct drm_prime_handle {
+    std::uint32_t handle, flags;
+    std::int32_t fd;
+};
+struct drm_gem_handle {
+    std::uint32_t handle, padding;
+};
+constexpr auto drm_close_handle = _IOW('d', 0x09, drm_gem_handle);
+constexpr auto drm_handle_to_fd = _IOWR('d', 0x2d, drm_prime_handle);
+constexpr auto drm_create_dumb = _IOWR('d', 0xb2, drm_dumb_buffer);
+
+// A buffer of the exporter "drm". Its handle is closed: descriptors and mappings alone hold it.
+inline descriptor alloc_vgem(descriptor const& card, std::uint64_t size_bytes) {
+    drm_dumb_buffer made{};
+    made.width = static_cast<std::uint32_t>(size_bytes);
+    made.height = 1;
+    made.bits_per_pixel = 8;
+    if (made.width != size_bytes)
+        throw std::system_error(EFBIG, std::generic_category(), "DRM_IOCTL_MODE_CREATE_DUMB");
+    check(::ioctl(card.get(), drm_create_dumb, &made), "DRM_IOCTL_MODE_CREATE_DUMB");
+    drm_prime_handle exported{made.handle, O_CLOEXEC | O_RDWR, -1};
+    check(::ioctl(card.get(), drm_handle_to_fd, &exported), "DRM_IOCTL_PRIME_HANDLE_TO_FD");
+    drm_gem_handle handle{made.handle, 0};
+    check(::ioctl(card.get(), drm_close_handle, &handle), "DRM_IOCTL_GEM_CLOSE");
+    return descriptor(exported.fd);
+}
+
+inline descriptor open_heap() {
+    return open_device(heap_path);
+}
+
+// A buffer of the exporter heap_exporter().
 inline descriptor alloc_heap(descriptor const& heap, std::uint64_t size_bytes) {
+    if (!is_there(heap_path)) return alloc_vgem(heap, size_bytes);
     dma_heap_allocation_data request{};
     request.len = size_bytes;
     request.fd_flags = O_RDWR | O_CLOEXEC;
@@ -103,11 +159,12 @@ inline descriptor sealed_memory(std::uint64_t size_bytes) {
     return memory;
 }
 
-// A buffer of the exporter "udmabuf": `repeat` times the same memory one after the other, which
-// makes a large buffer of little memory.
+// A buffer of the exporter udmabuf_exporter(): `repeat` times the same memory one after the other,
+// which makes a large buffer of little memory.
 inline descriptor alloc_udmabuf(std::uint64_t size_bytes, std::uint32_t repeat = 1) {
-    descriptor device(check(::open("/dev/udmabuf", O_RDWR | O_CLOEXEC), "/dev/udmabuf"));
+    descriptor const device = open_device(udmabuf_path);
     std::uint64_t const size = whole_pages(size_bytes);
+    if (!is_there(udmabuf_path)) return alloc_vgem(device, size * repeat);
     descriptor memory = sealed_memory(size);
     std::vector<std::byte> storage(sizeof(udmabuf_create_list) +
                                    repeat * sizeof(udmabuf_create_item));

@@ -733,12 +733,12 @@ private:
     }
 
     void hand_out(buffer_plan const& wanted) {
-        auto const fd = wanted.exporter == "system"
-                            ? lab::alloc_heap(wanted.size_bytes)
-                            : lab::alloc_udmabuf(wanted.size_bytes, wanted.repeat);
+        bool const of_heap = wanted.exporter == "system";
+        auto const fd = of_heap ? lab::alloc_heap(wanted.size_bytes)
+                                : lab::alloc_udmabuf(wanted.size_bytes, wanted.repeat);
+        auto const* exporter = of_heap ? lab::heap_exporter() : lab::udmabuf_exporter();
         if (wanted.name) lab::set_name(fd.get(), *wanted.name);
-        buffers_.push_back(
-            {lab::inode_of(fd.get()), size_of(wanted), wanted.exporter, wanted.name});
+        buffers_.push_back({lab::inode_of(fd.get()), size_of(wanted), exporter, wanted.name});
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             if (std::ranges::find(plan_.roles[i].buffers, wanted.key) !=
                 plan_.roles[i].buffers.end())
@@ -1025,8 +1025,8 @@ int wait_for_end() {
 
 // Better one clear word now than one from every process that waits for a buffer.
 void require_exporters() {
-    for (auto const* path : {"/dev/dma_heap/system", "/dev/udmabuf"})
-        descriptor(check(::open(path, O_RDWR | O_CLOEXEC), path));
+    for (auto const* path : {lab::heap_path, lab::udmabuf_path})
+        lab::open_device(path);
 }
 
 int run(options const& chosen) {

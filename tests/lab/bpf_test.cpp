@@ -286,12 +286,12 @@ TEST_CASE("bpf: what only an O_PATH descriptor or a mapping holds is told in ful
     REQUIRE(now.coverage.found_by == source::bpf_iterator);
     CHECK(now.coverage.buffers_undescribed == 0);
     auto const& by_path = buffer_of(now, one.inode(0));
-    CHECK(now.exporter_of(by_path) == "udmabuf");
-    CHECK(by_path.name == "by path");
+    CHECK(now.exporter_of(by_path).view() == lab::udmabuf_exporter());
+    CHECK(by_path.name.view() == "by path");
     CHECK(reference_of(now, one.pid(), one.inode(0)).path_descriptors == 1);
     auto const& mapped = buffer_of(now, one.inode(1));
     CHECK(mapped.size_bytes == 2 * page);
-    CHECK(now.exporter_of(mapped) == "system");
+    CHECK(now.exporter_of(mapped).view() == lab::heap_exporter());
     CHECK(mapped.name_known);
     CHECK_FALSE(mapped.named);
     CHECK(reference_of(now, one.pid(), one.inode(1)).mapped_bytes == page);

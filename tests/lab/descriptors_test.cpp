@@ -33,7 +33,7 @@ TEST_CASE("a buffer is a process's that holds its descriptor") {
     auto const& buffer = buffer_of(now, one.inode());
     CHECK(buffer.size_known);
     CHECK(buffer.size_bytes == 5 * page);
-    CHECK(now.exporter_of(buffer) == "system");
+    CHECK(now.exporter_of(buffer).view() == lab::heap_exporter());
     CHECK(buffer.name_known);
     CHECK_FALSE(buffer.named);
     CHECK(buffer.holders == 1);
@@ -48,7 +48,7 @@ TEST_CASE("a buffer is a process's that holds its descriptor") {
 TEST_CASE("udmabuf's buffers are found as the heap's are") {
     actor const one([] { return std::vector{keep(lab::alloc_udmabuf(3 * page))}; });
     auto const now = sample();
-    CHECK(now.exporter_of(buffer_of(now, one.inode())) == "udmabuf");
+    CHECK(now.exporter_of(buffer_of(now, one.inode())).view() == lab::udmabuf_exporter());
     CHECK(buffer_of(now, one.inode()).size_bytes == 3 * page);
 }
 
