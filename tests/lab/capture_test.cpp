@@ -500,7 +500,7 @@ struct test_capture {
         REQUIRE(watcher({"--test", "-d", directory, "-k", "1"}).wait() == 0);
         disk_calls disk;
         watcher capture({"--test", "-d", directory, "-k", "1"}, [&] { disk.hand_over(); });
-        calls = disk.follow([&](std::string const& call) {
+        calls = disk.follow(capture.pid(), [&](std::string const& call) {
             if (call == "fsync .lowmem.part") written = read_text(directory + "/.lowmem.part");
             return !refused.empty() && call.starts_with(refused) ? EIO : 0;
         });
@@ -585,8 +585,8 @@ class failing_watcher {
 public:
     explicit failing_watcher(std::vector<std::string> arguments)
         : program_(std::move(arguments), [&] { calls_.hand_over(); })
-        , follower_([&] {
-            calls_.follow([&](seccomp_notif const& call) {
+        , follower_([this, program = program_.pid()] {
+            calls_.follow(program, [&](seccomp_notif const& call) {
                 if (call.data.nr == SYS_openat &&
                     followed_calls::text_of(call, 1) == "/proc/self/oom_score_adj")
                     refuses_ = true;

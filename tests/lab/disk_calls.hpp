@@ -20,9 +20,9 @@ public:
     void hand_over() { all_.hand_over(); }
 
     /// For us: until the program has ended. Returns its calls.
-    std::vector<std::string> follow(judge const& decide) {
+    std::vector<std::string> follow(pid_t program, judge const& decide) {
         std::vector<std::string> calls;
-        all_.follow([&](seccomp_notif const& call) {
+        all_.follow(program, [&](seccomp_notif const& call) {
             calls.push_back(describe(call));
             return decide(calls.back());
         });

@@ -50,7 +50,7 @@ public:
         pid_t const pid = lab::check(::fork(), "fork");
         if (pid == 0) run(program, directory, writer.get(), [&] { enter(), followed.hand_over(); });
         writer.reset();
-        followed.follow([&](seccomp_notif const& call) { return judge(call, what); });
+        followed.follow(pid, [&](seccomp_notif const& call) { return judge(call, what); });
         int ended = 0;
         lab::check(::waitpid(pid, &ended, 0), "waitpid");
         status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -WTERMSIG(ended);

@@ -38,12 +38,16 @@ public:
     }
 
     /// For us: until the program has ended. `decide(seccomp_notif const&)` answers with an errno,
-    /// or 0: the kernel makes the call.
+    /// or 0: the kernel makes the call. Before Linux 6.11 the listener hears of the end only when
+    /// the program is reaped, so that end is asked of the program itself.
     template<class Decide>
-    void follow(Decide decide) {
+    void follow(pid_t program, Decide decide) {
         auto const listener = lab::recv_fd(sockets_.here.get());
-        pollfd waiting{listener.get(), POLLIN, 0};
-        while (::poll(&waiting, 1, -1) == 1 && (waiting.revents & POLLIN) != 0) {
+        lab::descriptor const end(static_cast<int>(::syscall(SYS_pidfd_open, program, 0)));
+        if (end.get() < 0 && errno != ESRCH) // which is its end, reaped already
+            throw std::system_error(errno, std::generic_category(), "pidfd_open");
+        pollfd waiting[] = {{listener.get(), POLLIN, 0}, {end.get(), POLLIN, 0}};
+        while (::poll(waiting, 2, -1) > 0 && (waiting[0].revents & POLLIN) != 0) {
             seccomp_notif call{};
             // ENOENT: whoever made the call was killed meanwhile.
             if (::ioctl(listener.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0 && errno == ENOENT)
