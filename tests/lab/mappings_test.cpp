@@ -34,6 +34,7 @@ struct seen {
 } // namespace
 
 TEST_CASE("a buffer that is only mapped has its true size, not the mapping's") {
+    if (!mappings_hold()) return skip_mappings();
     actor const one([] {
         auto const buffer = lab::alloc_heap(8 * page);
         lab::set_name(buffer.get(), "line\nfeed");
@@ -55,6 +56,7 @@ TEST_CASE("a buffer that is only mapped has its true size, not the mapping's") {
 }
 
 TEST_CASE("names of mapped buffers that look alike in maps are told apart") {
+    if (!mappings_hold()) return skip_mappings();
     auto const mapped = [](char const* name) {
         return [=] {
             auto const buffer = lab::alloc_heap(page);
@@ -77,6 +79,7 @@ TEST_CASE("names of mapped buffers that look alike in maps are told apart") {
 }
 
 TEST_CASE("a private mapping of a buffer holds it too") {
+    if (!mappings_hold(MAP_PRIVATE)) return skip_mappings();
     actor const one([] {
         auto const buffer = lab::alloc_heap(page);
         if (::mmap(nullptr, page, PROT_READ, MAP_PRIVATE, buffer.get(), 0) == MAP_FAILED)
@@ -88,6 +91,7 @@ TEST_CASE("a private mapping of a buffer holds it too") {
 
 TEST_CASE("without the right to ask, the size of a buffer that is only mapped is sysfs's, or "
           "unknown") {
+    if (!mappings_hold()) return skip_mappings();
     actor const one([] {
         auto const buffer = lab::alloc_heap(8 * page);
         map(buffer.get(), 2 * page);
@@ -125,6 +129,7 @@ TEST_CASE("without the right to ask, the size of a buffer that is only mapped is
 }
 
 TEST_CASE("where no descriptor tells the device of the buffers, a mapping's own file does") {
+    if (!mappings_hold()) return skip_mappings();
     actor const only([] {
         auto const buffer = lab::alloc_heap(4 * page);
         map(buffer.get(), page);
@@ -155,6 +160,7 @@ TEST_CASE("a mapped file that is called like a buffer is none") {
 TEST_CASE("a buffer of more than 4 GiB, mapped whole") {
     constexpr std::uint64_t part = 32 << 20;
     constexpr std::uint32_t parts = 130; // 4.06 GiB of 32 MiB of memory
+    if (!lab::is_there(lab::udmabuf_path)) return skip("a buffer of more than 4 GiB: no udmabuf");
     allow_large_udmabufs();
     try { // 6.1 keeps the pages in one array from kmalloc(), which ends at 4 MiB
         lab::alloc_udmabuf(part, parts);

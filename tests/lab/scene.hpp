@@ -9,8 +9,12 @@
 #include "buffers.hpp"
 #include "catch.hpp"
 
+#include <cstdio>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
+#include <sys/utsname.h>
 #include <vector>
 
 namespace scene {
@@ -26,6 +30,36 @@ inline bool has_sysfs() {
 }
 inline bool has_fuse() {
     return ::access("/dev/fuse", F_OK) == 0;
+}
+
+inline bool kernel_is_before(unsigned major, unsigned minor) {
+    utsname kernel{};
+    ::uname(&kernel);
+    unsigned of_this = 0;
+    unsigned within = 0;
+    REQUIRE(std::sscanf(kernel.release, "%u.%u", &of_this, &within) == 2);
+    return of_this != major ? of_this < major : within < minor;
+}
+
+/// Whether a mapping of a buffer is one of the buffer's file. vgem of Linux 5.10 puts another file
+/// there and lets the buffer go; that of 6.1 refuses private ones.
+inline bool mappings_hold(int kind = MAP_SHARED) {
+    auto const buffer = lab::alloc_heap(page);
+    void* const at = ::mmap(nullptr, page, PROT_READ, kind, buffer.get(), 0);
+    if (at == MAP_FAILED) return false;
+    std::ifstream maps("/proc/self/maps");
+    std::string const all{std::istreambuf_iterator<char>(maps), {}};
+    ::munmap(at, page);
+    return all.find(" /dmabuf:") != all.npos;
+}
+
+/// Says on a line of its own what this kernel lacks for a test, or for a part of one.
+inline void skip(std::string const& what) {
+    std::printf("SKIPPED: %s\n", what.c_str());
+}
+inline void skip_mappings() {
+    skip("mapped buffers: this kernel's exporter refuses the mapping, or puts another file behind "
+         "it");
 }
 
 /// A process that holds what `body` made, and told us the inodes of.
