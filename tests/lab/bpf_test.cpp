@@ -459,7 +459,8 @@ TEST_CASE("dmabuf_pin refuses what would not be safe, and what cannot be", "[.bp
     CHECK(shell("dmabuf_pin --unpin") == 0);
 }
 
-TEST_CASE("dmabuf_pin: whichever call of bpf(2) fails, all is pinned or nothing new is", "[.bpf]") {
+TEST_CASE("dmabuf_pin: whichever call of bpf(2) fails, all is pinned or nothing new is",
+          "[.bpf][each-call]") {
     constexpr auto output = "/tmp/failing";
     auto const again = [&](std::size_t which) {
         return run_failing_bpf({"dmabuf_pin", "--mode", "0444"}, output, which, ENOMEM);
