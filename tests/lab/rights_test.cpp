@@ -303,7 +303,7 @@ TEST_CASE("a /proc that shows another pid namespace is a part, and kcmp is not a
     // An upper bound, and said to be; where the kernel lists each table once, it is exact.
     CHECK(seen.descriptors == (has_list() ? 1 : 2));
     CHECK((seen.coverage.tables_uncertain == 0) == has_list());
-    CHECK(seen.coverage.sight != dmabuf::visibility::everything);
+    CHECK(seen.coverage.proc_shows != dmabuf::visibility::everything);
     CHECK_FALSE(seen.coverage.complete());
 }
 
