@@ -46,6 +46,7 @@ public:
         open_.make_space();
         build_.reserve(most);
         list_.reserve(most);
+        unheld_.reserve(most);
         if (options_.bpf) bpf_.reserve(most);
         memory_.reserve(most);
     }
@@ -81,7 +82,7 @@ public:
         list_after();
         build_.finish();
         count_undescribed(now);
-        if (options_.unheld) list_.add_unheld(now);
+        if (options_.unheld) unheld_.add_unheld(now);
         now.begin_ns = begin_ns;
         now.end_ns = open_.system().clock_ns();
         whole.now = nullptr;
@@ -107,14 +108,15 @@ private:
     }
 
     void list_before() {
+        list_.forget();
         if (options_.unheld || options_.bufinfo)
-            list_.read_before(open_.system(), open_.sysfs(), options_.bpf, options_.bufinfo,
-                              open_.table_space());
+            unheld_.read_before(open_.system(), open_.sysfs(), list_, options_,
+                                open_.table_space());
     }
 
     void list_after() {
         if (options_.unheld || options_.bufinfo)
-            list_.read_after(open_.system(), open_.sysfs(), build_, open_.table_space());
+            unheld_.read_after(open_.system(), open_.sysfs(), build_, open_.table_space());
     }
 
     void count_undescribed(snapshot& now) const {
@@ -141,7 +143,7 @@ private:
         build_.begin(now);
         auto const done = bpf_.read(open_.system(), options_, build_, open_.table_space());
         if (!done) return build_.abandon(), done;
-        state_source(now.coverage, source::bpf_iterator, options_, open_.sysfs());
+        state_source(now.coverage, source::bpf_iterator, options_, sized_elsewhere());
         now.coverage.proc_shows = visibility::everything; // the kernel walks all tasks itself
         if (options_.cgroups) add_cgroups(now);
         return {};
@@ -179,11 +181,12 @@ private:
             may_ask(source::dmabuf_fds, options_) && open_.why_no_dmabuf_fds().error == 0;
         auto const by = listed ? source::dmabuf_fds : source::fd_walk;
         build_.begin(now);
-        state_source(now.coverage, by, options_, open_.sysfs());
+        state_source(now.coverage, by, options_, sized_elsewhere());
         now.coverage.why_no_bpf = why_no_bpf;
         now.coverage.why_no_dmabuf_fds = open_.why_no_dmabuf_fds();
         now.coverage.proc_shows = open_.kernel().proc_shows;
-        sample_in_progress<System> const sample{open_, options_, build_, tally(now.coverage)};
+        sample_in_progress<System> const sample{open_, options_, build_, list_,
+                                                tally(now.coverage)};
         std::int32_t last = 0;
         for (auto const& pid : read_processes(open_.proc(), read_space(open_.process_space()))) {
             if (!pid) return pid.error();
@@ -196,6 +199,11 @@ private:
             if (open_.unsupported) return *open_.unsupported;
         }
         return {};
+    }
+
+    /// What tells the sizes where the source does not.
+    [[nodiscard]] sizing sized_elsewhere() const {
+        return open_.sysfs() && !options_.names ? sizing::sysfs : sizing_of(list_.served_last());
     }
 
     void visit(sample_in_progress<System> const& sample, source by, std::int32_t pid) {
@@ -217,7 +225,8 @@ private:
     sample_options options_;
     session<System> open_;
     snapshot_builder build_;
-    unheld_buffers<System> list_;
+    buffer_list<System> list_;
+    unheld_buffers<System> unheld_;
     bpf_account<System> bpf_;
     visit_memory<System> memory_;
 };

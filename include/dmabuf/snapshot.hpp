@@ -88,6 +88,9 @@ enum class sizing : std::uint8_t {
                  ///< without sysfs)
     sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for buffers that are not in it
     bpf_iterator,
+    bpf_buffers, ///< /sys/fs/bpf/dmabuf/buffers, and descriptors for what is not in there
+    android_bpf, ///< the list that Android pins, and descriptors for what is not in there
+    bufinfo,     ///< /sys/kernel/debug/dma_buf/bufinfo, and descriptors for what is not in there
 };
 
 /// The list of all buffers, held or not, that was compared with the buffers of the processes.
@@ -121,8 +124,11 @@ inline constexpr text_for<sizing> sizing_names[] = {
     {sizing::descriptors, "descriptors"},
     {sizing::sysfs, "sysfs"},
     {sizing::bpf_iterator, "bpf_iterator"},
+    {sizing::bpf_buffers, "bpf_buffers"},
+    {sizing::android_bpf, "android_bpf"},
+    {sizing::bufinfo, "bufinfo"},
 };
-static_assert(are_in_order(sizing_names, sizing::bpf_iterator));
+static_assert(are_in_order(sizing_names, sizing::bufinfo));
 
 inline constexpr text_for<listing> listing_names[] = {
     {listing::none, "none"},

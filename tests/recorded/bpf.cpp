@@ -393,6 +393,123 @@ TEST_CASE("bpf: a pinned list of all buffers tells what nobody holds, and sizes"
     CHECK(now.coverage.buffers_unsized == 0);
 }
 
+namespace {
+
+/// Patched, without a sysfs tree, as Linux 7 is: ten processes, each with a buffer of its own that
+/// a list shows.
+struct listing_scene : scene {
+    std::vector<fake::file_ptr> listed;
+    unsigned tables_walked = 0;
+    unsigned fdinfos_read = 0;
+
+    listing_scene() {
+        kernel.dmabuf_fds = true;
+        for (unsigned i = 0; i < 10; ++i) {
+            listed.push_back(kernel.buffer(1 + i, 4096 * (1 + i), "system", "n"));
+            kernel.add(100 + static_cast<int>(i), "p").open(listed.back());
+        }
+        kernel.event = [this](fake::call_event const& event) {
+            if (event.kind != fake::call::open) return;
+            tables_walked += event.path.ends_with("/fd");
+            fdinfos_read += event.path.find("/fdinfo/") != event.path.npos;
+        };
+    }
+
+    void pin_list() { files.pins[bpf::buffers_path] = bpf::pin::of(bpf::list_of(listed)); }
+
+    dmabuf::snapshot look(dmabuf::sample_options options = {}) {
+        auto now = sample(options);
+        CHECK(now.coverage.found_by == source::dmabuf_fds);
+        CHECK(now.coverage.complete());
+        for (auto const& [inode, file] : kernel.buffers()) {
+            CHECK(buffer_of(now, inode).size_bytes == file->size_bytes);
+            CHECK(now.exporter_of(buffer_of(now, inode)) == file->exporter);
+            bool const named = options.names && file->name;
+            CHECK(buffer_of(now, inode).name == (named ? *file->name : ""));
+        }
+        return now;
+    }
+};
+
+} // namespace
+
+TEST_CASE("bpf: without sysfs a pinned list tells sizes, exporters and names of what is listed") {
+    listing_scene all;
+    all.pin_list();
+    bool const names = GENERATE(false, true);
+    CHECK(all.look({.names = names}).coverage.sized_by == dmabuf::sizing::bpf_buffers);
+    // One descriptor tells the device, by which mappings are told.
+    CHECK(all.tables_walked == 1);
+    CHECK(all.fdinfos_read == 1);
+    SECTION("without mappings none is asked") {
+        all.tables_walked = all.fdinfos_read = 0;
+        auto const now = all.sample({.names = names, .mappings = false});
+        CHECK(now.coverage.sized_by == dmabuf::sizing::bpf_buffers);
+        CHECK(all.tables_walked + all.fdinfos_read == 0);
+    }
+    SECTION("where the list may not be asked, descriptors tell") {
+        all.tables_walked = all.fdinfos_read = 0;
+        auto const now = all.look({.names = names, .bpf = false});
+        CHECK(now.coverage.sized_by == dmabuf::sizing::descriptors);
+        CHECK(all.tables_walked == 10);
+        CHECK(all.fdinfos_read == 10);
+    }
+}
+
+TEST_CASE("bpf: what a pinned list lacks is told by the descriptors of its holder") {
+    listing_scene all;
+    all.pin_list();
+    all.kernel.add(300, "late").open(all.kernel.buffer(60, 100, "i915", "made since"));
+    CHECK(all.look().coverage.sized_by == dmabuf::sizing::bpf_buffers);
+    CHECK(all.tables_walked == 2);
+    all.kernel.at(101).open(all.kernel.buffer(50, 8192, "udmabuf"), true); // O_PATH is in no list
+    CHECK(buffer_of(all.sample(), 50).size_bytes == 8192);
+}
+
+TEST_CASE("bpf: a list that breaks off tells no size") {
+    listing_scene all;
+    auto reads = bpf::list_of(all.listed);
+    reads.back().resize(reads.back().size() - 1);
+    all.files.pins[bpf::buffers_path] = bpf::pin::of(reads);
+    CHECK(all.look().coverage.sized_by == dmabuf::sizing::descriptors);
+    CHECK(all.tables_walked == 10);
+}
+
+TEST_CASE("bpf: a list is no help where an inode may be used again") {
+    listing_scene all;
+    all.pin_list();
+    all.kernel.major = 5;
+    all.kernel.minor = 17;
+    CHECK(all.look().coverage.sized_by == dmabuf::sizing::descriptors);
+}
+
+TEST_CASE("bpf: bufinfo tells sizes where it may be asked, and the list is read once") {
+    listing_scene all;
+    all.kernel.debugfs = true;
+    unsigned lists = 0;
+    auto const before = all.kernel.event;
+    all.kernel.event = [&](fake::call_event const& event) {
+        before(event);
+        lists += event.kind == fake::call::open && event.path.ends_with("/bufinfo");
+    };
+    CHECK(all.look({.names = false, .bufinfo = true}).coverage.sized_by == dmabuf::sizing::bufinfo);
+    CHECK(all.tables_walked == 1);
+    CHECK(lists == 1);
+}
+
+TEST_CASE("bpf: a sampler says what told the sizes that it remembers") {
+    listing_scene all;
+    all.pin_list();
+    pinned_sampler sampler({.names = false}, system_with_pins{{&all.kernel}, &all.files});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    auto const calls = all.files.calls;
+    REQUIRE(sampler.sample(now));
+    CHECK(now.coverage.sized_by == dmabuf::sizing::bpf_buffers);
+    // The iterators of descriptors are asked for again, and are not there.
+    if (remembers) CHECK(all.files.calls == calls + 1);
+}
+
 TEST_CASE("bpf: a list of all buffers that breaks off says nothing") {
     scene all;
     auto const held = all.kernel.buffer(1, 4096, "system");

@@ -13,8 +13,10 @@ inline namespace v0 {
 struct listed_buffer {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
-    exporter_name exporter; ///< empty: not known
-    buffer_name name;       ///< the BPF program turns newlines into blanks
+    exporter_name exporter;  ///< empty: not known
+    buffer_name name;        ///< Android's BPF program turns newlines into blanks
+    bool name_known = false; ///< `name` is the buffer's, to the byte, if `named`
+    bool named = false;
 };
 
 /// Parses the text line by line: inode, size, name (it may be empty), exporter. A buffer without a

@@ -3,6 +3,7 @@
 // Size, exporter and name of one buffer, asked of every place that can tell them.
 #pragma once
 
+#include <dmabuf/kernel/android_buffers.hpp>
 #include <dmabuf/kernel/maps.hpp>
 #include <dmabuf/sampling/sample_in_progress.hpp>
 
@@ -31,6 +32,15 @@ public:
         build().set_size(at, *info.size_bytes);
         if (sample_->wanted.exporters) build().set_exporter(at, info.exporter);
         if (sample_->wanted.names) build().set_name(at, info.name);
+    }
+
+    /// A row of the kernel's list of all buffers, already read.
+    void take(listed_buffer const& row, std::uint32_t at) const {
+        if (!build()[at].size_known) build().set_size(at, row.size_bytes);
+        if (sample_->wanted.exporters && !build().exporter_known(at))
+            build().set_exporter(at, row.exporter);
+        if (sample_->wanted.names && row.name_known && !build()[at].name_known)
+            build().set_name(at, row.named ? std::optional(row.name) : std::nullopt);
     }
 
     /// Reads exporter and name by one descriptor. The descriptor may be closed, or be another

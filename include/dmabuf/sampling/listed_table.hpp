@@ -42,17 +42,20 @@ public:
     [[nodiscard]] bool saw_gone() const { return saw_gone_; }
 
 private:
-    /// The sources of the missing fields, in the order in which they are asked. Descriptors alone
-    /// tell names, and then also all other fields, unless O_PATH descriptors alone refer to the
-    /// buffer. Without names wanted, sysfs spares the walk over them.
-    enum class teller : std::uint8_t { descriptors_for_names, sysfs, descriptors };
+    /// The sources of the missing fields, in the order in which they are asked. Without a sysfs
+    /// tree, the kernel's list of all buffers tells every field at once, unless O_PATH descriptors
+    /// alone refer to the buffer. Descriptors tell names, and then also all other fields, with the
+    /// same exception. Without names wanted, sysfs spares the walk over them.
+    enum class teller : std::uint8_t { list, descriptors_for_names, sysfs, descriptors };
 
     outcome describe(process<System> const& process, std::int32_t tid) {
-        for (auto const who : {teller::descriptors_for_names, teller::sysfs, teller::descriptors}) {
+        for (auto const who :
+             {teller::list, teller::descriptors_for_names, teller::sysfs, teller::descriptors}) {
             if (!may_tell(who)) continue;
             ask(who, process, tid);
             if (knows_all(sample_->wanted.exporters)) break;
-            if (who == teller::descriptors_for_names) continue; // O_PATH alone has no size yet
+            // O_PATH alone has no size yet.
+            if (who == teller::list || who == teller::descriptors_for_names) continue;
             if (auto const how = drop_closed(process, tid); how != outcome::seen) return how;
         }
         return outcome::seen;
@@ -60,11 +63,25 @@ private:
 
     [[nodiscard]] bool may_tell(teller who) const {
         if (who == teller::descriptors) return true;
+        if (who == teller::list) return may_read_list();
         return sample_->open.sysfs() && (who == teller::sysfs || sample_->wanted.names);
     }
 
+    /// Where one inode is one buffer. bufinfo, which tells no names, is no help where these are
+    /// wanted.
+    [[nodiscard]] bool may_read_list() const {
+        auto const& wanted = sample_->wanted;
+        return !sample_->open.sysfs() && sample_->open.kernel().inodes_are_unique() &&
+               (wanted.bpf || may_read_bufinfo());
+    }
+    [[nodiscard]] bool may_read_bufinfo() const {
+        return sample_->wanted.bufinfo && !sample_->wanted.names;
+    }
+
     void ask(teller who, process<System> const& process, std::int32_t tid) {
-        if (who == teller::sysfs)
+        if (who == teller::list)
+            ask_list();
+        else if (who == teller::sysfs)
             ask_sysfs();
         else
             walk(process, tid, who == teller::descriptors && sample_->wanted.exporters);
@@ -95,6 +112,18 @@ private:
                 how = failed;
         });
         return how;
+    }
+
+    void ask_list() {
+        auto& list = sample_->list;
+        list.read(sample_->open.system(), sample_->wanted.bpf, may_read_bufinfo(),
+                  sample_->open.table_space());
+        sample_->counts.sized_by(sizing_of(list.listed_by()));
+        for (auto const& found : sample_->build.table()) {
+            if (describe_.is_done(found.buffer)) continue;
+            if (auto const* const row = list.find(sample_->build[found.buffer].inode))
+                describe_.take(*row, found.buffer);
+        }
     }
 
     void ask_sysfs() {

@@ -3,6 +3,7 @@
 // The session, options, builder and tally that every part of the sampler works on.
 #pragma once
 
+#include <dmabuf/sampling/buffer_list.hpp>
 #include <dmabuf/sampling/session.hpp>
 #include <dmabuf/sampling/snapshot_builder.hpp>
 #include <dmabuf/sampling/tally.hpp>
@@ -16,6 +17,7 @@ struct sample_in_progress {
     session<System>& open;
     sample_options const& wanted;
     snapshot_builder& build;
+    buffer_list<System>& list;
     tally counts;
 };
 

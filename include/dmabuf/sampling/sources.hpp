@@ -38,15 +38,14 @@ constexpr bool may_ask(source which, sample_options const& wanted) {
     return wanted.force == source::none || which <= wanted.force;
 }
 
-/// Writes into `counted` which source the sample has, and which facts it will tell.
+/// Writes into `counted` which source the sample has, and which facts it will tell. `elsewhere`
+/// tells the sizes if the source does not.
 constexpr void state_source(coverage& counted, source which, sample_options const& wanted,
-                            bool has_sysfs) {
+                            sizing elsewhere) {
     using marks = source_abilities::marks;
     auto const& tells = abilities_of(which);
     counted.found_by = which;
-    counted.sized_by = tells.sizes != sizing::none  ? tells.sizes
-                       : has_sysfs && !wanted.names ? sizing::sysfs
-                                                    : sizing::descriptors;
+    counted.sized_by = tells.sizes != sizing::none ? tells.sizes : elsewhere;
     counted.paths_marked = tells.path_descriptors == marks::always ||
                            (tells.path_descriptors == marks::on_request && wanted.path_descriptors);
     counted.mappings_read = wanted.mappings;

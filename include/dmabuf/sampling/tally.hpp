@@ -61,6 +61,9 @@ public:
     /// compare it with.
     constexpr void undecided() const { ++counted_->undecided; }
 
+    /// Names the teller of the sizes, if only a try can find it.
+    constexpr void sized_by(sizing which) const { counted_->sized_by = which; }
+
     /// The coverage so far. `restore()` goes back to an earlier one.
     [[nodiscard]] constexpr coverage const& counted() const { return *counted_; }
     constexpr void restore(coverage const& earlier) const { *counted_ = earlier; }

@@ -4,10 +4,8 @@
 // process holds, and size and exporter of buffers whose descriptors do not tell them.
 #pragma once
 
-#include <dmabuf/bpf/pins.hpp>
-#include <dmabuf/kernel/android_buffers.hpp>
-#include <dmabuf/kernel/bufinfo.hpp>
 #include <dmabuf/kernel/sysfs_buffers.hpp>
+#include <dmabuf/sampling/buffer_list.hpp>
 #include <dmabuf/sampling/snapshot_builder.hpp>
 
 namespace dmabuf {
@@ -31,17 +29,14 @@ public:
         met_.reserve(most.buffers);
     }
 
-    /// Reads the first list. `sysfs` may be null. `bpf` allows pinned lists, `bufinfo` allows
-    /// debugfs, which takes locks in the kernel.
-    void read_before(System system, sysfs_directory const* sysfs, bool bpf, bool bufinfo,
-                     std::span<char> space) {
+    /// Reads the first list: sysfs, or `list` if `sysfs` is null or fails.
+    void read_before(System system, sysfs_directory const* sysfs, buffer_list<System>& list,
+                     sample_options const& wanted, std::span<char> space) {
         clear();
         used_ = listing::none;
         why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
         if (sysfs) read_sysfs(*sysfs, space);
-        if (bpf) try_list(listing::bpf_iterator, system, space);
-        if (bpf) try_list(listing::android_bpf, system, space);
-        if (bufinfo) try_list(listing::bufinfo, system, space);
+        if (used_ == listing::none) read_list(system, list, wanted, space);
         detail::sort(before_, [](std::uint64_t a, std::uint64_t b) { return a < b; });
     }
 
@@ -52,7 +47,7 @@ public:
         if (used_ == listing::sysfs) return read_sysfs_again(*sysfs, build, space);
         if (used_ == listing::none) return;
         if (used_ == listing::bufinfo && tells_no_more(build)) return;
-        auto const done = for_each(used_, system, space, [&](listed_buffer const& row) {
+        auto const done = for_each_listed(used_, system, space, [&](listed_buffer const& row) {
             auto const at = build.find(row.inode);
             bool const met = at != inode_index::none;
             if (met) describe(build, at, row);
@@ -127,53 +122,13 @@ private:
         met_.clear();
     }
 
-    /// Reads this list unless a better one served. A list that does not exist is no failure, unless
-    /// it is the last one asked.
-    void try_list(listing which, System system, std::span<char> space) {
-        if (used_ != listing::none) return;
-        auto const done = for_each(which, system, space,
-                                   [&](listed_buffer const& row) { before_.push_back(row.inode); });
-        if (done) return used_ = which, void(why_not_ = {});
-        if (done.error().error != ENOENT || which == listing::bufinfo) fail(done.error());
-        before_.clear();
-    }
-
-    /// Hands every row of a list to `take`. A failure ends it.
-    template<class Take>
-    static result<void> for_each(listing which, System system, std::span<char> space, Take take) {
-        if (which == listing::bpf_iterator) return for_each_pinned(system, space, take);
-        if (which == listing::android_bpf) {
-            for (auto const& row : read_android_buffers(system, read_space(space))) {
-                if (!row) return row.error();
-                take(*row);
-            }
-            return {};
-        }
-        for (auto const& row : read_bufinfo(system, read_space(space))) {
-            if (!row) return row.error();
-            take(listed_buffer{row->inode, row->size_bytes, row->exporter, {}});
-        }
-        return {};
-    }
-
-    template<class Take>
-    static result<void> for_each_pinned(System system, std::span<char> space, Take take) {
-        bpf_walk<System> walk(system, bpf_content::buffers, space);
-        if (auto const header = walk.begin(); !header) return header.error();
-        std::uint64_t bytes = detail::bpf_layout::header;
-        for (;;) {
-            auto const record = walk.next();
-            if (!record) return record.error();
-            if (record->is_end()) break;
-            auto const row = parse_bpf_listed(*record, walk.where());
-            if (!row) return row.error();
-            take(listed_buffer{row->inode, row->size_bytes, exporter_name(row->exporter),
-                               buffer_name(row->name)});
-            bytes += record->bytes.size();
-        }
-        if (android_buffers_parser::may_be_cut(bytes))
-            return failure{operation::read, ENOBUFS, walk.where()};
-        return {};
+    void read_list(System system, buffer_list<System>& list, sample_options const& wanted,
+                   std::span<char> space) {
+        list.read(system, wanted.bpf, wanted.bufinfo, space);
+        used_ = list.listed_by();
+        if (used_ != listing::none || list.why_not().error != 0) why_not_ = list.why_not();
+        for (auto const& row : list.rows())
+            before_.push_back(row.inode);
     }
 
     void read_sysfs(sysfs_directory const& tree, std::span<char> space) {

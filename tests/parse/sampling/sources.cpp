@@ -38,7 +38,7 @@ TEST_CASE("sources: what is forced is asked, and what is worse, and no better on
     }
 }
 
-/// One of every combination of the options that change what is stated, and whether sysfs is there.
+/// One of every combination of the options that change what is stated, and who tells the sizes elsewhere.
 struct combination {
     dmabuf::sample_options wanted;
     bool sysfs = false;
@@ -59,7 +59,8 @@ TEST_CASE("sources: a snapshot says what its source tells, whatever is wanted") 
         for (unsigned bits = 0; bits < 32; ++bits) {
             auto const [wanted, sysfs] = combination_of(bits);
             dmabuf::coverage told;
-            dmabuf::state_source(told, which, wanted, sysfs);
+            auto const elsewhere = sysfs ? sizing::sysfs : sizing::bufinfo;
+            dmabuf::state_source(told, which, wanted, elsewhere);
             CAPTURE(dmabuf::name_of(which), bits);
             CHECK(told.found_by == which);
             CHECK(told.mappings_read == wanted.mappings);
@@ -69,8 +70,7 @@ TEST_CASE("sources: a snapshot says what its source tells, whatever is wanted") 
                 CHECK(told.paths_marked == wanted.path_descriptors);
                 break;
             case source::dmabuf_fds:
-                CHECK(told.sized_by ==
-                      (sysfs && !wanted.names ? sizing::sysfs : sizing::descriptors));
+                CHECK(told.sized_by == elsewhere);
                 CHECK_FALSE(told.paths_marked);
                 break;
             case source::bpf_iterator:

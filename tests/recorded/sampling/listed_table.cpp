@@ -38,6 +38,8 @@ struct scene {
 
 constexpr char const* list = "10/task/10/dmabuf_fds";
 constexpr char const* fds = "10/task/10/fd";
+constexpr char const* pinned = "/sys/fs/bpf/dmabuf/buffers";
+constexpr char const* android = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf";
 std::string sysfs(int inode, char const* what) {
     return "/sys/kernel/dmabuf/buffers/" + std::to_string(inode) + "/" + what;
 }
@@ -52,8 +54,8 @@ TEST_CASE("listed table: without sysfs its descriptors are walked, and nothing t
     fake::kernel kernel;
     scene s(kernel);
     s.on.meet_dmabufs();
-    CHECK(s.asked() == paths{list, fds, "10/task/10/fd/0", "10/task/10/fdinfo/0", "10/task/10/fd/1",
-                             "10/task/10/fdinfo/1"});
+    CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/0", "10/task/10/fdinfo/0",
+                             "10/task/10/fd/1", "10/task/10/fdinfo/1"});
     CHECK(s.on.times(s.first) == 1);
     CHECK(s.on.buffer(s.first).name.view() == "camera");
     CHECK(s.on.has_exporter(s.second, "udmabuf"));
@@ -110,11 +112,11 @@ TEST_CASE("listed table: the walk stops at the last buffer that is unknown") {
         s.holder.open(kernel.regular("/x"));
     SECTION("the second") {
         s.on.build.set_size(s.on.build.buffer_at(77), 4096);
-        CHECK(s.asked() == paths{list, fds, "10/task/10/fd/0", "10/task/10/fd/1"});
+        CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/0", "10/task/10/fd/1"});
     }
     SECTION("the first") {
         s.on.build.set_size(s.on.build.buffer_at(78), 8192);
-        CHECK(s.asked() == paths{list, fds, "10/task/10/fd/0"});
+        CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/0"});
     }
     CHECK(s.on.buffer(s.first).size_bytes == 4096);
     CHECK(s.on.buffer(s.second).size_bytes == 8192);
@@ -173,8 +175,8 @@ TEST_CASE("listed table: where fd is denied, fdinfo is walked as far as the last
     scene s(kernel);
     s.on.meet_dmabufs();
     s.holder.open(kernel.regular("/x"));
-    CHECK(s.asked() ==
-          paths{list, fds, "10/task/10/fdinfo", "10/task/10/fdinfo/0", "10/task/10/fdinfo/1"});
+    CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fdinfo", "10/task/10/fdinfo/0",
+                             "10/task/10/fdinfo/1"});
     CHECK(s.on.has_exporter(s.second, "udmabuf"));
 }
 

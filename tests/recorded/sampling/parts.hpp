@@ -48,7 +48,8 @@ struct bench {
     dmabuf::session<system> session{system{{&kernel}, &plan}};
     dmabuf::snapshot now;
     dmabuf::snapshot_builder build;
-    dmabuf::sample_in_progress<system> const sample{session, wanted, build,
+    dmabuf::buffer_list<system> all_listed;
+    dmabuf::sample_in_progress<system> const sample{session, wanted, build, all_listed,
                                                     dmabuf::tally(now.coverage)};
 
 private:

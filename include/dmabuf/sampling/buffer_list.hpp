@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's own list of all buffers, whoever holds them: by an iterator that somebody pinned, or
+// by debugfs.
+#pragma once
+
+#include <dmabuf/bpf/pins.hpp>
+#include <dmabuf/detail/sort.hpp>
+#include <dmabuf/kernel/android_buffers.hpp>
+#include <dmabuf/kernel/bufinfo.hpp>
+#include <dmabuf/sampling/options.hpp>
+
+namespace dmabuf {
+inline namespace v0 {
+
+namespace detail {
+
+template<system System, class Take>
+result<void> take_pinned_list(System system, std::span<char> space, Take take) {
+    bpf_walk<System> walk(system, bpf_content::buffers, space);
+    if (auto const header = walk.begin(); !header) return header.error();
+    std::uint64_t bytes = bpf_layout::header;
+    for (;;) {
+        auto const record = walk.next();
+        if (!record) return record.error();
+        if (record->is_end()) break;
+        auto const row = parse_bpf_listed(*record, walk.where());
+        if (!row) return row.error();
+        take(listed_buffer{row->inode, row->size_bytes, exporter_name(row->exporter),
+                           buffer_name(row->name), row->described, row->named});
+        bytes += record->bytes.size();
+    }
+    if (android_buffers_parser::may_be_cut(bytes))
+        return failure{operation::read, ENOBUFS, walk.where()};
+    return {};
+}
+
+} // namespace detail
+
+/// Hands every row of one list to `take`; what went wrong ends it.
+template<system System, class Take>
+result<void> for_each_listed(listing which, System system, std::span<char> space, Take take) {
+    if (which == listing::bpf_iterator) return detail::take_pinned_list(system, space, take);
+    if (which == listing::android_bpf) {
+        for (auto const& row : read_android_buffers(system, read_space(space))) {
+            if (!row) return row.error();
+            take(*row);
+        }
+        return {};
+    }
+    for (auto const& row : read_bufinfo(system, read_space(space))) {
+        if (!row) return row.error();
+        listed_buffer listed;
+        listed.inode = row->inode;
+        listed.size_bytes = row->size_bytes;
+        listed.exporter = row->exporter;
+        take(listed);
+    }
+    return {};
+}
+
+/// Who told the sizes where this list was to be read.
+constexpr sizing sizing_of(listing which) {
+    switch (which) {
+    case listing::sysfs:
+        return sizing::sysfs;
+    case listing::bufinfo:
+        return sizing::bufinfo;
+    case listing::bpf_iterator:
+        return sizing::bpf_buffers;
+    case listing::android_bpf:
+        return sizing::android_bpf;
+    case listing::none:
+    default:
+        return sizing::descriptors;
+    }
+}
+
+/// The rows of the best list that serves: read once a sample, when they are first asked for.
+template<system System = live_system>
+class buffer_list {
+public:
+    void reserve(capacity const& most) { rows_.reserve(most.buffers); }
+
+    /// What was read told of the sample before.
+    void forget() {
+        rows_.clear();
+        listed_by_ = listing::none;
+        why_not_ = {};
+        asked_ = false;
+    }
+
+    /// Reads the list, if that was not tried since `forget()`. `pinned` allows to ask the iterators
+    /// that somebody pinned, `bufinfo` to ask debugfs, which takes locks in the kernel.
+    /// Cost: a call for each list that is not there, and one per 32 KiB. No allocation once grown.
+    void read(System system, bool pinned, bool bufinfo, std::span<char> space) {
+        if (std::exchange(asked_, true)) return;
+        if (pinned) try_list(listing::bpf_iterator, system, space);
+        if (pinned) try_list(listing::android_bpf, system, space);
+        if (bufinfo) try_list(listing::bufinfo, system, space);
+        served_last_ = listed_by_;
+        detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
+            return a.inode < b.inode;
+        });
+    }
+
+    /// In ascending order of inode.
+    [[nodiscard]] std::span<listed_buffer const> rows() const { return std::span(rows_); }
+    /// Null where it is not in the list. Lifetime: until `forget()`.
+    [[nodiscard]] listed_buffer const* find(std::uint64_t inode) const {
+        auto const before = [](listed_buffer const& a, std::uint64_t b) { return a.inode < b; };
+        auto const at = detail::lower_bound(rows_, inode, before);
+        return at < rows_.size() && rows_[at].inode == inode ? &rows_[at] : nullptr;
+    }
+
+    [[nodiscard]] listing listed_by() const { return listed_by_; }
+    /// The list that served when one was read last, be it for an earlier sample.
+    [[nodiscard]] listing served_last() const { return served_last_; }
+    /// Why the last that was asked did not serve; `error` 0: one did, or none is there.
+    [[nodiscard]] failure const& why_not() const { return why_not_; }
+
+private:
+    /// Takes this list where no better one served. That it is not there says nothing new.
+    void try_list(listing which, System system, std::span<char> space) {
+        if (listed_by_ != listing::none) return;
+        auto const done = for_each_listed(which, system, space,
+                                          [&](listed_buffer const& row) { rows_.push_back(row); });
+        if (done) {
+            listed_by_ = which;
+            why_not_ = {};
+            return;
+        }
+        // A list that broke off proves nothing of what is not in it.
+        rows_.clear();
+        if (done.error().error != ENOENT || which == listing::bufinfo) why_not_ = done.error();
+    }
+
+    std::vector<listed_buffer> rows_;
+    listing listed_by_ = listing::none;
+    listing served_last_ = listing::none;
+    failure why_not_;
+    bool asked_ = false;
+};
+
+} // namespace v0
+} // namespace dmabuf
