@@ -35,7 +35,7 @@ class basic_sampler {
 public:
     explicit basic_sampler(sample_options options = {}, System system = {})
         : options_(options)
-        , open_(system)
+        , session_(system)
         , memory_(system) {}
 
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
@@ -43,7 +43,7 @@ public:
     /// short.
     /// Cost: 25 allocations, 17 with `sample_options::bpf` off; no system call.
     void reserve(capacity const& most) {
-        open_.make_space();
+        session_.make_space();
         build_.reserve(most);
         list_.reserve(most);
         unheld_.reserve(most);
@@ -74,7 +74,7 @@ public:
     /// that cannot be listed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs cannot be told from
     /// other files. Every other failure is counted in `now.coverage`.
     result<void> sample(snapshot& now) {
-        auto const begin_ns = open_.system().clock_ns();
+        auto const begin_ns = session_.system().clock_ns();
         cleared_unless_whole whole{&now};
         if (auto ready = open(); !ready) return ready;
         list_before();
@@ -84,7 +84,7 @@ public:
         count_undescribed(now);
         if (options_.unheld) unheld_.add_unheld(now);
         now.begin_ns = begin_ns;
-        now.end_ns = open_.system().clock_ns();
+        now.end_ns = session_.system().clock_ns();
         whole.now = nullptr;
         return {};
     }
@@ -100,23 +100,23 @@ private:
     };
 
     result<void> open() {
-        if (auto const opened = open_.open(); !opened) return opened;
-        build_.remember(open_.kernel().inodes_are_unique());
+        if (auto const opened = session_.open(); !opened) return opened;
+        build_.remember(session_.kernel().inodes_are_unique());
         // kcmp stays off once it has failed: its failure is learned once.
-        if (!open_.kernel().own_pid_namespace) memory_.tables.compare(false);
+        if (!session_.kernel().own_pid_namespace) memory_.tables.compare(false);
         return {};
     }
 
     void list_before() {
         list_.forget();
         if (options_.unheld || options_.bufinfo)
-            unheld_.read_before(open_.system(), open_.sysfs(), list_, options_,
-                                open_.table_space());
+            unheld_.read_before(session_.system(), session_.sysfs(), list_, options_,
+                                session_.table_space());
     }
 
     void list_after() {
         if (options_.unheld || options_.bufinfo)
-            unheld_.read_after(open_.system(), open_.sysfs(), build_, open_.table_space());
+            unheld_.read_after(session_.system(), session_.sysfs(), build_, session_.table_space());
     }
 
     void count_undescribed(snapshot& now) const {
@@ -141,7 +141,7 @@ private:
     /// Errors: the reason why BPF did not serve. Nothing that it told counts then.
     result<void> sample_by_bpf(snapshot& now) {
         build_.begin(now);
-        auto const done = bpf_.read(open_.system(), options_, build_, open_.table_space());
+        auto const done = bpf_.read(session_.system(), options_, build_, session_.table_space());
         if (!done) return build_.abandon(), done;
         state_source(now.coverage, source::bpf_iterator, options_, sized_elsewhere());
         now.coverage.proc_shows = visibility::everything; // the kernel walks all tasks itself
@@ -153,9 +153,9 @@ private:
     /// gets none.
     void add_cgroups(snapshot& now) {
         for (auto& who : now.holders) {
-            auto const process = open_process(open_.proc(), who.pid);
+            auto const process = open_process(session_.proc(), who.pid);
             if (!process) continue;
-            auto const path = read_cgroup(*process, open_.table_space());
+            auto const path = read_cgroup(*process, session_.table_space());
             auto const stat = path ? read_stat(*process) : result<task_stat>(path.error());
             if (stat && stat->start_ticks == who.start_ticks)
                 who.cgroup = build_.cgroup_at(*path);
@@ -167,7 +167,7 @@ private:
     // --- all processes, one after the other ---
 
     result<void> sample_by_process(snapshot& now, failure const& why_no_bpf) {
-        auto const& known = open_.known;
+        auto const& known = session_.known;
         bool const knew_all = known.mount_id && known.device();
         if (auto done = visit_processes(now, why_no_bpf); !done) return done;
         // Files that were met before the first DMA-BUF could not be told from one. Now they can.
@@ -178,17 +178,18 @@ private:
 
     result<void> visit_processes(snapshot& now, failure const& why_no_bpf) {
         bool const listed =
-            may_ask(source::dmabuf_fds, options_) && open_.why_no_dmabuf_fds().error == 0;
+            may_ask(source::dmabuf_fds, options_) && session_.why_no_dmabuf_fds().error == 0;
         auto const by = listed ? source::dmabuf_fds : source::fd_walk;
         build_.begin(now);
         state_source(now.coverage, by, options_, sized_elsewhere());
         now.coverage.why_no_bpf = why_no_bpf;
-        now.coverage.why_no_dmabuf_fds = open_.why_no_dmabuf_fds();
-        now.coverage.proc_shows = open_.kernel().proc_shows;
-        sample_in_progress<System> const sample{open_, options_, build_, list_,
+        now.coverage.why_no_dmabuf_fds = session_.why_no_dmabuf_fds();
+        now.coverage.proc_shows = session_.kernel().proc_shows;
+        sample_in_progress<System> const sample{session_, options_, build_, list_,
                                                 tally(now.coverage)};
         std::int32_t last = 0;
-        for (auto const& pid : read_processes(open_.proc(), read_space(open_.process_space()))) {
+        for (auto const& pid :
+             read_processes(session_.proc(), read_space(session_.process_space()))) {
             if (!pid) return pid.error();
             // The kernel lists them in ascending order, each once (fs/proc/base.c, next_tgid()).
             if (*pid > std::exchange(last, *pid))
@@ -196,14 +197,14 @@ private:
             else
                 sample.counts.process(
                     sample.counts.note({operation::list, EBADMSG, {object::process, *pid}}));
-            if (open_.unsupported) return *open_.unsupported;
+            if (session_.unsupported) return *session_.unsupported;
         }
         return {};
     }
 
     /// What tells the sizes where the source does not.
     [[nodiscard]] sizing sized_elsewhere() const {
-        return open_.sysfs() && !options_.names ? sizing::sysfs : sizing_of(list_.served_last());
+        return session_.sysfs() && !options_.names ? sizing::sysfs : sizing_of(list_.served_last());
     }
 
     void visit(sample_in_progress<System> const& sample, source by, std::int32_t pid) {
@@ -211,11 +212,11 @@ private:
         auto const& counts = sample.counts;
         auto const before = counts.counted();
         for (int i = 0; i < attempts; ++i) {
-            auto const process = open_process(open_.proc(), pid);
+            auto const process = open_process(session_.proc(), pid);
             if (!process) return counts.process(counts.note(process.error()));
-            process_visit<System> visit(sample, by, memory_, *process, i != 0);
-            auto const how = visit.read();
-            if (how != outcome::again) return counts.process(how, visit.is_kernel_thread());
+            process_visit<System> attempt(sample, by, memory_, *process, i != 0);
+            auto const how = attempt.read();
+            if (how != outcome::again) return counts.process(how, attempt.is_kernel_thread());
             build_.drop_process();
             counts.restore(before);
         }
@@ -223,7 +224,7 @@ private:
     }
 
     sample_options options_;
-    session<System> open_;
+    session<System> session_;
     snapshot_builder build_;
     buffer_list<System> list_;
     unheld_buffers<System> unheld_;

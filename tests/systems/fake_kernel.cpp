@@ -635,8 +635,9 @@ long kernel::list(int fd, std::span<char> space) {
                 add(static_cast<std::size_t>(number) + 2, std::to_string(number));
         break;
     case what::buffers:
+        // In the order of a hash of the names (fs/kernfs/dir.c, kernfs_name_hash()).
         for (auto const& [inode, file] : buffers_)
-            if (!file->released) add(names.size() + 2, number(inode));
+            if (!file->released) add(inode * 2654435761U % 0x7fffffffU + 2, number(inode));
         break;
     default:
         return -ENOTDIR;

@@ -47,7 +47,7 @@ public:
     /// file's by now: then the next reference to the buffer serves.
     void ask_descriptor(process<System> const& process, std::int32_t tid, std::int32_t fd,
                         std::uint32_t at) const {
-        auto& known = sample_->open.known;
+        auto& known = sample_->session.known;
         if (known.mount_id && is_done(at)) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)sample_->counts.note(info.error());
@@ -75,7 +75,7 @@ public:
         file_status now; // another file's, where the number was used again meanwhile
         int const error = detail::uninterrupted(
             [&] { return system.status(process.directory.get(), link.c_str(), 0, now); });
-        if (error < 0 || sample_->open.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
+        if (error < 0 || sample_->session.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
             now.inode != build()[at].inode)
             return;
         auto const name =
@@ -86,7 +86,7 @@ public:
     /// Reads size and exporter of the sysfs tree. `gone`: the tree has no such buffer, or no
     /// longer. `seen` also where there is no tree.
     outcome ask_sysfs(std::uint32_t at) const {
-        auto const* const tree = sample_->open.sysfs();
+        auto const* const tree = sample_->session.sysfs();
         if (!tree) return outcome::seen;
         if (!build()[at].size_known) {
             auto const size = read_sysfs_size(*tree, build()[at].inode);

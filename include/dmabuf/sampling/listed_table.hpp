@@ -64,14 +64,14 @@ private:
     [[nodiscard]] bool may_tell(teller who) const {
         if (who == teller::descriptors) return true;
         if (who == teller::list) return may_read_list();
-        return sample_->open.sysfs() && (who == teller::sysfs || sample_->wanted.names);
+        return sample_->session.sysfs() && (who == teller::sysfs || sample_->wanted.names);
     }
 
     /// Where one inode is one buffer. bufinfo, which tells no names, is no help where these are
     /// wanted.
     [[nodiscard]] bool may_read_list() const {
         auto const& wanted = sample_->wanted;
-        return !sample_->open.sysfs() && sample_->open.kernel().inodes_are_unique() &&
+        return !sample_->session.sysfs() && sample_->session.kernel().inodes_are_unique() &&
                (wanted.bpf || may_read_bufinfo());
     }
     [[nodiscard]] bool may_read_bufinfo() const {
@@ -89,7 +89,7 @@ private:
 
     /// Mappings are told by the device of DMA-BUFs, which a descriptor tells.
     [[nodiscard]] bool knows_device() const {
-        return sample_->open.known.device() || !sample_->wanted.mappings;
+        return sample_->session.known.device() || !sample_->wanted.mappings;
     }
 
     [[nodiscard]] bool knows_all(bool exporters) const {
@@ -102,7 +102,7 @@ private:
     template<class Take>
     outcome list(process<System> const& process, std::int32_t tid, Take take) {
         auto how = outcome::seen;
-        auto inodes = read_dmabuf_fds(process, tid, read_space(sample_->open.table_space()));
+        auto inodes = read_dmabuf_fds(process, tid, read_space(sample_->session.table_space()));
         inodes.for_each([&](result<std::uint64_t> const& inode) {
             if (inode) return take(*inode);
             auto const failed = sample_->counts.note(inode.error());
@@ -116,8 +116,8 @@ private:
 
     void ask_list() {
         auto& list = sample_->list;
-        list.read(sample_->open.system(), sample_->wanted.bpf, may_read_bufinfo(),
-                  sample_->open.table_space());
+        list.read(sample_->session.system(), sample_->wanted.bpf, may_read_bufinfo(),
+                  sample_->session.table_space());
         sample_->counts.sized_by(sizing_of(list.listed_by()));
         for (auto const& found : sample_->build.table()) {
             if (describe_.is_done(found.buffer)) continue;
@@ -149,8 +149,8 @@ private:
     template<class Done>
     outcome walk_fd(process<System> const& process, std::int32_t tid, Done done) {
         auto& build = sample_->build;
-        for (auto const& found : walk_fds(process, tid, sample_->open.known, {false},
-                                          read_space(sample_->open.table_space()))) {
+        for (auto const& found : walk_fds(process, tid, sample_->session.known, {false},
+                                          read_space(sample_->session.table_space()))) {
             if (found) {
                 auto const at = build.buffer_at(found->inode);
                 build.set_size(at, found->size_bytes);
@@ -165,8 +165,8 @@ private:
 
     template<class Done>
     void walk_fdinfo(process<System> const& process, std::int32_t tid, Done done) {
-        for (auto const& found : walk_fdinfos(process, tid, sample_->open.known,
-                                              read_space(sample_->open.table_space()))) {
+        for (auto const& found : walk_fdinfos(process, tid, sample_->session.known,
+                                              read_space(sample_->session.table_space()))) {
             if (found && !found->info.is_path())
                 describe_.take(found->info, sample_->build.buffer_at(*found->info.inode));
             else if (!found && found.error().error != ENODATA)

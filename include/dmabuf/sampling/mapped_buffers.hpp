@@ -36,9 +36,9 @@ private:
 
     outcome read_map(process<System> const& process, std::int32_t tid) {
         auto how = outcome::seen;
-        auto& query = sample_->open.query_mappings;
+        auto& query = sample_->session.query_mappings;
         auto files =
-            read_mapped_files(process, tid, query, read_space(sample_->open.table_space()));
+            read_mapped_files(process, tid, query, read_space(sample_->session.table_space()));
         for (auto const& found : files) {
             if (found) {
                 found_memory_ = true;
@@ -55,7 +55,7 @@ private:
 
     /// Until a DMA-BUF is met, one file of each anonymous device is asked for its name.
     [[nodiscard]] bool may_be_dmabuf(mapping const& found, mapped_files& files) const {
-        auto& known = sample_->open.known;
+        auto& known = sample_->session.known;
         if (known.device()) return found.device == *known.device();
         if (found.device.major != 0 || known.rejects(found.device)) return false;
         auto const name = files.name_of(found);
@@ -66,7 +66,7 @@ private:
     }
 
     void take(process<System> const& process, mapping const& found, mapped_files& files) const {
-        if (!sample_->open.known.device() && !learn_device(process, found)) return;
+        if (!sample_->session.known.device() && !learn_device(process, found)) return;
         auto& build = sample_->build;
         auto const at = build.buffer_at(found.inode);
         bool const ended = describe_.ask_sysfs(at) == outcome::gone;
@@ -82,7 +82,7 @@ private:
 
     /// False where the mapping is not of a DMA-BUF, or nothing tells.
     bool learn_device(process<System> const& process, mapping const& found) const {
-        auto& known = sample_->open.known;
+        auto& known = sample_->session.known;
         file_status status;
         long const error = known.look_up(process.system, process.directory.get(),
                                          describer<System>::map_files(found).c_str(), status);

@@ -80,7 +80,7 @@ private:
     [[nodiscard]] tally const& counts() const { return sample_->counts; }
 
     outcome list_tasks() {
-        auto const listed = tasks_->read(*process_, sample_->open.table_space());
+        auto const listed = tasks_->read(*process_, sample_->session.table_space());
         if (!listed) return counts().note(listed.error());
         return tasks_->tids().empty() ? outcome::gone : outcome::seen;
     }
@@ -161,7 +161,8 @@ private:
     /// which it has none.
     outcome walk_table(std::int32_t tid) {
         auto const how = walked_.read(*process_, tid);
-        bool const may_be_dead = how == outcome::denied && sample_->open.kernel().before(5, 14) &&
+        bool const may_be_dead = how == outcome::denied &&
+                                 sample_->session.kernel().before(5, 14) &&
                                  tasks_->tids().size() > 1;
         return may_be_dead && check_alive(tid) == outcome::gone ? outcome::gone : how;
     }
@@ -196,7 +197,7 @@ private:
     }
 
     [[nodiscard]] bool has_other_tasks() const {
-        auto const others = tasks_->has_others(*process_, sample_->open.table_space());
+        auto const others = tasks_->list_again(*process_, sample_->session.table_space());
         if (!others) (void)counts().note(others.error());
         return others && *others;
     }
@@ -222,7 +223,7 @@ private:
     }
 
     [[nodiscard]] std::uint32_t find_cgroup() const {
-        auto const path = read_cgroup(*process_, sample_->open.table_space());
+        auto const path = read_cgroup(*process_, sample_->session.table_space());
         if (path) return build_->cgroup_at(*path);
         (void)counts().note(path.error());
         return no_cgroup;

@@ -47,7 +47,7 @@ public:
     [[nodiscard]] std::uint32_t uid() const { return uid_; }
 
     /// Lists the tasks anew, and tells whether `read()` missed any.
-    result<bool> has_others(process<System> const& process, std::span<char> space) {
+    result<bool> list_again(process<System> const& process, std::span<char> space) {
         earlier_.assign(tids_.begin(), tids_.end());
         if (auto const listed = read(process, space); !listed) return listed.error();
         return !tids_.empty() && tids_ != earlier_;

@@ -36,8 +36,8 @@ private:
         begin();
         auto& build = sample_->build;
         fd_walk_options const options{sample_->wanted.path_descriptors};
-        for (auto const& found : walk_fds(process, tid, sample_->open.known, options,
-                                          read_space(sample_->open.table_space()))) {
+        for (auto const& found : walk_fds(process, tid, sample_->session.known, options,
+                                          read_space(sample_->session.table_space()))) {
             if (found) {
                 auto const at = build.buffer_at(found->inode);
                 build.set_size(at, found->size_bytes);
@@ -56,8 +56,8 @@ private:
     outcome walk_fdinfo(process<System> const& process, std::int32_t tid) {
         begin();
         auto& build = sample_->build;
-        for (auto const& found : walk_fdinfos(process, tid, sample_->open.known,
-                                              read_space(sample_->open.table_space()))) {
+        for (auto const& found : walk_fdinfos(process, tid, sample_->session.known,
+                                              read_space(sample_->session.table_space()))) {
             if (found) {
                 auto const at = build.buffer_at(*found->info.inode);
                 build.found(at, found->info.is_path());
@@ -76,7 +76,7 @@ private:
     outcome failed(failure const& why) {
         auto const& counts = sample_->counts;
         if (why.doing == operation::identify && why.error == ENOTSUP)
-            sample_->open.unsupported = why;
+            sample_->session.unsupported = why;
         if (why.denied()) return outcome::denied;
         if (why.where.fd < 0) return counts.note(why);
         if (why.gone())

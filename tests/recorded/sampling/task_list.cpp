@@ -14,7 +14,7 @@ struct listed {
         , process(on.open(10)) {}
 
     dmabuf::result<void> read() { return list.read(process, on.session.table_space()); }
-    dmabuf::result<bool> has_others() { return list.has_others(process, on.session.table_space()); }
+    dmabuf::result<bool> list_again() { return list.list_again(process, on.session.table_space()); }
     [[nodiscard]] std::vector<int> tids() const { return {list.tids().begin(), list.tids().end()}; }
 
     bench on;
@@ -82,7 +82,7 @@ TEST_CASE("task list: more threads than were counted are others") {
     p.on.before("/10/task/", [&] { process.add_thread(12); });
     REQUIRE(p.read());
     CHECK(p.tids() == std::vector{10, 11});
-    CHECK(p.has_others().value());
+    CHECK(p.list_again().value());
     CHECK(p.tids() == std::vector{10, 11, 12});
 }
 
@@ -104,22 +104,22 @@ TEST_CASE("task list: whether others came") {
     listed p(kernel);
     REQUIRE(p.read());
     SECTION("nobody") {
-        CHECK_FALSE(p.has_others().value());
+        CHECK_FALSE(p.list_again().value());
     }
     SECTION("one more") {
         process.add_thread(12);
-        CHECK(p.has_others().value());
-        CHECK_FALSE(p.has_others().value()); // since then
+        CHECK(p.list_again().value());
+        CHECK_FALSE(p.list_again().value()); // since then
     }
     SECTION("one in the place of another") {
         if (process.tasks.size() == 1) return;
         fake::process::end_thread(*process.tasks[1]);
         process.add_thread(12);
-        CHECK(p.has_others().value());
+        CHECK(p.list_again().value());
     }
     SECTION("all are gone") {
         kernel.exit(10);
-        auto const others = p.has_others();
+        auto const others = p.list_again();
         CHECK((!others && others.error().gone()));
         CHECK(p.tids().empty());
     }
