@@ -18,9 +18,10 @@ inline namespace v0 {
 //  * Threads that share a table: fd_walk needs kcmp, or counts the table twice
 //    (`tables_uncertain`). With dmabuf_fds the kernel lists a table once; kcmp only spares reading
 //    an empty list.
-//  * Sizes and exporters: fd_walk takes them from the descriptor. dmabuf_fds asks sysfs, or else
-//    the descriptors of one holder; both once per buffer (`coverage::sized_by`).
-//  * Names: no list of /proc or sysfs has them. With dmabuf_fds they cost a walk over the
+//  * Sizes and exporters: fd_walk takes them from the descriptor. dmabuf_fds asks sysfs, or without
+//    it the kernel's list of all buffers, or else the descriptors of one holder; each once per
+//    buffer (`coverage::sized_by`).
+//  * Names: no list of /proc or sysfs has them, only a pinned one. Without that, with dmabuf_fds they cost a walk over the
 //    descriptors of one holder in every sample, since names change. The walk tells size and
 //    exporter too; sysfs is then asked only for buffers that O_PATH descriptors alone refer to.
 //    Leave out names that are not wanted.
@@ -41,7 +42,7 @@ public:
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
     /// sample allocates nothing. Use it in programs that must not ask for memory when memory is
     /// short.
-    /// Cost: 25 allocations, 17 with `sample_options::bpf` off; no system call.
+    /// Cost: 26 allocations, 18 with `sample_options::bpf` off; no system call.
     void reserve(capacity const& most) {
         session_.make_space();
         build_.reserve(most);
@@ -58,6 +59,7 @@ public:
     /// | fd_walk | 7 | 3 | 1; with `path_descriptors` 2 for a DMA-BUF | 3 for exporter and name |
     /// | dmabuf_fds with sysfs | 6 | 3 | 0 | once 3 for its size, once 3 for its exporter |
     /// | dmabuf_fds without sysfs | 6 | 3 | 1 in one table per set of new buffers | as fd_walk |
+    /// | the same with a list of all buffers | 6 | 3 | 0 | one list a sample, if any is unknown |
     /// | bpf_iterator | 8 in all, and 1 per 32 KiB of records; a reference has about 190 bytes |
     /// By fd_walk and dmabuf_fds also:
     ///  * Threads: 3, and one kcmp for each. With n tables a kcmp becomes log2(n) + 2, and 4 per
