@@ -21,7 +21,8 @@ inline namespace v0 {
 //  * Sizes and exporters: fd_walk takes them from the descriptor. dmabuf_fds asks sysfs, or without
 //    it the kernel's list of all buffers, or else the descriptors of one holder; each once per
 //    buffer (`coverage::sized_by`).
-//  * Names: no list of /proc or sysfs has them, only a pinned one. Without that, with dmabuf_fds they cost a walk over the
+//  * Names: no list of /proc or sysfs has them, only a pinned one. Without that, with dmabuf_fds
+//  they cost a walk over the
 //    descriptors of one holder in every sample, since names change. The walk tells size and
 //    exporter too; sysfs is then asked only for buffers that O_PATH descriptors alone refer to.
 //    Leave out names that are not wanted.
