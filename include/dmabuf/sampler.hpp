@@ -21,11 +21,10 @@ inline namespace v0 {
 //  * Sizes and exporters: fd_walk takes them from the descriptor. dmabuf_fds asks sysfs, or without
 //    it the kernel's list of all buffers, or else the descriptors of one holder; each once per
 //    buffer (`coverage::sized_by`).
-//  * Names: no list of /proc or sysfs has them, only a pinned one. Without that, with dmabuf_fds
-//  they cost a walk over the
-//    descriptors of one holder in every sample, since names change. The walk tells size and
-//    exporter too; sysfs is then asked only for buffers that O_PATH descriptors alone refer to.
-//    Leave out names that are not wanted.
+//  * Names: a pinned list has them, a list of /proc or sysfs has not. Without a pinned list, with
+//    dmabuf_fds they cost a walk over the descriptors of one holder in every sample, since names
+//    change. The walk tells size and exporter too; sysfs is then asked only for buffers that O_PATH
+//    descriptors alone refer to. Leave out names that are not wanted.
 //  * Rights: fd_walk and dmabuf_fds need PTRACE_MODE_READ_FSCREDS. With CAP_SYS_PTRACE alone, `fd`
 //    is refused. The size of a buffer that O_PATH descriptors alone refer to is then unknown,
 //    unless there is a sysfs tree.

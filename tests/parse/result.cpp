@@ -17,9 +17,7 @@ using dmabuf::place;
 struct place_row {
     place where;
     std::string_view text;
-    constexpr bool holds(std::string_view bytes) const {
-        return dmabuf::path_of(where) == bytes;
-    }
+    constexpr bool holds(std::string_view bytes) const { return dmabuf::path_of(where) == bytes; }
 };
 
 constexpr place_row places[] = {
@@ -55,9 +53,7 @@ constexpr place_row places[] = {
 struct failure_row {
     failure why;
     std::string_view text;
-    constexpr bool holds(std::string_view bytes) const {
-        return dmabuf::describe(why) == bytes;
-    }
+    constexpr bool holds(std::string_view bytes) const { return dmabuf::describe(why) == bytes; }
 };
 
 constexpr failure_row failures[] = {

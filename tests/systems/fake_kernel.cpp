@@ -294,6 +294,7 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
         return none;
     case what::proc: {
         if (name == "sys") return is(what::directory);
+        if (!shows_caller && (name == "self" || name == "thread-self")) return none;
         if (name == "thread-self") {
             auto const self = lookup(directory, "self");
             auto const tasks = self.error == 0 ? lookup(self.at, "task") : self;

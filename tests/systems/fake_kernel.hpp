@@ -142,6 +142,7 @@ public:
     std::uint64_t kcmp_cookies[2] = {0, 1}; ///< random since boot; the second is odd
     bool map_queries = true;                ///< and not before 6.11
     int hidepid = 0;
+    bool shows_caller = true; ///< not if mounted with pidns= for another pid namespace (7.x)
     std::uint64_t pid_namespace = 0xeffffffc;
     dmabuf::device_number dmabuf_device{0, 11};
     dmabuf::device_number anonymous_device{0, 14};

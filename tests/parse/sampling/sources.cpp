@@ -38,7 +38,8 @@ TEST_CASE("sources: what is forced is asked, and what is worse, and no better on
     }
 }
 
-/// One of every combination of the options that change what is stated, and who tells the sizes elsewhere.
+/// One of every combination of the options that change what is stated, and who tells the sizes
+/// elsewhere.
 struct combination {
     dmabuf::sample_options wanted;
     bool sysfs = false;

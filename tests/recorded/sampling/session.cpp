@@ -50,6 +50,17 @@ TEST_CASE("session: it knows why there is no dmabuf_fds") {
     }
 }
 
+TEST_CASE("session: a /proc that does not show the caller shows dmabuf_fds of its init") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    kernel.shows_caller = false;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.caller = fake::rights::user(1000); // who may not open that of init
+    auto session = session_on(kernel, plan);
+    REQUIRE(session.open());
+    CHECK(session.why_no_dmabuf_fds().error == (kernel.dmabuf_fds ? 0 : ENOENT));
+}
+
 TEST_CASE("session: before 5.3 a DMA-BUF is an anonymous inode") {
     fake::kernel kernel;
     wrapped::faults plan;
