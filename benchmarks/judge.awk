@@ -50,7 +50,7 @@ function fault_of(cell,    limit) {
     if (cell[3] == "") return "no load"
     if (cell[4] == "") return "no row"
     if (cell[5] !~ /^(first|repeated)$/) return "no look: " cell[5]
-    if (cell[6] !~ /^(times as fast as|times the ms of|growth of N|ms|allocations)$/) return "no figure: " cell[6]
+    if (cell[6] !~ /^(times as fast as|times the ms of|times when repeated|growth of N|ms|allocations)$/) return "no figure: " cell[6]
     if ((cell[6] == "growth of N") != (cell[3] ~ /(^|[,=])N(,|$)/))
         return cell[6] " does not go with load " cell[3]
     if (!fits(cell[6], cell[7])) return cell[6] " does not go with " cell[7]
@@ -60,7 +60,7 @@ function fault_of(cell,    limit) {
     return ""
 }
 function fits(figure, against,    number) {
-    if (figure ~ /^times/) return against !~ /^-?$/
+    if (figure ~ /^times (as|the)/) return against !~ /^-?$/
     if (figure != "growth of N") return against == "-"
     split(against, number, " to ")
     return against ~ /^[0-9]+ to [0-9]+$/ && 1 < number[1] + 0 && number[1] + 0 < number[2] + 0
@@ -102,7 +102,7 @@ function judge(i,    measured, lacks, is_broken, aim_is_missed) {
 }
 function was_asked_for(i) {
     return (kernels == "" || index(" " kernels " ", " " kernel " ")) && bar[i, 4] ~ rows &&
-        (bar[i, 6] !~ /^times/ || bar[i, 7] ~ rows)
+        (bar[i, 6] !~ /^times (as|the)/ || bar[i, 7] ~ rows)
 }
 function is_within(limit, measured,    number) {
     number = substr(limit, 4) + 0
@@ -112,12 +112,20 @@ function figure_of(load, row, figure, against,    number) {
     if (figure == "ms") return ms_of("", load, row)
     if (figure == "times as fast as") return ratio(ms_of("", load, against), ms_of("", load, row))
     if (figure == "times the ms of") return ratio(ms_of("", load, row), ms_of("", load, against))
+    if (figure == "times when repeated") return ratio(ms_of("", load, row), repeated_ms(load, row))
     if (figure == "growth of N") {
         split(against, number, " to ")
         return ratio(each_more(load, row, number[2]), each_more(load, row, number[1]))
     }
     ms_of("", load, row) # says where it is lacking
     return allocations[kernel, load, row, look] + 0
+}
+function repeated_ms(load, row,    judged_look, found) {
+    judged_look = look
+    look = "repeated"
+    found = ms_of("", load, row)
+    look = judged_look
+    return found
 }
 function ratio(above, below) {
     if (below > 0) return above / below

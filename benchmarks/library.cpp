@@ -38,6 +38,11 @@ dmabuf::sample_options exporters(dmabuf::sample_options options) {
     return options;
 }
 
+dmabuf::sample_options bufinfo(dmabuf::sample_options options) {
+    options.bufinfo = true;
+    return options;
+}
+
 dmabuf::sample_options names(dmabuf::sample_options options) {
     options.names = true;
     return options;
@@ -250,6 +255,8 @@ std::vector<row> library_rows() {
         all_by(walk, "fd_walk: all, O_PATH marked", by_sampler(everything(walk))),
         all_by(lists, "dmabuf_fds: sizes", by_sampler(sizes(lists))),
         all_by(lists, "dmabuf_fds: sizes, exporters", by_sampler(exporters(sizes(lists)))),
+        all_by(lists, "dmabuf_fds: sizes, exporters by bufinfo",
+               by_sampler(bufinfo(exporters(sizes(lists))))),
         all_by(lists, "dmabuf_fds: all", by_sampler(everything(lists))),
         all_by(pins, "bpf_iterator: sizes", by_sampler(sizes(pins))),
         all_by(pins, "bpf_iterator: sizes, exporters, names",
