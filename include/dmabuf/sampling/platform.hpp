@@ -14,6 +14,7 @@ struct platform {
     std::uint32_t kernel_major = 0; ///< 0.0 where the release cannot be read
     std::uint32_t kernel_minor = 0;
     visibility proc_shows = visibility::unknown;
+    bool shows_caller = true; ///< not in a procfs that pidns= mounts for another pid namespace
     bool own_pid_namespace =
         false; ///< /proc numbers processes as the caller does, so kcmp can be used
 
@@ -60,6 +61,7 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
     auto const pid = proc.system.process_id();
     auto directory = open_at(proc.system, proc.directory.get(), "self", O_RDONLY | O_DIRECTORY,
                              {object::process, pid});
+    found.shows_caller = directory || !directory.error().gone();
     if (!directory) return;
     process<System> const self{proc.system, std::move(directory).value(), pid};
     auto const status = read_process_status(self);

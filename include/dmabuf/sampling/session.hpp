@@ -26,7 +26,8 @@ public:
         auto proc = open_proc(system_);
         if (!proc) return proc.error();
         platform_ = probe(*proc);
-        if (auto const found = find_dmabuf_fds(*proc); !found) why_no_dmabuf_fds_ = found.error();
+        if (auto const found = find_dmabuf_fds(*proc, platform_.shows_caller); !found)
+            why_no_dmabuf_fds_ = found.error();
         if (platform_.before(5, 3)) known.expect_before_5_3();
         make_space();
         if (auto tree = open_sysfs_buffers(system_)) sysfs_ = std::move(tree).value();

@@ -164,6 +164,7 @@ TEST_CASE("describer: a link that may be another file's tells no name") {
         kernel.caller = fake::rights::user(5);
     }
     s.ask_link();
+    kernel.event = nullptr;
     CHECK_FALSE(s.found().name_known);
     CHECK(s.on.counted().first_failure.error == 0);
 }
