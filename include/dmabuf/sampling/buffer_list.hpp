@@ -37,7 +37,7 @@ result<void> take_pinned_list(System system, std::span<char> space, Take take) {
 
 } // namespace detail
 
-/// Hands every row of one list to `take`; what went wrong ends it.
+/// Hands every row of one list to `take`. A failure ends it.
 template<system System, class Take>
 result<void> for_each_listed(listing which, System system, std::span<char> space, Take take) {
     if (which == listing::bpf_iterator) return detail::take_pinned_list(system, space, take);
@@ -59,7 +59,7 @@ result<void> for_each_listed(listing which, System system, std::span<char> space
     return {};
 }
 
-/// Who told the sizes where this list was to be read.
+/// The teller of the sizes, by the list that was read; without a list the descriptors are.
 constexpr sizing sizing_of(listing which) {
     switch (which) {
     case listing::sysfs:
@@ -76,13 +76,14 @@ constexpr sizing sizing_of(listing which) {
     }
 }
 
-/// The rows of the best list that serves: read once a sample, when they are first asked for.
+/// The rows of the best list that serves. They are read when they are first asked for, once a
+/// sample.
 template<system System = live_system>
 class buffer_list {
 public:
     void reserve(capacity const& most) { rows_.reserve(most.buffers); }
 
-    /// What was read told of the sample before.
+    /// Forgets the rows of the sample before.
     void forget() {
         rows_.clear();
         listed_by_ = listing::none;
@@ -116,7 +117,7 @@ public:
     [[nodiscard]] listing listed_by() const { return listed_by_; }
     /// The list that served when one was read last, be it for an earlier sample.
     [[nodiscard]] listing served_last() const { return served_last_; }
-    /// Why the last that was asked did not serve; `error` 0: one did, or none is there.
+    /// The failure of the last list that was asked. `error` 0: a list served, or there is none.
     [[nodiscard]] failure const& why_not() const { return why_not_; }
 
 private:
