@@ -204,7 +204,7 @@ private:
         return {};
     }
 
-    /// What tells the sizes where the source does not.
+    /// Names the teller of the sizes for a source that does not tell them.
     [[nodiscard]] sizing sized_elsewhere() const {
         return session_.sysfs() && !options_.names ? sizing::sysfs : sizing_of(list_.served_last());
     }
