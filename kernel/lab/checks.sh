@@ -25,7 +25,7 @@ prepare_kselftest() {
     cp "$source/tools/testing/selftests/kselftest.h" "$directory"
     added_file proc-tid-dmabuf-fds.c "$here/patches/$kernel_version"/*selftests*.patch \
         >"$directory/proc/proc-tid-dmabuf-fds.c"
-    program=$(compile "$directory/proc/proc-tid-dmabuf-fds.c" "kselftest-$kernel_version")
+    program=$(compile "$directory/proc/proc-tid-dmabuf-fds.c" "kselftest-$kernel_version" -I "$directory")
     copies+=("$program:/lab/bin/kselftest")
     command=(kselftest "${command[@]}")
 }
