@@ -133,8 +133,16 @@ kernel_packages() { # own|row [VERSION]
 }
 
 why_no_kernel() { # [VERSION]
+    why_no_package "linux-image-${1:+$1.}*"
+}
+
+why_no_source() { # VERSION
+    why_no_package "linux-source-$1"
+}
+
+why_no_package() { # NAME
     if open_row; then
-        echo "Debian's archive has no package linux-image-${1:+$1.}*"
+        echo "Debian's archive has no package $1"
     else
         echo "this machine's apt knows no archive of Debian's that answers"
     fi

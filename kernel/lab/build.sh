@@ -31,16 +31,18 @@ install_build_tools() {
 }
 
 get_tarball() { # VERSION
-    local installed=/usr/src/linux-source-$1.tar.xz
+    local installed=/usr/src/linux-source-$1.tar.xz sources
     mkdir -p "$cache/sources"
     if [[ -r $installed ]]; then
         printf '%s\n' "$installed"
     else
-        printf '%s\n' "$(in_cache "sources/$1" fill_tarball "$1")/linux-source-$1.tar.xz"
+        sources=$(in_cache "sources/$1" fill_tarball "$1")
+        printf '%s\n' "$sources/linux-source-$1.tar.xz"
     fi
 }
 
 fill_tarball() { # VERSION DIRECTORY
+    [[ -n $(place_of "linux-source-$1") ]] || unavailable "no source of kernel $1: $(why_no_source "$1")"
     say "downloading the source of kernel $1…"
     (cd "$2" && download_package "linux-source-$1")
     dpkg-deb --fsys-tarfile "$2"/*.deb | tar -x -O -f - "./usr/src/linux-source-$1.tar.xz" >"$2/linux-source-$1.tar.xz"
