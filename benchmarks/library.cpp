@@ -43,6 +43,11 @@ dmabuf::sample_options bufinfo(dmabuf::sample_options options) {
     return options;
 }
 
+dmabuf::sample_options unheld(dmabuf::sample_options options) {
+    options.unheld = true;
+    return options;
+}
+
 dmabuf::sample_options names(dmabuf::sample_options options) {
     options.names = true;
     return options;
@@ -257,6 +262,8 @@ std::vector<row> library_rows() {
         all_by(lists, "dmabuf_fds: sizes, exporters", by_sampler(exporters(sizes(lists)))),
         all_by(lists, "dmabuf_fds: sizes, exporters by bufinfo",
                by_sampler(bufinfo(exporters(sizes(lists))))),
+        all_by(lists, "dmabuf_fds: sizes, exporters, unheld by bufinfo",
+               by_sampler(unheld(bufinfo(exporters(sizes(lists)))))),
         all_by(lists, "dmabuf_fds: all", by_sampler(everything(lists))),
         all_by(pins, "bpf_iterator: sizes", by_sampler(sizes(pins))),
         all_by(pins, "bpf_iterator: sizes, exporters, names",

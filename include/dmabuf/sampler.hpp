@@ -111,14 +111,17 @@ private:
 
     void list_before() {
         list_.forget();
-        if (options_.unheld || options_.bufinfo)
+        if (options_.unheld)
             unheld_.read_before(session_.system(), session_.sysfs(), list_, options_,
                                 session_.table_space());
     }
 
     void list_after() {
-        if (options_.unheld || options_.bufinfo)
-            unheld_.read_after(session_.system(), session_.sysfs(), build_, session_.table_space());
+        if (options_.unheld)
+            unheld_.read_after(session_.system(), session_.sysfs(), build_, options_,
+                               session_.table_space());
+        else if (options_.bufinfo)
+            unheld_.describe_by(list_, session_.system(), build_, options_, session_.table_space());
     }
 
     void count_undescribed(snapshot& now) const {
@@ -206,7 +209,7 @@ private:
 
     /// Names the teller of the sizes for a source that does not tell them.
     [[nodiscard]] sizing sized_elsewhere() const {
-        return session_.sysfs() && !options_.names ? sizing::sysfs : sizing_of(list_.served_last());
+        return session_.sysfs() && !options_.names ? sizing::sysfs : session_.sized_by;
     }
 
     void visit(sample_in_progress<System> const& sample, source by, std::int32_t pid) {

@@ -642,6 +642,22 @@ TEST_CASE("account: exporters with names of up to 63 bytes, by every source and 
     }
 }
 
+TEST_CASE("account: a buffer made since a list was read, which alone tells its exporter") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = kernel.debugfs = true;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096, "system"));
+    kernel.add(20, "q");
+    kernel.event = [&](fake::call_event const& event) {
+        if (event.path == "/proc/20") kernel.at(20).map(kernel.buffer(2, 8192, "udmabuf"), 8192);
+    };
+    dmabuf::sample_options options;
+    options.bufinfo = true;
+    options.names = options.bpf = false;
+    auto const now = sampled(kernel, options);
+    CHECK(now.coverage.sized_by == dmabuf::sizing::bufinfo);
+    CHECK(now.exporter_of(buffer_of(now, 2)) == "udmabuf");
+}
+
 TEST_CASE("account: cgroups of the holders, and none where it cannot be read") {
     fake::kernel kernel;
     auto const shared = kernel.buffer(1, 4096);

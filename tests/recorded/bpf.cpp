@@ -480,7 +480,8 @@ TEST_CASE("bpf: a list is no help where an inode may be used again") {
     all.pin_list();
     all.kernel.major = 5;
     all.kernel.minor = 17;
-    CHECK(all.look().coverage.sized_by == dmabuf::sizing::descriptors);
+    bool const unheld = GENERATE(false, true); // the list is then read, and asked for no size
+    CHECK(all.look({.unheld = unheld}).coverage.sized_by == dmabuf::sizing::descriptors);
 }
 
 TEST_CASE("bpf: bufinfo tells sizes where it may be asked, and the list is read once") {

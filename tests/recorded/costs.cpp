@@ -217,6 +217,41 @@ TEST_CASE("costs: debugfs is read once where the second look tells nothing more"
     CHECK(openings(without_buffers, "/bufinfo", options) == 1);
 }
 
+TEST_CASE("costs: without unheld buffers debugfs is read only where something is unknown") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.debugfs = true;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096, "system"));
+    unsigned lists = 0;
+    kernel.event = [&](fake::call_event const& event) {
+        lists += event.kind == fake::call::open && event.path.ends_with("/bufinfo");
+    };
+    dmabuf::sample_options options;
+    options.bufinfo = true;
+    options.names = options.bpf = false;
+    dmabuf::basic_sampler<fake::system> sampler(options, fake::system{&kernel});
+    dmabuf::snapshot now;
+    auto const lists_read = [&] {
+        lists = 0;
+        REQUIRE(sampler.sample(now));
+        CHECK(words(account_of(now)) == words(kernel.truth()));
+        CHECK(now.coverage.sized_by ==
+              (kernel.dmabuf_fds ? dmabuf::sizing::bufinfo : dmabuf::sizing::descriptors));
+        CHECK(now.coverage.buffers_undescribed == 0);
+        return lists;
+    };
+    unsigned const by_table = kernel.dmabuf_fds ? 1 : 0;
+    CHECK(lists_read() == by_table);
+    CHECK(lists_read() == (remembers ? 0 : by_table));
+    process.open(kernel.buffer(2, 4096, "udmabuf"));
+    CHECK(lists_read() == by_table);
+    process.map(kernel.buffer(3, 4096, "i915"), 4096); // by no table: the list alone tells
+    CHECK(lists_read() == (remembers ? 1 : 1 + by_table));
+    CHECK(now.exporter_of(buffer_of(now, 3)) == "i915");
+    CHECK(lists_read() == (remembers ? 0 : 1 + by_table));
+}
+
 TEST_CASE("costs: that kcmp does not serve is learned once, and not anew in every sample") {
     fake::kernel kernel;
     kernel.kcmp = GENERATE(false, true);

@@ -99,7 +99,6 @@ public:
         if (pinned) try_list(listing::bpf_iterator, system, space);
         if (pinned) try_list(listing::android_bpf, system, space);
         if (bufinfo) try_list(listing::bufinfo, system, space);
-        served_last_ = listed_by_;
         detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
             return a.inode < b.inode;
         });
@@ -115,8 +114,6 @@ public:
     }
 
     [[nodiscard]] listing listed_by() const { return listed_by_; }
-    /// The list that served when one was read last, be it for an earlier sample.
-    [[nodiscard]] listing served_last() const { return served_last_; }
     /// The failure of the last list that was asked. `error` 0: a list served, or there is none.
     [[nodiscard]] failure const& why_not() const { return why_not_; }
 
@@ -138,7 +135,6 @@ private:
 
     std::vector<listed_buffer> rows_;
     listing listed_by_ = listing::none;
-    listing served_last_ = listing::none;
     failure why_not_;
     bool asked_ = false;
 };

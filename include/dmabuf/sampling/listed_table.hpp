@@ -118,7 +118,8 @@ private:
         auto& list = sample_->list;
         list.read(sample_->session.system(), sample_->wanted.bpf, may_read_bufinfo(),
                   sample_->session.table_space());
-        sample_->counts.sized_by(sizing_of(list.listed_by()));
+        sample_->session.sized_by = sizing_of(list.listed_by());
+        sample_->counts.sized_by(sample_->session.sized_by);
         for (auto const& found : sample_->build.table()) {
             if (describe_.is_done(found.buffer)) continue;
             if (auto const* const row = list.find(sample_->build[found.buffer].inode))

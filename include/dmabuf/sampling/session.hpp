@@ -56,7 +56,9 @@ public:
     /// Memory for every other read. One reader uses it at a time.
     [[nodiscard]] std::span<char> table_space() const { return table_space_; }
 
-    dmabuf_filesystem known;    ///< the device and mount of DMA-BUFs, learned on the way
+    dmabuf_filesystem known; ///< the device and mount of DMA-BUFs, learned on the way
+    /// The teller of the sizes that neither source nor sysfs tells, when one was asked for last.
+    sizing sized_by = sizing::descriptors;
     bool query_mappings = true; ///< false once this kernel has refused PROCMAP_QUERY
     /// A DMA-BUF that cannot be told from other files, before Linux 5.3.
     std::optional<failure> unsupported;

@@ -72,6 +72,18 @@ public:
 
     [[nodiscard]] buffer& operator[](std::uint32_t at) { return now_->buffers[at]; }
 
+    /// Whether the size of every buffer that this snapshot met is known, and with `exporters` its
+    /// exporter.
+    [[nodiscard]] bool describes_all(bool exporters) const {
+        for (std::size_t at = 0; at < marks_.size(); ++at) {
+            auto const& one = now_->buffers[at];
+            bool const told =
+                one.size_known && !(exporters && one.exporter == exporter_id::unknown);
+            if (marks_[at] == met && !told) return false;
+        }
+        return true;
+    }
+
     void set_size(std::uint32_t at, std::uint64_t size_bytes) {
         (*this)[at].size_bytes = size_bytes;
         (*this)[at].size_known = true;

@@ -43,10 +43,10 @@ public:
     /// Fills in the fields of met buffers that the walk could not tell, and remembers the other
     /// buffers.
     void read_after(System system, sysfs_directory const* sysfs, snapshot_builder& build,
-                    std::span<char> space) {
+                    sample_options const& wanted, std::span<char> space) {
         if (used_ == listing::sysfs) return read_sysfs_again(*sysfs, build, space);
         if (used_ == listing::none) return;
-        if (used_ == listing::bufinfo && tells_no_more(build)) return;
+        if (used_ == listing::bufinfo && tells_no_more(build, wanted)) return;
         auto const done = for_each_listed(used_, system, space, [&](listed_buffer const& row) {
             auto const at = build.find(row.inode);
             bool const met = at != inode_index::none;
@@ -59,6 +59,19 @@ public:
                     unheld(row.inode, row.size_bytes, build.exporter_at(row.exporter)));
         });
         if (!done) fail(done.error());
+    }
+
+    /// Fills in the fields of met buffers that the walk could not tell, for a sample without unheld
+    /// buffers. Reads `list` only if there are any, and then anew: a list that was read during the
+    /// walk may lack buffers that the walk met later.
+    static void describe_by(buffer_list<System>& list, System system, snapshot_builder& build,
+                            sample_options const& wanted, std::span<char> space) {
+        if (build.describes_all(wanted.exporters)) return;
+        list.forget();
+        list.read(system, wanted.bpf, wanted.bufinfo, space);
+        for (auto const& row : list.rows())
+            if (auto const at = build.find(row.inode); at != inode_index::none)
+                describe(build, at, row);
     }
 
     /// Adds the buffers that no process holds to a finished snapshot, and counts those that are
@@ -92,16 +105,12 @@ private:
 
     /// Whether the walk met and described all listed buffers, and none of them can be leaving. Then
     /// the second look at debugfs, which takes each buffer's lock, would tell nothing.
-    [[nodiscard]] bool tells_no_more(snapshot_builder& build) const {
+    [[nodiscard]] bool tells_no_more(snapshot_builder& build, sample_options const& wanted) const {
         auto const& seen = build.now().coverage;
         if (seen.processes_gone + seen.descriptors_gone + seen.mappings_gone != 0) return false;
         for (auto const inode : before_)
             if (build.find(inode) == inode_index::none) return false;
-        for (auto const& one : build.now().buffers)
-            if ((!one.size_known || one.exporter == exporter_id::unknown) &&
-                build.find(one.inode) != inode_index::none)
-                return false;
-        return true;
+        return build.describes_all(wanted.exporters);
     }
 
     static void describe(snapshot_builder& build, std::uint32_t at, listed_buffer const& row) {
