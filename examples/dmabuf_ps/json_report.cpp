@@ -55,7 +55,7 @@ void write_diff(json_writer& out, observation const& seen, options const& chosen
     out.object([&] {
         out.field("before_ns", seen.before.begin_ns);
         out.field("before_size_bytes", seen.before.total_bytes);
-        out.field("before_complete", seen.before.coverage.complete());
+        out.field("before_processes_complete", seen.before.coverage.complete());
         out.key("processes");
         out.array(changed.holders, [&](auto const& one) { write_holder_change(out, one); });
         out.key("buffers");

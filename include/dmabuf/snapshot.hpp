@@ -206,13 +206,19 @@ struct coverage {
 
     failure first_failure; ///< the first that was neither gone nor denied; `error` 0: none
 
-    /// True where nothing that a process holds can have been missed. Where false, pss and uss are
-    /// upper bounds of their values with everything in sight.
+    /// True where no process was out of sight, and everything that a process held during the whole
+    /// sample was found. Where false, pss and uss are upper bounds of their values with everything
+    /// in sight. Buffers that no process holds are another matter: see `buffers_compared()`.
     [[nodiscard]] constexpr bool complete() const {
         return proc_shows == visibility::everything && mappings_read && processes_denied == 0 &&
                processes_failed == 0 && descriptors_failed == 0 && undecided == 0 &&
                buffers_unsized == 0;
     }
+
+    /// True where the kernel's own list of all buffers was compared. Where false, the number and
+    /// size of the buffers that no process holds are unknown, and a buffer that a process yet to be
+    /// read handed to one read already may be missing.
+    [[nodiscard]] constexpr bool buffers_compared() const { return listed_by != listing::none; }
 };
 
 /// The largest size of a system that gets room beforehand: see `sampler::reserve()`.
@@ -235,14 +241,14 @@ struct snapshot {
     std::vector<reference> references;     ///< by holder, then by buffer
     std::vector<exporter_total> exporters; ///< in descending order of bytes
     /// Buffers that the kernel lists and no process seen holds. A driver, a descriptor in flight
-    /// over a socket, an io_uring, or a process that was not seen holds them. See
-    /// `coverage::listed_by`.
+    /// over a socket, an io_uring, or a process that was not seen holds them. Unknown, and so
+    /// empty, unless `coverage::buffers_compared()`.
     std::vector<buffer> unheld;
     dmabuf::coverage coverage;
     std::uint64_t begin_ns = 0; ///< CLOCK_MONOTONIC
     std::uint64_t end_ns = 0;
-    std::uint64_t total_bytes = 0; ///< of all buffers held, where their size is known
-    std::uint64_t unheld_bytes = 0;
+    std::uint64_t total_bytes = 0;  ///< of all buffers held, where their size is known
+    std::uint64_t unheld_bytes = 0; ///< unknown unless `coverage::buffers_compared()`
 
     /// The different cgroups of the holders. The paths lie in `cgroup_text`: see `cgroup_name()`.
     struct cgroup_path {

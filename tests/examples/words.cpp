@@ -158,3 +158,78 @@ TEST_CASE("that there is no better source is said once") {
     INFO(live);
     CHECK(count(live, "no better one") <= 1);
 }
+
+namespace {
+
+/// What the report says where the kernel's list tells more than the processes, or there is none.
+void check_unknown(fake::kernel& kernel, std::string_view held) {
+    auto const text = said(kernel, {"root", "trace"});
+    CHECK_SAYS(text, held);
+    CHECK_SAYS(text, ", all seen.\nBuffers: incomplete.\n  No list of all buffers was compared");
+    CHECK_DOES_NOT_SAY(text, "omplete:");
+    CHECK_DOES_NOT_SAY(text, "held by no process");
+    auto const json = said(kernel, {"root", "trace"}, {"--json"});
+    CHECK_SAYS(json, "\"unheld_buffers\": null");
+    CHECK_SAYS(json, "\"unheld_bytes\": null");
+    CHECK_SAYS(json, "\"unheld\": null");
+    CHECK_SAYS(json, "\"listed_by\": null");
+    CHECK_SAYS(json, "\"known_bytes\": null");
+    CHECK_SAYS(json, "\"processes_complete\": true");
+    CHECK_SAYS(json, "\"No list of all buffers was compared");
+    CHECK_DOES_NOT_SAY(json, "\"complete\"");
+}
+
+constexpr std::uint64_t mebibyte = 1U << 20U;
+
+} // namespace
+
+TEST_CASE("without a list of all buffers, the memory that no process holds is unknown") {
+    fake::kernel kernel;
+    kernel.buffer(1, 24 * mebibyte, "drm"); // lives on as a GEM handle
+    SECTION("and no process holds any") {
+        check_unknown(kernel, "No process holds a DMA-BUF.\n");
+    }
+    SECTION("and a process holds some") {
+        kernel.add(10, "p").open(kernel.buffer(2, mebibyte));
+        check_unknown(kernel, "1 buffer, 1.0 MiB in all, held by 1 process\n");
+    }
+}
+
+TEST_CASE("who may be root is told so, and who is root is not") {
+    fake::kernel kernel;
+    CHECK_SAYS(said(kernel, {}), "may be missing: run as root.\n");
+    CHECK_SAYS(said(kernel, {"root", "trace"}), "may be missing.\n");
+}
+
+TEST_CASE("with a list of all buffers, the share that processes explain is told") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    SECTION("nothing of it") {
+        kernel.buffer(1, 24 * mebibyte, "drm");
+        auto const text = said(kernel, {"root", "trace"});
+        CHECK_SAYS(text, "No process holds a DMA-BUF.\n"
+                         "1 buffer, 24.0 MiB, held by no process seen, as bufinfo lists them\n");
+        CHECK_SAYS(text,
+                   "Buffers: compared with the list of bufinfo; processes hold 0 B of 24.0 MiB "
+                   "(0 %). A buffer that was handed on meanwhile counts as not held.\n");
+    }
+    SECTION("a part, rounded down") {
+        kernel.buffer(1, 1, "drm");
+        kernel.add(10, "p").open(kernel.buffer(2, 3 * mebibyte));
+        CHECK_SAYS(said(kernel, {"root", "trace"}), "processes hold 3.0 MiB of 3.0 MiB (99 %).");
+        auto const json = said(kernel, {"root", "trace"}, {"--json", "--pid", "10"});
+        CHECK_SAYS(json, "\"held_bytes\": 3145728");
+        CHECK_SAYS(json, "\"known_bytes\": 3145729");
+        CHECK_SAYS(json, "\"unheld_bytes\": 1");
+    }
+    SECTION("all of it: then no buffer was missed that was handed on") {
+        kernel.add(10, "p").open(kernel.buffer(2, 3 * mebibyte));
+        CHECK_SAYS(said(kernel, {"root", "trace"}),
+                   ", all seen.\nBuffers: compared with the list of bufinfo; "
+                   "processes hold 3.0 MiB of 3.0 MiB (100 %).\n");
+    }
+    SECTION("where there is none") {
+        CHECK_SAYS(said(kernel, {"root", "trace"}),
+                   ", all seen.\nBuffers: compared with the list of bufinfo, which has none.\n");
+    }
+}

@@ -213,7 +213,7 @@ TEST_CASE("dmabuf_ps equals the workload's account to the byte, as root") {
     auto const both = take_accounts(scenario, "root", source);
     compare(both, 0);
     auto const& coverage = both.seen["coverage"];
-    CHECK(coverage["complete"] == true);
+    CHECK(coverage["processes_complete"] == true);
     CHECK(coverage["processes_denied"] == 0);
     CHECK(coverage["tables_uncertain"] == 0);
     CHECK(coverage["buffers_undescribed"] ==
@@ -229,7 +229,7 @@ TEST_CASE("pinned by root, an ordinary user's dmabuf_ps equals the whole account
     compare(both, 0);
     auto const& coverage = both.seen["coverage"];
     CHECK(coverage["source"] == "bpf_iterator");
-    CHECK(coverage["complete"] == true);
+    CHECK(coverage["processes_complete"] == true);
     CHECK(coverage["processes_denied"] == 0);
     CHECK(coverage["buffers_undescribed"] == 0);
     REQUIRE(std::system("dmabuf_pin --unpin") == 0);
@@ -241,7 +241,7 @@ TEST_CASE("dmabuf_ps equals the account of a user's own processes, and counts th
     auto const both = take_accounts("basic", "lab", source);
     compare(both, 1000);
     auto const& coverage = both.seen["coverage"];
-    CHECK(coverage["complete"] == false);
+    CHECK(coverage["processes_complete"] == false);
     // Of the workload's own processes, the other users' are among the denied, each counted once.
     std::size_t others = 0;
     for (auto const& process : both.workload["processes"])
@@ -271,7 +271,7 @@ TEST_CASE("what an ordinary user cannot size is unknown, never the length of a m
     }
     CHECK((unsized == 0) == has_sysfs()); // which tells sizes to everybody
     CHECK(seen["coverage"]["buffers_unsized"] == unsized);
-    CHECK(seen["coverage"]["complete"] == false);
+    CHECK(seen["coverage"]["processes_complete"] == false);
     // Who holds what is exact all the same.
     for (auto const& process : seen["processes"])
         CHECK(by_inode(process["references"]) ==

@@ -3,6 +3,7 @@
 
 #include <dmabuf/fmt.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace report {
@@ -11,6 +12,7 @@ namespace {
 
 using dmabuf::coverage;
 using dmabuf::visibility;
+using take_words = std::function<void(std::string_view)>;
 
 std::string_view noun(std::uint32_t count, std::string_view one, std::string_view many) {
     return count == 1 ? one : many;
@@ -19,7 +21,7 @@ std::string_view noun(std::uint32_t count, std::string_view one, std::string_vie
 /// Puts one sentence together, in place: the longest, with a failure in it, has some 350 bytes.
 class sentence {
 public:
-    explicit sentence(std::function<void(std::string_view)> const& take)
+    explicit sentence(take_words const& take)
         : take_(take) {}
     sentence(sentence const&) = delete;
     sentence& operator=(sentence const&) = delete;
@@ -44,9 +46,16 @@ public:
     }
 
 private:
-    std::function<void(std::string_view)> const& take_;
+    take_words const& take_;
     fmt::memory_buffer text_; // 500 bytes of its own
 };
+
+/// Rounded down: 100 means all.
+std::uint64_t percent(std::uint64_t part, std::uint64_t whole) {
+    if (part == whole) return 100;
+    auto const share = static_cast<double>(part) * 100 / static_cast<double>(whole);
+    return std::min(std::uint64_t{99}, static_cast<std::uint64_t>(share));
+}
 
 std::string_view of_what_proc_shows(visibility proc_shows) {
     if (proc_shows == visibility::hidden)
@@ -109,8 +118,7 @@ unsized_buffers find_unsized(dmabuf::snapshot const& now) {
     return found;
 }
 
-void say_unsized(dmabuf::snapshot const& now, rights const& mine,
-                 std::function<void(std::string_view)> const& take) {
+void say_unsized(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
     auto const found = find_unsized(now);
     auto const sentence_of = [&](std::uint32_t count, auto end) {
         if (count == 0) return;
@@ -150,8 +158,9 @@ std::string_view what_would_help(coverage const& seen, rights const& mine) {
     return "a security module refuses even this program its own";
 }
 
-void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
-                     std::function<void(std::string_view)> const& take) {
+namespace {
+
+void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
     auto const& seen = now.coverage;
     if (seen.proc_shows != visibility::everything) take(of_what_proc_shows(seen.proc_shows));
     if (auto const count = seen.processes_denied; count != 0)
@@ -180,35 +189,68 @@ void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
         sentence(take).add("{} {} may have been read twice (kcmp could not tell): FDS may be too "
                            "high, sizes are exact.",
                            count, noun(count, "descriptor table", "descriptor tables"));
+}
+
+void missing_of_buffers(coverage const& seen, rights const& mine, take_words const& take) {
+    if (!seen.buffers_compared())
+        sentence(take).add(
+            "No list of all buffers was compared: the memory that no process holds "
+            "is unknown, and a buffer that was handed on meanwhile may be missing{}.",
+            mine.root ? "" : ": run as root");
     if (auto const count = seen.buffers_leaving; count != 0)
         sentence(take).add("{} {} let go of while this was looked at, and may be held by nobody or "
                            "be gone: look again.",
                            count, noun(count, "listed buffer was", "listed buffers were"));
 }
 
-namespace {
-
 /// "1 process", "3 processes"
 std::string counted(std::uint32_t count, std::string_view one, std::string_view many) {
     return fmt::format("{} {}", count, noun(count, one, many));
 }
 
+std::string of_processes(dmabuf::snapshot const& now) {
+    auto const& seen = now.coverage;
+    if (seen.complete() && seen.found_by == dmabuf::source::bpf_iterator)
+        return "Processes: all seen, by the kernel itself.\n";
+    if (seen.complete())
+        return fmt::format("Processes: {}, all seen.\n", seen.processes - seen.processes_gone);
+    if (now.buffers.empty() || !holders_out_of_sight(seen)) return "Processes: incomplete.\n";
+    return "Processes: incomplete; PSS and USS are upper bounds, since holders may be out of "
+           "sight.\n";
+}
+
+std::string of_buffers(dmabuf::snapshot const& now) {
+    auto const known = known_bytes(now);
+    if (!known) return "Buffers: incomplete.\n";
+    auto text =
+        fmt::format("Buffers: compared with the list of {}", name_of(now.coverage.listed_by));
+    if (now.buffers.empty() && now.unheld.empty()) return text + ", which has none.\n";
+    text += fmt::format("; processes hold {} of {}", dmabuf::bytes{now.total_bytes},
+                        dmabuf::bytes{*known});
+    if (*known != 0) text += fmt::format(" ({} %)", percent(now.total_bytes, *known));
+    return text + (now.unheld.empty()
+                       ? ".\n"
+                       : ". A buffer that was handed on meanwhile counts as not held.\n");
+}
+
 } // namespace
 
+std::optional<std::uint64_t> known_bytes(dmabuf::snapshot const& now) {
+    if (!now.coverage.buffers_compared()) return std::nullopt;
+    return now.total_bytes + now.unheld_bytes;
+}
+
+void what_is_missing(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
+    missing_of_processes(now, mine, take);
+    missing_of_buffers(now.coverage, mine, take);
+}
+
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
-    auto const& seen = now.coverage;
-    std::string text;
-    if (seen.complete() && seen.found_by == dmabuf::source::bpf_iterator)
-        text = "Complete: the kernel itself looked at every process.\n";
-    else if (seen.complete())
-        text = fmt::format("Complete: all {} were seen.\n",
-                           counted(seen.processes - seen.processes_gone, "process", "processes"));
-    else if (now.buffers.empty() || !holders_out_of_sight(seen))
-        text = "Incomplete:\n";
-    else
-        text = "Incomplete; PSS and USS are upper bounds, since holders may be out of sight:\n";
-    what_is_missing(now, mine,
-                    [&](std::string_view words) { text += fmt::format("  {}\n", words); });
+    std::string text = of_processes(now);
+    auto const add = [&](std::string_view words) { text += fmt::format("  {}\n", words); };
+    missing_of_processes(now, mine, add);
+    text += of_buffers(now);
+    missing_of_buffers(now.coverage, mine, add);
     return text;
 }
 

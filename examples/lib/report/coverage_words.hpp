@@ -8,6 +8,7 @@
 #include "rights.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,12 +21,17 @@ std::string_view what_would_help(rights const& mine);
 /// too.
 std::string_view what_would_help(dmabuf::coverage const& seen, rights const& mine);
 
-/// Hands out one sentence for everything that may be missing: none where the coverage is complete
-/// and every count is exact. Allocates nothing.
+/// The bytes of all buffers that are known: those that processes hold, and those that the kernel's
+/// list has beside. None where no list was compared.
+std::optional<std::uint64_t> known_bytes(dmabuf::snapshot const& now);
+
+/// Hands out one sentence for each gap: none where all processes were seen, a list of all buffers
+/// was compared, and every count is exact. Allocates nothing.
 void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
                      std::function<void(std::string_view)> const& take);
 
-/// The sentence that the coverage is complete, or what is missing. Never empty.
+/// One sentence on the processes and one on the buffers, each with its gaps: whether all processes
+/// were seen, and which list of all buffers was compared. Never empty.
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine);
 
 /// Which source answered, and why not a better one; how much was read in what time.

@@ -98,11 +98,15 @@ void write_cgroup(json_writer& out, dmabuf::snapshot const& now, dmabuf::group_t
     });
 }
 
-void write_unheld(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
-    out.object([&] {
-        out.field("inode", one.inode);
-        out.field("size_bytes", one.size_bytes);
-        write_exporter(out, "exporter", now.exporter_of(one));
+/// null where it is unknown.
+void write_unheld(json_writer& out, dmabuf::snapshot const& now) {
+    if (!now.coverage.buffers_compared()) return out.null();
+    out.array(now.unheld, [&](auto const& one) {
+        out.object([&] {
+            out.field("inode", one.inode);
+            out.field("size_bytes", one.size_bytes);
+            write_exporter(out, "exporter", now.exporter_of(one));
+        });
     });
 }
 
@@ -115,12 +119,13 @@ void write_notes(json_writer& out, dmabuf::snapshot const& now, rights const& mi
 
 void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const& mine) {
     auto const& seen = now.coverage;
+    bool const listed = seen.buffers_compared();
     auto const failure = [&](std::string_view key, dmabuf::failure const& why) {
         out.key(key);
         write_failure(out, why);
     };
     out.object([&] {
-        out.field("complete", seen.complete());
+        out.field("processes_complete", seen.complete());
         write_notes(out, now, mine);
         out.field("source", name_of(seen.found_by));
         failure("no_bpf_iterator", seen.why_no_bpf);
@@ -143,19 +148,22 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("buffers_unsized", seen.buffers_unsized);
         out.field("buffers_undescribed", seen.buffers_undescribed);
         out.field("mappings_read", seen.mappings_read);
-        out.field_if(seen.listed_by != dmabuf::listing::none, "listed_by", name_of(seen.listed_by));
+        out.field_if(listed, "listed_by", name_of(seen.listed_by));
         failure("no_listing", seen.why_no_list);
+        out.field("held_bytes", now.total_bytes);
+        out.field_if(listed, "known_bytes", known_bytes(now).value_or(0));
         failure("first_failure", seen.first_failure);
     });
 }
 
 void write_totals(json_writer& out, snapshot_view const& shown) {
+    bool const listed = shown.now.coverage.buffers_compared();
     out.object([&] {
         out.field("processes", shown.processes.size());
         out.field("buffers", shown.buffers.size());
         out.field("size_bytes", shown.total_bytes);
-        out.field("unheld_buffers", shown.now.unheld.size());
-        out.field("unheld_bytes", shown.now.unheld_bytes);
+        out.field_if(listed, "unheld_buffers", shown.now.unheld.size());
+        out.field_if(listed, "unheld_bytes", shown.now.unheld_bytes);
     });
 }
 
@@ -167,7 +175,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
         out.key(key);
         out.array(range, write);
     };
-    out.field("schema", "dmabuf_ps/1");
+    out.field("schema", "dmabuf_ps/2");
     out.field("kernel", raw_name(shown.kernel));
     out.field("begin_ns", now.begin_ns);
     out.field("elapsed_ns", now.end_ns - now.begin_ns);
@@ -181,7 +189,8 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
         auto const at = static_cast<std::size_t>(one - now.buffers.data());
         write_buffer(out, now, *one, shown.holders.of(at));
     });
-    list("unheld", now.unheld, [&](auto const& one) { write_unheld(out, now, one); });
+    out.key("unheld");
+    write_unheld(out, now);
     out.key("coverage");
     write_coverage(out, now, shown.mine);
 }
