@@ -65,7 +65,7 @@ build_sum() { # VERSION FLAVOUR
 # All but the selftest, which is no part of the kernel
 kernel_patches() { # VERSION
     local patch
-    for patch in "$here/patches/$1"/000[1-9]*.patch "${defect[@]}"; do
+    for patch in "$here/patches/$1"/000[1-9]*.patch "${defects[@]}"; do
         [[ $patch == *selftests* ]] || printf '%s\n' "$patch"
     done
 }
