@@ -70,7 +70,9 @@ struct failure {
     operation doing = operation::open;
     int error = 0; ///< errno; EBADMSG for text that the kernel does not write
     place where;
-    std::uint32_t offset = 0; ///< for `parse`: the first byte that did not fit
+    std::uint32_t offset = 0; ///< for `parse`: the first byte that did not fit, in `line` or else
+                              ///< in the file
+    std::uint32_t line = 0;   ///< of a row in a list that goes on behind it, from 1; 0: all of it
 
     constexpr bool operator==(failure const&) const = default;
 
@@ -269,7 +271,9 @@ constexpr inline_text<223> describe(failure const& why) {
         .append(detail::text_of(detail::verbs, why.doing, "use"))
         .append(" ")
         .append(path_of(why.where).view());
-    if (why.doing == operation::parse) line.append(" at byte ").append_number(why.offset);
+    if (why.line != 0) line.append(" at line ").append_number(why.line);
+    if (why.doing == operation::parse)
+        line.append(why.line != 0 ? ", byte " : " at byte ").append_number(why.offset);
     line.append(": ");
     if (auto const words = detail::error_words(why.error); !words.empty())
         return line.append(words);

@@ -171,7 +171,7 @@ TEST_CASE("the kernel's list tells the exporter of what is only mapped, and size
     for (auto const& row : dmabuf::read_bufinfo()) {
         REQUIRE(row);
         CHECK(row->inode == one.inode());
-        CHECK(row->device_count == 0);
+        CHECK(row->attachments == 0);
     }
 }
 

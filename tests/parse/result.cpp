@@ -71,6 +71,11 @@ constexpr failure_row failures[] = {
     {{operation::parse, EBADMSG, {object::fdinfo, 1, 2, 3}, 17},
      "cannot parse /proc/1/task/2/fdinfo/3 at byte 17: not the text that the kernel writes "
      "(EBADMSG)"},
+    {{operation::parse, EBADMSG, {object::bufinfo}, 27, 8},
+     "cannot parse /sys/kernel/debug/dma_buf/bufinfo at line 8, byte 27: not the text that the "
+     "kernel writes (EBADMSG)"},
+    {{operation::read, EINTR, {object::bufinfo}, 0, 8},
+     "cannot read /sys/kernel/debug/dma_buf/bufinfo at line 8: interrupted (EINTR)"},
     {{operation::identify, ENOTSUP, {object::fd, 1, 2, 3}},
      "cannot identify /proc/1/task/2/fd/3: not supported (ENOTSUP)"},
     {{operation::query, EIO, {object::maps, 1, 2}},

@@ -15,47 +15,65 @@ inline namespace v0 {
 /// The name of a device as dev_name() has it, e.g. "0000:00:02.0".
 using device_name = inline_text<63>;
 
+/// A device that is attached to a buffer, and how often.
+struct attached_device {
+    device_name name; ///< a name that was cut (`truncated()`) has an entry for each attachment
+    std::uint32_t times = 0;
+};
+
 /// One buffer of bufinfo. The name is left out: a name with newlines cannot be told from the lines
 /// that follow it, and every other source has the whole name.
 /// Kernel: drivers/dma-buf/dma-buf.c, dma_buf_debug_show(). A buffer that O_PATH descriptors alone
 /// pin is not in the list.
 struct bufinfo_buffer {
-    std::uint64_t inode = 0;
+    std::uint64_t inode = 0; ///< 0: the list has no such column, as before 5.3
     std::uint64_t size_bytes = 0;
-    std::uint64_t count = 0; ///< references to the buffer's file
+    std::uint64_t count = 0; ///< references to the buffer's file; the list holds none itself
     exporter_name exporter;
-    std::array<device_name, 8> devices;
-    std::uint32_t device_count = 0; ///< attached; the first eight are named
+    std::array<attached_device, 8> devices; ///< the first different ones
+    std::uint32_t devices_named = 0;        ///< entries of `devices`
+    std::uint32_t attachments = 0;          ///< of all devices, in `devices` or not
+
+    /// The first eight different devices, in the order of their first attachment.
+    /// Lifetime: that of the buffer.
+    template<class = detail::if_called>
+    [[nodiscard]] constexpr std::span<attached_device const> named_devices() const& {
+        return std::span(devices).first(devices_named);
+    }
+    template<class = detail::if_called>
+    void named_devices() const&& = delete;
 };
 
-/// Takes bufinfo line by line. A name of 31 bytes can hold newlines and so imitate the shorter
-/// lines of the list. It cannot imitate a row, which is longer. So rows are believed, the last list
-/// of devices in one row, and the totals only at the end.
+/// Takes bufinfo line by line. The header tells the columns:
+///     <tab>exp_name size flags mode count    3.10, with a tab or two before every line of a buffer
+///     size flags mode count exp_name         3.14
+///     size flags mode count exp_name ino     5.3, with an unnamed column of names behind
+/// A name of 31 bytes can hold newlines and so imitate the shorter lines of the list. It cannot
+/// imitate a row, which is longer, nor a header, which stands before all names. So rows are
+/// believed, the last list of devices in one row, and the totals only at the end.
 class bufinfo_parser {
 public:
     constexpr explicit bufinfo_parser(place where = {object::bufinfo})
         : where_(where) {}
 
-    /// Takes one line. A line that begins a buffer hands out the buffer before it.
+    /// Takes one line. A line that begins a buffer hands out the buffer before it, or the failure
+    /// in its place.
+    /// Errors: EBADMSG with `failure::line` for a row that does not fit its columns; EINTR with
+    /// `failure::line` for a buffer that the kernel left out, since a signal came (before 5.6). The
+    /// list goes on behind both.
     constexpr void line(std::string_view text, auto& out) {
-        bufinfo_buffer row;
+        ++line_;
+        read_ += static_cast<std::uint32_t>(text.size()) + 1;
         at_end_ = false;
-        if (parse_row(text, row)) {
-            if (any_) out = buffer_;
-            buffer_ = row;
-            any_ = true;
-            in_devices_ = false;
+        if (!any_ && columns_.take_header(text)) return;
+        auto const unindented = columns_.unindented(text);
+        if (columns_.looks_like_row(unindented)) {
+            begin(read_row(unindented), out);
             ++rows_;
-            bytes_ += row.size_bytes;
-        } else if (text == "\tAttached Devices:") {
-            buffer_.device_count = 0;
-            in_devices_ = true;
-        } else if (in_devices_ && text.starts_with('\t')) {
-            auto const at = buffer_.device_count++;
-            if (at < buffer_.devices.size()) buffer_.devices[at] = device_name(text.substr(1));
+        } else if (text == "\tERROR locking buffer object: skipping") {
+            begin(failure{operation::read, EINTR, where_, 0, line_}, out);
         } else {
-            in_devices_ = in_devices_ && text.empty();
-            at_end_ = parse_totals(text);
+            take_detail(text);
         }
     }
 
@@ -63,48 +81,178 @@ public:
     /// nothing. The last line may lack its newline here, since the totals tell that the list is
     /// whole. (`read_bufinfo` refuses a file that ends within a line, which the kernel never
     /// writes.)
-    /// Errors: EBADMSG where the list is cut off, or its totals are not those of its rows.
+    /// Errors: EBADMSG without `failure::line` where the list is cut off, or its totals are not
+    /// those of its rows. Those of a 32-bit kernel are compared modulo 2^32.
     constexpr void finish(auto& out) {
         if (std::exchange(any_, false))
-            out = buffer_;
+            out = current_;
         else if (!std::exchange(ended_, true) && !at_end_)
-            out = failure{operation::parse, EBADMSG, where_};
+            out = failure{operation::parse, EBADMSG, where_, read_};
     }
 
 private:
-    /// Size, flags, mode, count, exporter, inode, name; sizes and inodes are padded decimals.
-    static constexpr bool parse_row(std::string_view text, bufinfo_buffer& row) {
-        std::uint32_t hexadecimal = 0;
-        auto const padded = [](std::string_view field) { return field.size() >= 8; };
-        auto const size = detail::take_until(text, '\t');
-        auto const flags = detail::take_until(text, '\t');
-        auto const mode = detail::take_until(text, '\t');
-        auto const count = detail::take_until(text, '\t');
-        row.exporter = exporter_name(detail::take_until(text, '\t'));
-        auto const inode = detail::take_until(text, '\t');
-        return padded(size) && padded(flags) && padded(mode) && padded(count) && padded(inode) &&
-               detail::parse_unsigned(size, row.size_bytes) &&
-               detail::parse_number(flags, hexadecimal, 16) &&
-               detail::parse_number(mode, hexadecimal, 16) &&
-               detail::parse_unsigned(count, row.count) && detail::parse_unsigned(inode, row.inode);
+    enum class column : std::uint8_t { size, flags, mode, count, exporter, inode, other };
+
+    class columns {
+    public:
+        /// Takes the header. False for any other line.
+        constexpr bool take_header(std::string_view text) {
+            if (text.find("size") == text.npos || text.find("exp_name") == text.npos) return false;
+            indent_ = text.starts_with('\t') ? "\t\t" : "\t";
+            text = unindented(text);
+            size_ = 0;
+            while (!text.empty() && size_ < all_.size()) {
+                auto const title = detail::take_until(text, '\t');
+                all_[size_++] = column_of(without_padding(title));
+                if (title.starts_with("exp_name")) padded_exporters_ = title.ends_with(' ');
+            }
+            return true;
+        }
+
+        [[nodiscard]] constexpr std::span<column const> all() const {
+            return std::span(all_).first(size_);
+        }
+        /// Stands before a buffer's devices.
+        [[nodiscard]] constexpr std::string_view indent() const { return indent_; }
+
+        [[nodiscard]] constexpr std::string_view unindented(std::string_view text) const {
+            while (indent_.size() > 1 && text.starts_with('\t'))
+                text.remove_prefix(1);
+            return text;
+        }
+
+        /// A line of several columns that is longer than any name is a row, be it an odd one.
+        [[nodiscard]] constexpr bool looks_like_row(std::string_view text) const {
+            constexpr std::size_t longest_name = 31; // DMA_BUF_NAME_LEN - 1
+            auto const tab = text.find('\t');
+            return text.size() > longest_name && tab != 0 && tab != text.npos;
+        }
+
+        /// A vendor's kernel pads the exporter, and the title above it.
+        [[nodiscard]] constexpr exporter_name exporter(std::string_view field) const {
+            return exporter_name(padded_exporters_ ? without_padding(field) : field);
+        }
+
+    private:
+        static constexpr std::string_view without_padding(std::string_view field) {
+            while (field.ends_with(' '))
+                field.remove_suffix(1);
+            return field;
+        }
+
+        static constexpr column column_of(std::string_view title) {
+            if (title == "size") return column::size;
+            if (title == "flags") return column::flags;
+            if (title == "mode") return column::mode;
+            if (title == "count") return column::count;
+            if (title == "exp_name") return column::exporter;
+            return title == "ino" ? column::inode : column::other;
+        }
+
+        std::array<column, 12> all_{column::size,     column::flags, column::mode, column::count,
+                                    column::exporter, column::inode, column::other};
+        std::size_t size_ = 7;
+        std::string_view indent_ = "\t";
+        bool padded_exporters_ = false;
+    };
+
+    constexpr void begin(result<bufinfo_buffer> const& next, auto& out) {
+        if (any_) out = current_;
+        current_ = next;
+        any_ = true;
+        in_devices_ = false;
     }
 
-    /// "Total 39 objects, 56324096 bytes"
-    [[nodiscard]] constexpr bool parse_totals(std::string_view text) const {
+    /// A line below a row.
+    constexpr void take_detail(std::string_view text) {
+        auto const indent = columns_.indent();
+        bool const indented = text.starts_with(indent);
+        if (indented && text.substr(indent.size()) == "Attached Devices:") {
+            if (current_) current_->devices_named = current_->attachments = 0;
+            in_devices_ = true;
+        } else if (in_devices_ && indented) {
+            if (current_) attach(*current_, device_name(text.substr(indent.size())));
+        } else {
+            in_devices_ = false;
+            at_end_ = is_totals(text);
+        }
+    }
+
+    static constexpr void attach(bufinfo_buffer& buffer, device_name const& name) {
+        ++buffer.attachments;
+        std::uint32_t at = 0;
+        while (at < buffer.devices_named && (name.truncated() || buffer.devices[at].name != name))
+            ++at;
+        if (at == buffer.devices.size()) return;
+        if (at == buffer.devices_named) buffer.devices[buffer.devices_named++] = {name, 0};
+        ++buffer.devices[at].times;
+    }
+
+    /// Sizes and inodes are padded decimals.
+    constexpr result<bufinfo_buffer> read_row(std::string_view text) {
+        bufinfo_buffer row;
+        auto const* const begin = text.data();
+        std::optional<std::uint32_t> odd;
+        bool sized = false;
+        for (auto const what : columns_.all()) {
+            auto const at = static_cast<std::uint32_t>(text.data() - begin);
+            auto const field = detail::take_until(text, '\t');
+            bool const fits = take_field(what, field, row);
+            if (!fits && !odd) odd = at;
+            sized = sized || (fits && what == column::size);
+        }
+        bytes_ += row.size_bytes;
+        sizes_known_ = sizes_known_ && sized;
+        if (odd) return failure{operation::parse, EBADMSG, where_, *odd, line_};
+        return row;
+    }
+
+    [[nodiscard]] constexpr bool take_field(column what, std::string_view field,
+                                            bufinfo_buffer& row) const {
+        std::uint32_t ignored = 0;
+        auto const is_number = [&](std::uint64_t& value) {
+            return field.size() >= 8 && detail::parse_unsigned(field, value);
+        };
+        switch (what) {
+        case column::size:
+            return is_number(row.size_bytes);
+        case column::flags:
+        case column::mode:
+            return field.size() >= 8 && detail::parse_number(field, ignored, 16);
+        case column::count:
+            return is_number(row.count);
+        case column::inode:
+            return is_number(row.inode);
+        case column::exporter:
+            row.exporter = columns_.exporter(field);
+            return true;
+        case column::other:
+        default:
+            return true;
+        }
+    }
+
+    /// "Total 39 objects, 56324096 bytes", of the rows before it
+    [[nodiscard]] constexpr bool is_totals(std::string_view text) const {
         std::uint64_t rows = 0;
         std::uint64_t bytes = 0;
         if (detail::take_until(text, ' ') != "Total") return false;
         bool const counted = detail::parse_unsigned(detail::take_until(text, ' '), rows) &&
                              detail::take_until(text, ' ') == "objects," &&
                              detail::parse_unsigned(detail::take_until(text, ' '), bytes);
-        return counted && text == "bytes" && rows == rows_ && bytes == bytes_;
+        bool const same = bytes == bytes_ || bytes == (bytes_ & 0xffffffffU) || !sizes_known_;
+        return counted && text == "bytes" && rows == rows_ && same;
     }
 
     place where_;
-    bufinfo_buffer buffer_;
+    columns columns_;
+    result<bufinfo_buffer> current_;
     std::uint64_t rows_ = 0;
-    std::uint64_t bytes_ = 0;
-    bool any_ = false;
+    std::uint64_t bytes_ = 0; ///< of the rows whose size fits
+    std::uint32_t line_ = 0;
+    std::uint32_t read_ = 0;  ///< bytes
+    bool sizes_known_ = true; ///< of all rows
+    bool any_ = false;        ///< `current_` was not handed out yet
     bool in_devices_ = false;
     bool at_end_ = false;
     bool ended_ = false;
