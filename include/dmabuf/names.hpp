@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The three kinds of name that the kernel shows. All are raw bytes that a process or a driver
-// chose: print `escaped(name)`, compare and store the raw value.
+// The kinds of name that the kernel shows. All are raw bytes that a process or a driver chose:
+// print `escaped(name)`, compare and store the raw value.
 #pragma once
 
 #include <dmabuf/text.hpp>
@@ -21,6 +21,8 @@ using buffer_name = inline_text<63>;
 using exporter_name = inline_text<63>;
 /// The name of a process or thread (comm), set by itself: 15 bytes, up to 63 for kernel threads.
 using process_name = inline_text<63>;
+/// The name of a device as dev_name() has it, e.g. "0000:00:02.0".
+using device_name = inline_text<63>;
 
 /// Takes the name of a DMA-BUF from a path of /proc/P/fd/N or PROCMAP_QUERY: all bytes after
 /// "/dmabuf:". Nothing for any other path. An unnamed buffer looks like one with an empty name.

@@ -85,6 +85,7 @@ public:
         build_.finish();
         count_undescribed(now);
         if (options_.unheld) unheld_.add_unheld(now);
+        if (options_.counts) count_references(now);
         now.begin_ns = begin_ns;
         now.end_ns = session_.system().clock_ns();
         whole.now = nullptr;
@@ -131,6 +132,29 @@ private:
                 (options_.names && !buffer.name_known);
     }
 
+    /// Counts what the kernel's list tells. What it does not tell, descriptors did.
+    void count_references(snapshot& now) {
+        if (options_.bufinfo) count_by_list(tally(now.coverage));
+        references_.finish(now);
+    }
+
+    void count_by_list(tally counts) {
+        for (auto const& row : read_bufinfo(session_.system(), read_space(session_.table_space())))
+            if (row)
+                take_counts(*row);
+            else
+                (void)counts.note(row.error());
+    }
+
+    void take_counts(bufinfo_buffer const& row) {
+        std::uint32_t named = 0;
+        for (auto const& device : row.named_devices()) {
+            named += device.times;
+            references_.attached({row.inode, device.name, device.times});
+        }
+        references_.told_by_list(row.inode, row.count, named == row.attachments);
+    }
+
     result<void> sample_holders(snapshot& now) {
         failure why_no_bpf; // `error` 0: BPF was not asked
         if (may_ask(source::bpf_iterator, options_)) {
@@ -146,7 +170,9 @@ private:
     /// Errors: the reason why BPF did not serve. Nothing that it told counts then.
     result<void> sample_by_bpf(snapshot& now) {
         build_.begin(now);
-        auto const done = bpf_.read(session_.system(), options_, build_, session_.table_space());
+        references_.begin();
+        auto const done =
+            bpf_.read(session_.system(), options_, build_, references_, session_.table_space());
         if (!done) return build_.abandon(), done;
         state_source(now.coverage, source::bpf_iterator, options_, sized_elsewhere());
         now.coverage.proc_shows = visibility::everything; // the kernel walks all tasks itself
@@ -186,12 +212,14 @@ private:
             may_ask(source::dmabuf_fds, options_) && session_.why_no_dmabuf_fds().error == 0;
         auto const by = listed ? source::dmabuf_fds : source::fd_walk;
         build_.begin(now);
+        references_.begin();
+        memory_.shared.begin(session_.kernel().own_pid_namespace);
         state_source(now.coverage, by, options_, sized_elsewhere());
         now.coverage.why_no_bpf = why_no_bpf;
         now.coverage.why_no_dmabuf_fds = session_.why_no_dmabuf_fds();
         now.coverage.proc_shows = session_.kernel().proc_shows;
-        sample_in_progress<System> const sample{session_, options_, build_, list_,
-                                                tally(now.coverage)};
+        sample_in_progress<System> const sample{session_, options_,    build_,
+                                                list_,    references_, tally(now.coverage)};
         std::int32_t last = 0;
         for (auto const& pid :
              read_processes(session_.proc(), read_space(session_.process_space()))) {
@@ -204,6 +232,8 @@ private:
                     sample.counts.note({operation::list, EBADMSG, {object::process, *pid}}));
             if (session_.unsupported) return *session_.unsupported;
         }
+        if (options_.counts && !memory_.shared.confirmed(session_.proc()))
+            references_.sharing_is_unknown();
         return {};
     }
 
@@ -231,6 +261,7 @@ private:
     sample_options options_;
     session<System> session_;
     snapshot_builder build_;
+    reference_counts references_;
     buffer_list<System> list_;
     unheld_buffers<System> unheld_;
     bpf_account<System> bpf_;

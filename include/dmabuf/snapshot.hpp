@@ -4,6 +4,7 @@
 // dmabuf/account.hpp fills in the sums.
 #pragma once
 
+#include <dmabuf/detail/sort.hpp>
 #include <dmabuf/names.hpp>
 #include <dmabuf/result.hpp>
 
@@ -62,6 +63,31 @@ struct reference {
     std::uint32_t path_descriptors = 0; ///< of these, opened with O_PATH: `coverage::paths_marked`
     std::uint32_t mappings = 0;
     std::uint64_t mapped_bytes = 0;
+};
+
+/// The references to one buffer's file, as the kernel counts them: one for each ordinary descriptor
+/// of each table, and each mapping of each memory map; those of descriptors in flight over a
+/// socket, of an io_uring's fixed files, and of drivers. They are references, not holders. An
+/// exported GEM object holds one on its own buffer, and the PRIME cache of each DRM file that
+/// exported or imported the buffer one more, so two are ordinary for the exporter "drm". An
+/// attached device holds none for its attachment. An O_PATH descriptor is a file of its own.
+struct reference_count {
+    std::uint64_t inode = 0;
+    std::uint64_t count = 0;            ///< without those of the reader
+    std::uint64_t other_references = 0; ///< `count`, less those that processes were seen to have: a
+                                        ///< table or memory map that two processes share once
+    /// False where other references are unknown: `coverage::complete()` is false, O_PATH
+    /// descriptors are not marked, a table may have been read twice, or the processes were seen to
+    /// have more references than `count`, since they were read at another moment.
+    bool others_known = false;
+    bool devices_known = false; ///< `attachments` has all devices that are attached
+};
+
+/// A device that is attached to a buffer.
+struct attachment {
+    std::uint64_t inode = 0; ///< of the buffer
+    device_name device;
+    std::uint32_t times = 0;
 };
 
 /// The buffers of one exporter, added up.
@@ -233,6 +259,17 @@ struct capacity {
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
 };
 
+namespace detail {
+
+/// The place of the first element with this inode, or for it, in a range that is sorted by inode.
+template<class Range>
+constexpr std::size_t first_of_inode(Range const& all, std::uint64_t inode) {
+    return detail::lower_bound(
+        all, inode, [](auto const& one, std::uint64_t number) { return one.inode < number; });
+}
+
+} // namespace detail
+
 /// One sample: buffers, holders, references, sums and coverage. Reused, it keeps its memory: the
 /// second `sample()` allocates nothing.
 struct snapshot {
@@ -244,6 +281,11 @@ struct snapshot {
     /// over a socket, an io_uring, or a process that was not seen holds them. Unknown, and so
     /// empty, unless `coverage::buffers_compared()`.
     std::vector<buffer> unheld;
+    /// Of `buffers` and `unheld`, in ascending order of inode; with `sample_options::counts` only.
+    /// A buffer is left out where nothing told its count.
+    std::vector<reference_count> counts;
+    /// Of the same buffers, in ascending order of inode, where the kernel's list tells them.
+    std::vector<attachment> attachments;
     dmabuf::coverage coverage;
     std::uint64_t begin_ns = 0; ///< CLOCK_MONOTONIC
     std::uint64_t end_ns = 0;
@@ -281,6 +323,30 @@ struct snapshot {
     template<class = detail::if_called>
     void references_of(holder const& who) const&& = delete; // they go with the snapshot
 
+    /// The references to one of `buffers` or `unheld`. Null where they are not known.
+    /// Lifetime: that of the snapshot.
+    template<class = detail::if_called>
+    [[nodiscard]] reference_count const* count_of(buffer const& one) const& {
+        auto const at = detail::first_of_inode(counts, one.inode);
+        return at < counts.size() && counts[at].inode == one.inode ? &counts[at] : nullptr;
+    }
+    template<class = detail::if_called>
+    void count_of(buffer const& one) const&& = delete;
+
+    /// The devices that are attached to one of `buffers` or `unheld`. Empty also where they are not
+    /// known: see `reference_count::devices_known`.
+    /// Lifetime: that of the snapshot.
+    template<class = detail::if_called>
+    [[nodiscard]] std::span<attachment const> attachments_of(buffer const& one) const& {
+        auto const first = detail::first_of_inode(attachments, one.inode);
+        auto last = first;
+        while (last < attachments.size() && attachments[last].inode == one.inode)
+            ++last;
+        return std::span(attachments).subspan(first, last - first);
+    }
+    template<class = detail::if_called>
+    void attachments_of(buffer const& one) const&& = delete;
+
     /// The path of a holder's cgroup; empty for `no_cgroup`.
     /// Lifetime: that of the snapshot.
     template<class = detail::if_called>
@@ -300,6 +366,8 @@ struct snapshot {
         references.clear();
         exporters.clear();
         unheld.clear();
+        counts.clear();
+        attachments.clear();
         cgroups.clear();
         cgroup_text.clear();
         exporter_names.clear();

@@ -63,6 +63,10 @@ struct quiet {
         paused const here;
         return next.compare_descriptor_tables(a, b);
     }
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const {
+        paused const here;
+        return next.compare_memory_maps(a, b);
+    }
     std::int32_t process_id() const { return next.process_id(); }
     std::uint64_t clock_ns() const { return next.clock_ns(); }
 };

@@ -304,14 +304,14 @@ TEST_CASE("the recorder leaves out interrupted calls and what only repeats the l
     replay::recorder kept;
     std::array<char, 4> const bytes{'a', 'b', 'c', 'd'};
     kept.opened(AT_FDCWD, "/f", -EINTR);
-    kept.compared(1, 2, -EINTR);
+    kept.compared(replay::call::kcmp, 1, 2, -EINTR);
     kept.opened(AT_FDCWD, "/f", 3);
     kept.read(3, bytes, -EINTR);
     kept.read(3, bytes, 2);
     kept.read(3, bytes, 1);
     kept.closed(3);
     for (int const order : {0, 1, 1})
-        kept.compared(1, 2, order);
+        kept.compared(replay::call::kcmp, 1, 2, order);
     auto const entries = kept.entries();
     REQUIRE(entries.size() == 3);
     CHECK(entries[0].what == replay::call::file);

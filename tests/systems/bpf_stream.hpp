@@ -229,6 +229,9 @@ struct pinned {
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         return inner.compare_descriptor_tables(a, b);
     }
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const {
+        return inner.compare_memory_maps(a, b);
+    }
     std::int32_t process_id() const { return inner.process_id(); }
     std::uint64_t clock_ns() const { return inner.clock_ns(); }
 };

@@ -58,6 +58,7 @@ void process::map(file_ptr file, std::uint64_t bytes) {
 void process::exec() {
     ++memory_maps;
     mappings.clear();
+    memory = std::make_shared<char>();
 }
 
 task& process::add_thread(int tid, table_ptr files) {
@@ -177,13 +178,15 @@ account kernel::truth() const {
 }
 
 std::uint64_t kernel::count_of(file const& file) const {
-    std::uint64_t count = 0;
+    std::uint64_t count = file.driver_references;
     std::set<table const*> seen;
+    std::set<char const*> memories;
     for (auto const& [pid, process] : processes_) {
         for (auto const& task : process->tasks)
             if (task->files && seen.insert(task->files.get()).second)
                 for (auto const& [fd, slot] : *task->files)
-                    count += slot.file.get() == &file;
+                    count += slot.file.get() == &file && !slot.path;
+        if (!memories.insert(process->memory.get()).second) continue;
         for (auto const& mapping : process->mappings)
             count += mapping.file.get() == &file;
     }
@@ -486,7 +489,10 @@ std::string kernel::bufinfo_text() const {
                       static_cast<unsigned long long>(inode),
                       file->name.value_or("<none>").c_str());
         text += row;
-        text += "\tAttached Devices:\nTotal 0 devices attached\n\n";
+        text += "\tAttached Devices:\n";
+        for (auto const& device : file->devices)
+            text += "\t" + device + "\n";
+        text += "Total " + number(file->devices.size()) + " devices attached\n\n";
         bytes += file->size_bytes;
         ++rows;
     }
@@ -777,13 +783,26 @@ int kernel::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& answer,
 }
 
 /// kptr_obfuscate() of kernel/kcmp.c: an order of pointers, in which null stands anywhere.
-std::int64_t kernel::kcmp_key(table const* files) const {
-    auto const pointer = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(files));
+std::int64_t kernel::kcmp_key(void const* part) const {
+    auto const pointer = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(part));
     return static_cast<std::int64_t>((pointer ^ kcmp_cookies[0]) * kcmp_cookies[1]);
 }
 
-/// KCMP_FILES. The numbers are those of the caller's own pid namespace.
+/// KCMP_FILES
 int kernel::compare(int a, int b) {
+    return compare_parts(a, b, [](process const&, task const& one) { return one.files.get(); });
+}
+
+/// KCMP_VM
+int kernel::compare_memory_maps(int a, int b) {
+    return compare_parts(a, b, [](process const& its, task const& one) {
+        return one.exiting ? nullptr : its.memory.get();
+    });
+}
+
+/// The numbers are those of the caller's own pid namespace.
+int kernel::compare_parts(int a, int b,
+                          std::function<void const*(process const&, task const&)> const& part_of) {
     announce(call::compare, std::to_string(a) + " " + std::to_string(b));
     if (!kcmp) return -ENOSYS;
     if (kcmp_filtered) return -EPERM;
@@ -803,8 +822,8 @@ int kernel::compare(int a, int b) {
     auto const [q, t] = find(b);
     if (s == nullptr || t == nullptr) return -ESRCH;
     if (!may_trace(*p) || !may_trace(*q)) return -EPERM;
-    auto const first = kcmp_key(s->files.get());
-    auto const second = kcmp_key(t->files.get());
+    auto const first = kcmp_key(part_of(*p, *s));
+    auto const second = kcmp_key(part_of(*q, *t));
     return first == second ? 0 : first < second ? 1 : 2;
 }
 

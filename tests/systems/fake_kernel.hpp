@@ -32,13 +32,15 @@ struct file {
     std::uint64_t size_bytes = 0;
     std::string exporter;
     std::optional<std::string> name;
-    std::string path;                   ///< of whatever is not a DMA-BUF
-    dmabuf::device_number device{8, 1}; ///< of a regular file; on tmpfs, btrfs, overlay major 0
-    std::string locks;                  ///< lines of fdinfo before what the driver shows
-    std::string extra;                  ///< what the driver of another file shows in fdinfo
-    bool opened = false;                ///< somebody opened it other than with O_PATH
-    bool asked = false;                 ///< its server, if it has one, was asked something
-    bool released = false;              ///< the last reference went away, and sysfs forgot it
+    std::string path;                    ///< of whatever is not a DMA-BUF
+    dmabuf::device_number device{8, 1};  ///< of a regular file; on tmpfs, btrfs, overlay major 0
+    std::string locks;                   ///< lines of fdinfo before what the driver shows
+    std::string extra;                   ///< what the driver of another file shows in fdinfo
+    bool opened = false;                 ///< somebody opened it other than with O_PATH
+    bool asked = false;                  ///< its server, if it has one, was asked something
+    std::uint64_t driver_references = 0; ///< a GEM handle's, a queue's, of those in flight …
+    std::vector<std::string> devices;    ///< attached, one for each attachment
+    bool released = false;               ///< the last reference went away, and sysfs forgot it
 };
 using file_ptr = std::shared_ptr<file>;
 
@@ -78,6 +80,8 @@ struct process {
     std::vector<mapping> mappings;
     std::uint64_t next_address = 0x7f0000000000;
     unsigned memory_maps = 0; ///< before this one
+    /// The memory map. `share_memory()` gives it to another process (CLONE_VM).
+    std::shared_ptr<char> memory = std::make_shared<char>();
 
     [[nodiscard]] task& leader() const { return *tasks.front(); }
     [[nodiscard]] table& files() const { return *leader().files; }
@@ -88,6 +92,11 @@ struct process {
     void map(file_ptr file, std::uint64_t bytes);
     /// A further thread: with the leader's table, or with one of its own.
     task& add_thread(int tid, table_ptr files = nullptr);
+    /// This process gets the memory map of another one.
+    void share_memory(process const& other) {
+        memory = other.memory;
+        mappings = other.mappings;
+    }
     /// Another memory map takes the place of this one. What is open of the old one shows nothing.
     void exec();
     /// The leader ends and stays as a zombie while the other threads go on.
@@ -190,6 +199,7 @@ public:
     long filesystem_type(int fd);
     int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found, std::span<char> space);
     int compare(int a, int b);
+    int compare_memory_maps(int a, int b);
 
 private:
     enum class what {
@@ -260,7 +270,10 @@ private:
     [[nodiscard]] std::string bufinfo_text() const;
     [[nodiscard]] std::string list_text(spot const& node) const;
     [[nodiscard]] std::uint64_t count_of(file const& file) const;
-    [[nodiscard]] std::int64_t kcmp_key(table const* files) const;
+    /// The order of the pointers that `part_of` takes from two tasks.
+    int compare_parts(int a, int b,
+                      std::function<void const*(process const&, task const&)> const& part_of);
+    [[nodiscard]] std::int64_t kcmp_key(void const* part) const;
     [[nodiscard]] dmabuf::device_number device_of(file const& file) const;
 
     std::map<int, std::shared_ptr<process>> processes_;
@@ -294,6 +307,9 @@ struct system {
     }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         return kernel->compare(a, b);
+    }
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const {
+        return kernel->compare_memory_maps(a, b);
     }
     std::int32_t process_id() const { return kernel->caller_getpid.value_or(kernel->caller_pid); }
     std::uint64_t clock_ns() const { return kernel->calls(); }

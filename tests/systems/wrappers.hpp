@@ -57,6 +57,9 @@ struct counting {
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         return ++count->compare, next.compare_descriptor_tables(a, b);
     }
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const {
+        return ++count->compare, next.compare_memory_maps(a, b);
+    }
     std::int32_t process_id() const { return next.process_id(); }
     std::uint64_t clock_ns() const { return next.clock_ns(); }
 };
@@ -118,6 +121,10 @@ struct faulty {
         ++plan->calls; // is never interrupted
         if (plan->calls == plan->fail_at) return -plan->error;
         return next.compare_descriptor_tables(a, b);
+    }
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const {
+        if (++plan->calls == plan->fail_at) return -plan->error;
+        return next.compare_memory_maps(a, b);
     }
     std::int32_t process_id() const { return next.process_id(); }
     std::uint64_t clock_ns() const { return next.clock_ns(); }

@@ -78,10 +78,10 @@ std::map<std::int32_t, std::size_t> places_of(std::set<std::int32_t> tables, fol
 
 } // namespace
 
-table_order::table_order(std::vector<entry> const& entries) {
+table_order::table_order(std::vector<entry> const& entries, call which) {
     shared_tables shared;
     for (auto const& one : entries) {
-        if (one.what != call::kcmp) continue;
+        if (one.what != which) continue;
         auto const [a, b] = tasks_of(one);
         if (one.error != 0)
             refused_ = -one.error;
@@ -92,7 +92,7 @@ table_order::table_order(std::vector<entry> const& entries) {
     }
     followers order;
     for (auto const& one : entries) {
-        if (one.what != call::kcmp || one.error != 0 || one.number == 0) continue;
+        if (one.what != which || one.error != 0 || one.number == 0) continue;
         auto const [a, b] = tasks_of(one);
         if (one.number == 1) order.add(shared.table_of(a), shared.table_of(b));
         if (one.number == 2) order.add(shared.table_of(b), shared.table_of(a));

@@ -12,11 +12,12 @@
 
 namespace replay {
 
-/// The order of descriptor tables, as kcmp answered it. Today's library searches by halves, and so
-/// compares other pairs of tasks than an older one did.
+/// The order of descriptor tables, or of memory maps, as kcmp answered it. Today's library searches
+/// by halves, and so compares other pairs of tasks than an older one did.
 class table_order {
 public:
-    explicit table_order(std::vector<entry> const& entries);
+    /// `which` is `kcmp` for descriptor tables, `kcmp_vm` for memory maps.
+    table_order(std::vector<entry> const& entries, call which);
 
     /// An answer for any two tasks that agrees with every recorded one, or the recorded errno where
     /// one of the tasks was compared in vain. Nothing where no task was compared.

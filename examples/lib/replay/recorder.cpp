@@ -108,9 +108,9 @@ void recorder::mapping(int fd, std::uint64_t from, dmabuf::mapping const& found,
     one.mapping.path = {};
 }
 
-void recorder::compared(std::int32_t a, std::int32_t b, int returned) {
+void recorder::compared(call what, std::int32_t a, std::int32_t b, int returned) {
     if (is_repeated(returned)) return;
-    auto& one = add(call::kcmp, std::to_string(a) + " " + std::to_string(b), returned);
+    auto& one = add(what, std::to_string(a) + " " + std::to_string(b), returned);
     if (returned >= 0) one.number = static_cast<std::uint64_t>(returned);
 }
 

@@ -7,8 +7,8 @@
 namespace replay {
 
 std::string_view name_of(call what) {
-    constexpr std::string_view names[] = {"open", "file",    "dir",  "stat", "lstat", "link",
-                                          "fs",   "mapping", "kcmp", "pid",  "clock"};
+    constexpr std::string_view names[] = {"open", "file",    "dir",  "stat",    "lstat", "link",
+                                          "fs",   "mapping", "kcmp", "kcmp_vm", "pid",   "clock"};
     return names[static_cast<std::size_t>(what)];
 }
 

@@ -26,17 +26,23 @@ enum class call : std::uint8_t {
     fs,
     mapping,
     kcmp,
+    kcmp_vm,
     pid,
     clock
 };
 
 std::string_view name_of(call what);
 
+/// Whether two tasks are compared.
+constexpr bool is_comparison(call what) {
+    return what == call::kcmp || what == call::kcmp_vm;
+}
+
 /// One call on one path, or all that was read through one descriptor. What it was made on is a
 /// path, not a descriptor, so that a later version of the library may ask in another order.
 struct entry {
     call what = call::open;
-    std::string path;               ///< kcmp: the two tasks; pid, clock: empty
+    std::string path;               ///< kcmp, kcmp_vm: the two tasks; pid, clock: empty
     std::uint64_t from = 0;         ///< mapping: where it was looked for
     int error = 0;                  ///< errno; of a file or directory, where it broke off
     bool unended = false;           ///< file, dir, link: there may be more, for which nobody asked
@@ -44,7 +50,7 @@ struct entry {
     std::vector<std::string> names; ///< dir, in the kernel's order
     dmabuf::file_status status;     ///< stat, lstat
     dmabuf::mapping mapping;        ///< without its path
-    std::uint64_t number = 0;       ///< fs, kcmp, pid, clock
+    std::uint64_t number = 0;       ///< fs, kcmp, kcmp_vm, pid, clock
 };
 
 bool operator==(entry const& a, entry const& b);

@@ -23,7 +23,8 @@ public:
     void link(int directory, std::string_view path, std::span<char const> space, long returned);
     void filesystem_type(int fd, long returned);
     void mapping(int fd, std::uint64_t from, dmabuf::mapping const& found, int returned);
-    void compared(std::int32_t a, std::int32_t b, int returned);
+    /// `what` is `kcmp` or `kcmp_vm`.
+    void compared(call what, std::int32_t a, std::int32_t b, int returned);
     void process_id(std::int32_t pid);
     void clock(std::uint64_t now_ns);
 
@@ -98,7 +99,12 @@ public:
     }
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
         int const order = inner_.compare_descriptor_tables(a, b);
-        kept_->compared(a, b, order);
+        kept_->compared(call::kcmp, a, b, order);
+        return order;
+    }
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const {
+        int const order = inner_.compare_memory_maps(a, b);
+        kept_->compared(call::kcmp_vm, a, b, order);
         return order;
     }
     std::int32_t process_id() const {

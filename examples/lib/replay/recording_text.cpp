@@ -50,6 +50,7 @@ constexpr option_word option_words[] = {
     {"cgroups", &dmabuf::sample_options::cgroups},
     {"unheld", &dmabuf::sample_options::unheld},
     {"bufinfo", &dmabuf::sample_options::bufinfo},
+    {"counts", &dmabuf::sample_options::counts},
 };
 
 // --- writing -------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ std::string mapping_words(dmabuf::mapping const& mapping) {
 
 void write_entry(entry const& one, std::string& out) {
     out += name_of(one.what);
-    if (one.what == call::kcmp)
+    if (is_comparison(one.what))
         out += " " + one.path;
     else if (one.what != call::pid && one.what != call::clock)
         out += " " + word(one.path);
@@ -146,6 +147,7 @@ void write_entry(entry const& one, std::string& out) {
         if (one.error == 0) out += mapping_words(one.mapping) + " " + quoted(one.text);
         break;
     case call::kcmp:
+    case call::kcmp_vm:
     case call::pid:
     case call::clock:
         if (one.error == 0) out += " " + std::to_string(one.number);
@@ -361,6 +363,7 @@ void parse_result(scanner& in, entry& one) {
         one.text = in.text();
         break;
     case call::kcmp:
+    case call::kcmp_vm:
         one.number = parse_within<std::uint64_t>(in, 0, 3, "this is no result of kcmp");
         break;
     case call::clock:
@@ -421,7 +424,7 @@ entry parse_call(scanner& in, std::string_view name) {
     if (!what) in.fail("unknown call '" + std::string(name) + "'");
     entry one;
     one.what = *what;
-    if (what == call::kcmp) {
+    if (is_comparison(*what)) {
         auto const a = in.number<std::int32_t>();
         auto const b = in.number<std::int32_t>();
         one.path = std::to_string(a) + " " + std::to_string(b);

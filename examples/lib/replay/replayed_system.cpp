@@ -49,7 +49,8 @@ std::uint64_t results_in(recording const& what) {
 
 struct replayed_system::state {
     recording what;
-    table_order order;
+    table_order tables;
+    table_order memory_maps;
     std::map<std::string, series, std::less<>> answers; ///< hashes could be made to collide
     std::map<int, open_file> open;
     std::string missing;
@@ -58,7 +59,8 @@ struct replayed_system::state {
 
     explicit state(recording recorded)
         : what(std::move(recorded))
-        , order(what.entries)
+        , tables(what.entries, call::kcmp)
+        , memory_maps(what.entries, call::kcmp_vm)
         , calls_left(calls_per_result * results_in(what)) {
         for (auto& one : fdinfos_of_path_descriptors(what.entries))
             what.entries.push_back(std::move(one));
@@ -84,6 +86,15 @@ struct replayed_system::state {
     entry const* find_recorded(std::string const& key) {
         auto const found = answers.find(key);
         return found == answers.end() ? nullptr : &what.entries[found->second.take()];
+    }
+
+    int compare(call which, std::int32_t a, std::int32_t b) {
+        auto const key = key_of(which, std::to_string(a) + " " + std::to_string(b));
+        if (!may_call(key)) return -ENOSYS;
+        if (auto const* const one = find_recorded(key))
+            return one->error != 0 ? -one->error : static_cast<int>(one->number);
+        auto const follows = (which == call::kcmp ? tables : memory_maps).compare(a, b);
+        return follows ? *follows : note(key);
     }
 
     bool may_call(std::string const& key) {
@@ -229,12 +240,11 @@ int replayed_system::query_mapping(int fd, std::uint64_t from, dmabuf::mapping& 
 }
 
 int replayed_system::compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
-    auto const key = key_of(call::kcmp, std::to_string(a) + " " + std::to_string(b));
-    if (!state_->may_call(key)) return -ENOSYS;
-    if (auto const* const one = state_->find_recorded(key))
-        return one->error != 0 ? -one->error : static_cast<int>(one->number);
-    auto const follows = state_->order.compare(a, b);
-    return follows ? *follows : state_->note(key);
+    return state_->compare(call::kcmp, a, b);
+}
+
+int replayed_system::compare_memory_maps(std::int32_t a, std::int32_t b) const {
+    return state_->compare(call::kcmp_vm, a, b);
 }
 
 std::int32_t replayed_system::process_id() const {

@@ -30,6 +30,7 @@ public:
     int query_mapping(int fd, std::uint64_t from, dmabuf::mapping& found,
                       std::span<char> space) const;
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const;
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const;
     std::int32_t process_id() const;
     std::uint64_t clock_ns() const;
 

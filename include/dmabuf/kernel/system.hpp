@@ -72,6 +72,7 @@ concept system = std::copyable<System> && std::default_initializable<System> &&
                      {
                          s.compare_descriptor_tables(std::int32_t{}, std::int32_t{})
                      } -> std::same_as<int>;
+                     { s.compare_memory_maps(std::int32_t{}, std::int32_t{}) } -> std::same_as<int>;
                      { s.process_id() } -> std::same_as<std::int32_t>;
                      { s.clock_ns() } -> std::same_as<std::uint64_t>;
                  };
@@ -176,6 +177,10 @@ struct live_system {
     /// kcmp(KCMP_FILES): 0 where both tasks use one descriptor table, 1 and 2 for their order.
     int compare_descriptor_tables(std::int32_t a, std::int32_t b) const noexcept {
         return static_cast<int>(detail::or_errno(::syscall(SYS_kcmp, a, b, KCMP_FILES, 0L, 0L)));
+    }
+    /// kcmp(KCMP_VM): the same of memory maps.
+    int compare_memory_maps(std::int32_t a, std::int32_t b) const noexcept {
+        return static_cast<int>(detail::or_errno(::syscall(SYS_kcmp, a, b, KCMP_VM, 0L, 0L)));
     }
     std::int32_t process_id() const noexcept { return ::getpid(); }
     std::uint64_t clock_ns() const noexcept {

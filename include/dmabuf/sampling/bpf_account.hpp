@@ -6,6 +6,7 @@
 
 #include <dmabuf/bpf/pins.hpp>
 #include <dmabuf/sampling/options.hpp>
+#include <dmabuf/sampling/reference_counts.hpp>
 #include <dmabuf/sampling/snapshot_builder.hpp>
 #include <dmabuf/sampling/tally.hpp>
 
@@ -36,9 +37,10 @@ public:
     /// Errors: those of the walks; EXDEV where the caller is not in the initial pid, user and time
     /// namespaces, to which the numbers in the records belong.
     result<void> read(System system, sample_options const& options, snapshot_builder& build,
-                      std::span<char> space) {
+                      reference_counts& references, std::span<char> space) {
         options_ = options;
         build_ = &build;
+        references_ = &references;
         processes_.clear();
         process_index_.clear();
         if (auto done = walk(system, bpf_content::descriptors, space, descriptors_); !done)
@@ -127,6 +129,8 @@ private:
         [[nodiscard]] bool is_of(std::size_t at, std::int32_t pid) const {
             return at < stretches_.size() && stretches_[at].pid == pid;
         }
+
+        [[nodiscard]] std::uint64_t set_at(std::size_t at) const { return stretches_[at].set; }
 
         /// Takes the items of the process that began at `start_ns`, in the set of the stretch `at`,
         /// each once, as it was seen last. Returns the first stretch of another set.
@@ -232,6 +236,8 @@ private:
         });
         descriptors_.sort();
         mappings_.sort();
+        owners_of_tables_.clear();
+        owners_of_spaces_.clear();
         std::size_t table = 0;
         std::size_t space = 0;
         for (auto const& process : processes_) {
@@ -239,9 +245,7 @@ private:
             while (descriptors_.is_of(table, process.pid))
                 table = add_table(process, table);
             while (mappings_.is_of(space, process.pid))
-                space = mappings_.take_set(space, process.start_ns, [&](found const& one) {
-                    build_->found_mapping(one.buffer, one.mapped_bytes);
-                });
+                space = add_space(process, space);
             // Linux shows start times in clock ticks of 10 ms (USER_HZ).
             holder who;
             who.pid = process.pid;
@@ -256,17 +260,42 @@ private:
     /// Adds one table. Returns the first stretch of another table.
     std::size_t add_table(process_record const& process, std::size_t at) {
         build_->begin_table();
-        auto const end = descriptors_.take_set(
-            at, process.start_ns, [&](found const& one) { build_->found(one.buffer, one.path); });
+        bool const shared = is_shared(owners_of_tables_, descriptors_.set_at(at), process.pid);
+        auto const end = descriptors_.take_set(at, process.start_ns, [&](found const& one) {
+            build_->found(one.buffer, one.path);
+            if (shared && !one.path) references_->seen_before((*build_)[one.buffer].inode);
+        });
         if (!build_->table_is_empty()) tally(build_->now().coverage).table(true);
         build_->add_table();
         return end;
     }
 
+    /// The same with an address space.
+    std::size_t add_space(process_record const& process, std::size_t at) {
+        bool const shared = is_shared(owners_of_spaces_, mappings_.set_at(at), process.pid);
+        return mappings_.take_set(at, process.start_ns, [&](found const& one) {
+            build_->found_mapping(one.buffer, one.mapped_bytes);
+            if (shared) references_->seen_before((*build_)[one.buffer].inode);
+        });
+    }
+
+    /// Whether another process was seen to have this table or address space. Asked only where
+    /// references are counted.
+    [[nodiscard]] bool is_shared(inode_index& owners, std::uint64_t set, std::int32_t pid) const {
+        if (!options_.counts) return false;
+        auto const owner = owners.find(set);
+        if (owner != inode_index::none) return owner != static_cast<std::uint32_t>(pid);
+        owners.insert(set, static_cast<std::uint32_t>(pid));
+        return false;
+    }
+
     sample_options options_;
     snapshot_builder* build_ = nullptr;
+    reference_counts* references_ = nullptr;
     std::vector<process_record> processes_;
-    inode_index process_index_; ///< of pids
+    inode_index process_index_;    ///< of pids
+    inode_index owners_of_tables_; ///< pids by the number of a table, and of an address space;
+    inode_index owners_of_spaces_; ///< empty unless references are counted
     found_by_walk descriptors_;
     found_by_walk mappings_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Size, exporter and name of one buffer, asked of every place that can tell them.
+// Size, exporter, name and count of one buffer, asked of every place that can tell them.
 #pragma once
 
 #include <dmabuf/kernel/android_buffers.hpp>
@@ -24,7 +24,8 @@ public:
     [[nodiscard]] bool is_done(std::uint32_t at, bool with_exporter) const {
         auto const& buffer = build()[at];
         return buffer.size_known && !(with_exporter && !build().exporter_known(at)) &&
-               !(sample_->wanted.names && !buffer.name_known);
+               !(sample_->wanted.names && !buffer.name_known) &&
+               !(sample_->wanted.counts && !sample_->references.knows(at));
     }
 
     /// Takes the fields from an fdinfo of one of its descriptors.
@@ -32,6 +33,8 @@ public:
         build().set_size(at, *info.size_bytes);
         if (sample_->wanted.exporters) build().set_exporter(at, info.exporter);
         if (sample_->wanted.names) build().set_name(at, info.name);
+        if (sample_->wanted.counts && info.count)
+            sample_->references.told_by_descriptor(at, build()[at].inode, *info.count);
     }
 
     /// A row of the kernel's list of all buffers, already read.

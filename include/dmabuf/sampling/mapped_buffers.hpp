@@ -30,12 +30,15 @@ public:
 
     /// Whether any file was mapped. A process that has ended has no memory map.
     [[nodiscard]] bool found_memory() const { return found_memory_; }
+    /// The task whose memory map was read last.
+    [[nodiscard]] std::int32_t task() const { return task_; }
 
 private:
     using mapped_files = mapped_files_reader<System>;
 
     outcome read_map(process<System> const& process, std::int32_t tid) {
         auto how = outcome::seen;
+        task_ = tid;
         auto& query = sample_->session.query_mappings;
         auto files =
             read_mapped_files(process, tid, query, read_space(sample_->session.table_space()));
@@ -93,6 +96,7 @@ private:
 
     sample_in_progress<System> const* sample_;
     describer<System> describe_;
+    std::int32_t task_ = 0;
     bool found_memory_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <dmabuf/sampling/distinct_tables.hpp>
 #include <dmabuf/sampling/listed_table.hpp>
 #include <dmabuf/sampling/mapped_buffers.hpp>
+#include <dmabuf/sampling/shared_parts.hpp>
 #include <dmabuf/sampling/task_list.hpp>
 #include <dmabuf/sampling/walked_table.hpp>
 
@@ -19,9 +20,18 @@ struct visit_memory {
     task_list<System> tasks;
     distinct_tables<System> tables;
     std::vector<std::uint64_t> inodes; ///< of a list that is read again
+    shared_parts<System> shared;       ///< of all processes of the sample
+
+    /// A table of the process, and the end of its references among those of the process.
+    struct table_part {
+        std::int32_t tid;
+        std::size_t end;
+    };
+    std::vector<table_part> parts;
 
     explicit visit_memory(System system)
-        : tables(system) {}
+        : tables(system)
+        , shared(system) {}
 
     void reserve(capacity const& most) {
         tasks.reserve(most.threads);
@@ -43,6 +53,7 @@ public:
         , process_(&process)
         , tasks_(&memory.tasks)
         , tables_(&memory.tables)
+        , memory_(&memory)
         , walked_(sample)
         , listed_(sample, memory.inodes)
         , mapped_(sample)
@@ -89,6 +100,7 @@ private:
 
     outcome read_tables() {
         tables_->clear();
+        memory_->parts.clear();
         auto worst = outcome::gone;
         bool first = true;
         for (auto const tid : tasks_->tids()) {
@@ -119,6 +131,7 @@ private:
         tables_->add(tid, certain);
         build_->add_table();
         counts().table(certain);
+        if (sample_->wanted.counts) memory_->parts.push_back({tid, build_->counted().size()});
     }
 
     /// The number of tables that may have been read before, by a task that has exited or changed
@@ -218,8 +231,32 @@ private:
         who.start_ticks = stat->start_ticks;
         who.comm = stat->comm;
         if (sample_->wanted.cgroups) who.cgroup = find_cgroup();
+        if (sample_->wanted.counts) look_for_shared();
         build_->add_holder(who);
         return outcome::seen;
+    }
+
+    /// Finds out which tables, and whether the memory map, are those of another process too.
+    void look_for_shared() const {
+        auto& shared = memory_->shared;
+        auto const all = build_->counted();
+        std::size_t begin = 0;
+        for (auto const& part : memory_->parts) {
+            auto const its = all.subspan(begin, part.end - begin);
+            begin = part.end;
+            if (!its.empty()) note_shared(shared.had_table(part.tid), its);
+        }
+        auto const mappings = all.subspan(begin);
+        if (!mappings.empty()) note_shared(shared.had_memory_map(mapped_.task()), mappings);
+    }
+
+    void note_shared(typename shared_parts<System>::answer had,
+                     std::span<reference const> all) const {
+        if (had == compared::unknown) sample_->references.sharing_is_unknown();
+        if (had != compared::yes) return;
+        for (auto const& one : all)
+            if (one.path_descriptors == 0)
+                sample_->references.seen_before((*build_)[one.buffer].inode);
     }
 
     [[nodiscard]] std::uint32_t find_cgroup() const {
@@ -243,6 +280,7 @@ private:
     process<System> const* process_;
     task_list<System>* tasks_;
     distinct_tables<System>* tables_;
+    visit_memory<System>* memory_;
     walked_table<System> walked_;
     listed_table<System> listed_;
     mapped_buffers<System> mapped_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The session, options, builder and tally that every part of the sampler works on.
+// The session, options, builder, counts and tally that every part of the sampler works on.
 #pragma once
 
 #include <dmabuf/sampling/buffer_list.hpp>
+#include <dmabuf/sampling/reference_counts.hpp>
 #include <dmabuf/sampling/session.hpp>
 #include <dmabuf/sampling/snapshot_builder.hpp>
 #include <dmabuf/sampling/tally.hpp>
@@ -18,6 +19,7 @@ struct sample_in_progress {
     sample_options const& wanted;
     snapshot_builder& build;
     buffer_list<System>& list;
+    reference_counts& references;
     tally counts;
 };
 

@@ -142,6 +142,11 @@ public:
         return std::span(now_->references).subspan(whole_);
     }
 
+    /// All references of the process that count so far: table by table, then by mapping.
+    [[nodiscard]] std::span<reference const> counted() const {
+        return std::span(now_->references).subspan(first_, whole_ - first_);
+    }
+
     /// Takes back the references of the table for which `is_gone(reference)`. Returns their number.
     template<class IsGone>
     std::uint32_t drop_from_table(IsGone is_gone) {

@@ -49,8 +49,9 @@ struct bench {
     dmabuf::snapshot now;
     dmabuf::snapshot_builder build;
     dmabuf::buffer_list<system> all_listed;
-    dmabuf::sample_in_progress<system> const sample{session, wanted, build, all_listed,
-                                                    dmabuf::tally(now.coverage)};
+    dmabuf::reference_counts references;
+    dmabuf::sample_in_progress<system> const sample{
+        session, wanted, build, all_listed, references, dmabuf::tally(now.coverage)};
 
 private:
     void look_at(fake::call_event const& event);
