@@ -225,7 +225,8 @@ struct coverage {
     std::uint32_t buffers_undescribed =
         0;                             ///< exporter or name were asked for and could not be read
     listing listed_by = listing::none; ///< the list that `snapshot::unheld` comes from
-    failure why_no_list;               ///< why there is no list, where one was asked for
+    failure why_no_list;               ///< why there is no list, where one was asked for: that of
+                                       ///< the last asked, sysfs, pinned BPF or `bufinfo`
     std::uint32_t buffers_leaving = 0; ///< listed, but met only with processes that exited or
                                        ///< closed them meanwhile: neither held nor `unheld`
     bool mappings_read = false;        ///< false: buffers that are only mapped are missing

@@ -151,7 +151,7 @@ TEST_CASE("without a list, nothing is said of buffers that nobody holds") {
     if (has_sysfs()) return skip("a kernel without a list: this one has sysfs's");
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
     CHECK(now.coverage.why_no_list.error == ENOENT);
-    CHECK(path_of(now.coverage.why_no_list.where) == "/sys/kernel/dmabuf/buffers");
+    CHECK(path_of(now.coverage.why_no_list.where) == "/sys/fs/bpf/dmabuf/buffers");
     CHECK(now.unheld.empty());
 }
 

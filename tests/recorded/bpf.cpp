@@ -511,6 +511,17 @@ TEST_CASE("bpf: a sampler says what told the sizes that it remembers") {
     if (remembers) CHECK(all.files.calls == calls + 1);
 }
 
+TEST_CASE("bpf: where the way to the pins is closed, Android's list is not the one that is named") {
+    scene all;
+    all.kernel.add(100, "a");
+    all.files.pins[bpf::buffers_path].open_error = EACCES;
+    bool const closed = GENERATE(true, false); // bpffs has mode 0700, or the list alone 0400
+    if (closed) all.files.pins[bpf::android_path].open_error = EACCES;
+    auto const now = all.sample({.unheld = true});
+    CHECK(now.coverage.why_no_list.error == EACCES);
+    CHECK(now.coverage.why_no_list.where.what == dmabuf::object::bpf_buffers);
+}
+
 TEST_CASE("bpf: a list of all buffers that breaks off says nothing") {
     scene all;
     auto const held = all.kernel.buffer(1, 4096, "system");

@@ -114,11 +114,11 @@ public:
     }
 
     [[nodiscard]] listing listed_by() const { return listed_by_; }
-    /// The failure of the last list that was asked. `error` 0: a list served, or there is none.
+    /// The failure of the last list that was asked. `error` 0: a list served, or none was asked.
     [[nodiscard]] failure const& why_not() const { return why_not_; }
 
 private:
-    /// Takes this list where no better one served. That it is not there says nothing new.
+    /// Takes this list where no better one served.
     void try_list(listing which, System system, std::span<char> space) {
         if (listed_by_ != listing::none) return;
         auto const done = for_each_listed(which, system, space,
@@ -130,7 +130,12 @@ private:
         }
         // A list that broke off proves nothing of what is not in it.
         rows_.clear();
-        if (done.error().error != ENOENT || which == listing::bufinfo) why_not_ = done.error();
+        if (which != listing::android_bpf || is_news(done.error().error)) why_not_ = done.error();
+    }
+
+    /// Whether Android's list, which lies beside the pinned one, failed for a reason of its own.
+    [[nodiscard]] bool is_news(int error) const {
+        return error != ENOENT && error != why_not_.error;
     }
 
     std::vector<listed_buffer> rows_;
