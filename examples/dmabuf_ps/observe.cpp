@@ -8,6 +8,7 @@
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
+#include "report/source_words.hpp"
 #include "sampling.hpp"
 
 #include <algorithm>
@@ -31,9 +32,17 @@ std::string kernel_release() {
     return names.release;
 }
 
+/// What dmabuf_pin could pin is asked where the words that name it may be wanted.
+report::rights rights_here(options const& chosen) {
+    auto mine = report::own_rights();
+    if (chosen.verbose || !chosen.record.empty() || chosen.source == dmabuf::source::bpf_iterator)
+        report::look_for_pins(mine);
+    return mine;
+}
+
 /// What this machine's samples are taken with, as a recording tells it.
 replay::circumstances circumstances_here(options const& chosen) {
-    auto const mine = report::own_rights();
+    auto const mine = rights_here(chosen);
     replay::circumstances here;
     here.kernel = kernel_release();
     here.uid = ::geteuid();
@@ -61,9 +70,7 @@ std::optional<complaint> take_samples(System system, dmabuf::sample_options cons
         return complaint{fmt::format("{}", done.error())};
     auto const& coverage = seen.now.coverage;
     if (wanted.force != dmabuf::source::none && coverage.found_by != wanted.force)
-        return complaint{fmt::format("{}", wanted.force == dmabuf::source::bpf_iterator
-                                               ? coverage.why_no_bpf
-                                               : coverage.why_no_dmabuf_fds)};
+        return complaint{report::why_not_served(wanted.force, coverage, seen.mine)};
     return std::nullopt;
 }
 
@@ -87,7 +94,7 @@ std::optional<complaint> look(System system, dmabuf::sample_options const& wante
 
 observation here(replay::circumstances const& made) {
     observation seen;
-    seen.mine = report::own_rights();
+    seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
     seen.users = user_names::of_this_machine();
     return seen;

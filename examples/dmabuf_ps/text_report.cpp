@@ -5,6 +5,7 @@
 #include "groups.hpp"
 #include "output.hpp"
 #include "report/coverage_words.hpp"
+#include "report/source_words.hpp"
 #include "tables.hpp"
 
 namespace dmabuf_ps {
@@ -36,7 +37,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
 
 std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
     auto text = tables(seen, shown, chosen) + report::coverage_words(seen.now, seen.mine);
-    if (chosen.verbose) text += report::source_words(seen.now);
+    if (chosen.verbose) text += report::source_words(seen.now, seen.mine, seen.kernel);
     return text;
 }
 

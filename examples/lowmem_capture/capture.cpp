@@ -2,6 +2,7 @@
 #include "capture.hpp"
 
 #include "report/coverage_words.hpp"
+#include "report/source_words.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -15,7 +16,8 @@ namespace {
 dmabuf::sample_options sampling(options const& chosen) {
     dmabuf::sample_options wanted;
     wanted.cgroups = true;
-    wanted.unheld = true; // by sysfs: debugfs takes locks that whoever waits for memory may hold
+    // By sysfs or a pinned list: debugfs takes locks that whoever waits for memory may hold.
+    wanted.unheld = true;
     wanted.path_descriptors = false; // another call for each descriptor
     wanted.mappings = !chosen.no_mappings;
     wanted.names = chosen.names; // no list tells them: see README.md
@@ -98,10 +100,10 @@ std::string capturer::prepare() {
     look_until_seen(now_ns());
     if (!done_) return fmt::format("{}", done_.error());
     auto const& coverage = now_.coverage;
-    if (forced_ != dmabuf::source::none && coverage.found_by != forced_)
-        return forced_ == dmabuf::source::bpf_iterator
-                   ? fmt::format("{} (dmabuf_pin pins the iterators)", coverage.why_no_bpf)
-                   : fmt::format("{} (it takes a patched kernel)", coverage.why_no_dmabuf_fds);
+    if (forced_ != dmabuf::source::none && coverage.found_by != forced_) {
+        report::look_for_pins(mine_);
+        return report::why_not_served(forced_, coverage, mine_);
+    }
     if (coverage.processes_denied != 0)
         say("{} processes may not be read: {}", coverage.processes_denied,
             report::what_would_help(coverage, mine_));

@@ -3,6 +3,8 @@
 // Where something is missing, dmabuf_ps names the reason and the cure that are right.
 #include "program.hpp"
 #include "report/coverage_words.hpp"
+#include "report/source_words.hpp"
+#include "systems/bpf_stream.hpp"
 #include "systems/followed_calls.hpp"
 
 namespace {
@@ -147,7 +149,7 @@ TEST_CASE("that there is no better source is said once") {
     dmabuf::basic_sampler<fake::system> sampler({}, fake::system{&kernel});
     dmabuf::snapshot now;
     REQUIRE(sampler.sample(now));
-    auto const text = report::source_words(now);
+    auto const text = report::source_words(now, report::own_rights(), "6.12");
     INFO(text);
     CHECK(count(text, "no better one") == 1);
     for (auto const& why : {now.coverage.why_no_bpf, now.coverage.why_no_dmabuf_fds}) {
@@ -232,4 +234,156 @@ TEST_CASE("with a list of all buffers, the share that processes explain is told"
         CHECK_SAYS(said(kernel, {"root", "trace"}),
                    ", all seen.\nBuffers: compared with the list of bufinfo, which has none.\n");
     }
+}
+
+namespace {
+
+/// What is said of the sources on a kernel of this release, without a sysfs tree.
+std::string said_of_sources(std::string_view release, report::rights const& mine,
+                            bpf::bpffs& pinned, bool no_debugfs = false) {
+    fake::kernel kernel;
+    kernel.caller = mine.root ? fake::rights::root() : fake::rights::user(1000);
+    kernel.add(10, "p", 1000).open(kernel.buffer(1, 4096));
+    using system_with_pins = bpf::pinned<fake::system>;
+    dmabuf::basic_sampler<system_with_pins> sampler(
+        {.unheld = true, .bufinfo = mine.root && !no_debugfs},
+        system_with_pins{{&kernel}, &pinned});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    return report::source_words(now, mine, release);
+}
+
+report::rights user_of(bool can_pin, bool can_pin_list) {
+    report::rights mine;
+    mine.debugfs = true;
+    mine.can_pin = can_pin;
+    mine.can_pin_list = can_pin_list;
+    return mine;
+}
+
+report::rights root_of(bool can_pin, bool can_pin_list) {
+    auto mine = user_of(can_pin, can_pin_list);
+    mine.root = mine.trace = true;
+    return mine;
+}
+
+} // namespace
+
+TEST_CASE("of a list of all buffers, the ways that this kernel has are named") {
+    // As seen on Debian's kernels of these releases, and on patched ones, which have no BTF.
+    struct {
+        char const* release;
+        report::rights mine;
+        bool no_debugfs;
+        char const* said;
+    } const cases[] = {
+        {"7.3.4+deb13-amd64", user_of(true, true), false,
+         "/sys/fs/bpf/dmabuf/buffers: no such file (ENOENT). To have one, let root pin the "
+         "kernel's "
+         "(dmabuf_pin --mode or --group), or run as root, who may read that of debugfs.\n"},
+        {"7.3.4+deb13-amd64", root_of(true, true), true,
+         "/sys/fs/bpf/dmabuf/buffers: no such file (ENOENT). To have one, pin the kernel's "
+         "(dmabuf_pin), or leave out --no-debugfs.\n"},
+        {"7.3.4+deb13-amd64", root_of(true, true), false,
+         "/sys/kernel/debug/dma_buf/bufinfo: no such file (ENOENT). To have one, pin the kernel's "
+         "(dmabuf_pin), or mount debugfs on /sys/kernel/debug.\n"},
+        {"7.3.4", user_of(false, false), false,
+         "none. To have one, run as root, who may read that of debugfs.\n"},
+        {"6.12.117+deb12-amd64", user_of(true, false), false,
+         "none. To have one, run as root, who may read that of debugfs, or build the kernel with "
+         "CONFIG_DMABUF_SYSFS_STATS.\n"},
+        {"5.10.0-46-amd64", user_of(false, false), false,
+         "none. To have one, run as root, who may read that of debugfs.\n"},
+        {"5.10.0-46-amd64", root_of(false, false), true,
+         "none. To have one, leave out --no-debugfs.\n"},
+    };
+    for (auto const& [release, mine, no_debugfs, expected] : cases) {
+        CAPTURE(release, mine.root, no_debugfs);
+        bpf::bpffs nothing_pinned;
+        auto const text = said_of_sources(release, mine, nothing_pinned, no_debugfs);
+        CHECK_SAYS(text, expected);
+        CHECK_DOES_NOT_SAY(text, "/sys/kernel/dmabuf");
+    }
+}
+
+TEST_CASE("where no way is open, none is named") {
+    bpf::bpffs nothing_pinned;
+    CHECK_SAYS(said_of_sources("7.3.4", {}, nothing_pinned), "List of all buffers: none.\nRead: ");
+}
+
+TEST_CASE("the build option of sysfs's tree is named to the releases that had it") {
+    bpf::bpffs nothing_pinned;
+    for (auto const* const release : {"5.15.0", "6.1.0", "6.19.14"})
+        CHECK_SAYS(said_of_sources(release, user_of(true, false), nothing_pinned),
+                   "CONFIG_DMABUF_SYSFS_STATS");
+    for (auto const* const release : {"5.10.0", "5.14.0", "7.0.13", "7.3.4", ""})
+        CHECK_DOES_NOT_SAY(said_of_sources(release, user_of(true, false), nothing_pinned),
+                           "CONFIG_DMABUF_SYSFS_STATS");
+    // A pinned list is cheaper, and needs no other kernel.
+    CHECK_DOES_NOT_SAY(said_of_sources("6.16.12", user_of(true, true), nothing_pinned),
+                       "CONFIG_DMABUF_SYSFS_STATS");
+}
+
+TEST_CASE("pins that are another's, or of another version, have their cure") {
+    bpf::bpffs pinned;
+    for (auto const* const path : {bpf::descriptors_path, bpf::buffers_path})
+        pinned.pins[path].open_error = EACCES;
+    auto const text = said_of_sources("7.3.4", user_of(true, true), pinned);
+    CHECK_SAYS(text, "/sys/fs/bpf/dmabuf/descriptors: permission denied (EACCES) (root can pin "
+                     "them for this user: dmabuf_pin --mode or --group)");
+    CHECK_SAYS(text, "/sys/fs/bpf/dmabuf/buffers: permission denied (EACCES). To have one, let "
+                     "root pin the kernel's (dmabuf_pin --mode or --group)");
+
+    auto const older = bpf::header(DMABUF_BPF_DESCRIPTOR, 0, DMABUF_BPF_VERSION - 1);
+    pinned.pins[bpf::descriptors_path] = bpf::pin::of(older);
+    CHECK_SAYS(said_of_sources("7.3.4", root_of(true, true), pinned),
+               "of another version (EPROTONOSUPPORT) (dmabuf_pin pins them)");
+}
+
+TEST_CASE("of a better source, only what this kernel can have is named") {
+    bpf::bpffs nothing_pinned;
+    auto const said_to = [&](report::rights const& mine) {
+        return said_of_sources("5.10.0", mine, nothing_pinned);
+    };
+    CHECK_SAYS(said_to(root_of(true, false)),
+               "/sys/fs/bpf/dmabuf/descriptors: no such file (ENOENT) (dmabuf_pin pins them); ");
+    CHECK_SAYS(said_to(user_of(true, false)),
+               "(root can pin them for this user: dmabuf_pin --mode or --group); ");
+    CHECK_SAYS(said_to(user_of(false, false)),
+               "(dmabuf_pin could not pin them: that takes Linux 5.11 with BTF); ");
+    CHECK_SAYS(said_to({}), "/dmabuf_fds: no such file (ENOENT) (a patched kernel has it).\n");
+}
+
+TEST_CASE("a list that leaves out what O_PATH descriptors alone hold is said to") {
+    fake::kernel kernel;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096));
+    bool const sysfs = GENERATE(false, true);
+    kernel.sysfs_buffers = sysfs;
+    kernel.debugfs = true;
+    auto const text = said(kernel, {"root", "trace"}, {"--verbose"});
+    CHECK_SAYS(text, sysfs ? "List of all buffers: sysfs.\n"
+                           : "List of all buffers: bufinfo, without buffers that O_PATH "
+                             "descriptors alone hold.\n");
+}
+
+TEST_CASE("a recording keeps what could be switched on where it was made") {
+    report::rights mine;
+    mine.debugfs = mine.can_pin = mine.can_pin_list = true;
+    auto const kept = report::rights_of(report::words_of(mine));
+    CHECK(kept.debugfs);
+    CHECK(kept.can_pin);
+    CHECK(kept.can_pin_list);
+
+    fake::kernel kernel;
+    kernel.caller = fake::rights::user(1000);
+    kernel.add(10, "p", 1000).open(kernel.buffer(1, 4096));
+    dmabuf::sample_options wanted;
+    wanted.unheld = true;
+    wanted.bpf = false;
+    auto recording = support::record(kernel, wanted).recording;
+    recording.made.kernel = "7.3.4+deb13-amd64";
+    recording.made.rights = report::words_of(mine);
+    CHECK_SAYS(programs::replayed(recording, {"--verbose"}).out,
+               "To have one, let root pin the kernel's (dmabuf_pin --mode or --group), or run as "
+               "root, who may read that of debugfs.\n");
 }

@@ -85,12 +85,6 @@ actor holder_of_pages(std::uint64_t pages, std::string const& name = {}) {
     });
 }
 
-/// Whether this kernel has an iterator over all buffers: asked of its symbols, as root.
-bool has_buffer_iterator() {
-    static bool const has = shell("grep -q ' dmabuf_iter_seq_show$' /proc/kallsyms") == 0;
-    return has;
-}
-
 /// The files that dmabuf_pin makes here.
 int pin_count() {
     return has_buffer_iterator() ? 5 : 4;

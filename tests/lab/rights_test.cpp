@@ -401,3 +401,73 @@ TEST_CASE("sixteen descriptors are enough") {
     CHECK(seen.rss_bytes == 3 * page);
     CHECK(seen.coverage.complete());
 }
+
+namespace {
+
+std::string text_of(char const* path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// What `dmabuf_ps --verbose` says of the list of all buffers, to a user or to root.
+std::string said_of_list(std::string const& to, std::string const& options = {}) {
+    auto const command = "dmabuf_ps --verbose " + options + " > /tmp/said";
+    REQUIRE(std::system(to == "root" ? command.c_str() : ("su lab -c '" + command + "'").c_str()) ==
+            0);
+    auto const text = text_of("/tmp/said");
+    ::unlink("/tmp/said");
+    auto const begin = text.find("List of all buffers: ");
+    REQUIRE(begin != text.npos);
+    return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+bool says(std::string const& text, char const* words) {
+    return text.find(words) != text.npos;
+}
+
+/// Whether this kernel could have been built with the tree in sysfs, where it was not.
+bool may_have_sysfs() {
+    return !kernel_is_before(5, 15) && kernel_is_before(7, 0);
+}
+
+} // namespace
+
+TEST_CASE("dmabuf_ps names the ways to a list of all buffers that this kernel has, and they lead "
+          "there") {
+    if (has_sysfs()) return skip("ways to a list of all buffers: this kernel shows sysfs's to all");
+    auto const user = said_of_list("lab");
+    auto const root = said_of_list("root", "--no-debugfs");
+    CAPTURE(user, root);
+    CHECK(says(user, "run as root, who may read that of debugfs"));
+    CHECK(says(root, "leave out --no-debugfs"));
+    for (auto const& text : {user, root}) {
+        CHECK_FALSE(says(text, "/sys/kernel/dmabuf"));
+        CHECK(says(text, "dmabuf_pin") == has_buffer_iterator());
+        CHECK(says(text, "CONFIG_DMABUF_SYSFS_STATS") ==
+              (may_have_sysfs() && !has_buffer_iterator()));
+    }
+    CHECK(says(said_of_list("root"), "List of all buffers: bufinfo, without buffers that O_PATH "
+                                     "descriptors alone hold."));
+    if (!has_buffer_iterator()) return;
+    REQUIRE(std::system("dmabuf_pin > /dev/null") == 0);
+    CHECK(says(said_of_list("lab"), "let root pin the kernel's (dmabuf_pin --mode or --group)"));
+    REQUIRE(std::system("dmabuf_pin --mode 0444 > /dev/null") == 0);
+    CHECK(says(said_of_list("lab"), "List of all buffers: bpf_iterator"));
+    REQUIRE(std::system("dmabuf_pin --unpin") == 0);
+}
+
+TEST_CASE("a source that was insisted on says what it takes, on kernels that can have it") {
+    auto const insist = [](std::string const& program, std::string const& source) {
+        auto const command = program + " --source " + source + " > /dev/null 2> /tmp/said";
+        CHECK(std::system((command + "; test $? = 1").c_str()) == 0);
+        return text_of("/tmp/said");
+    };
+    bool const pins = ::access("/sys/kernel/btf/vmlinux", F_OK) == 0 && !kernel_is_before(5, 11);
+    for (std::string const program : {"dmabuf_ps", "lowmem_capture --directory /tmp --test"}) {
+        auto const text = insist(program, "bpf_iterator");
+        CAPTURE(text);
+        CHECK(says(text, "(dmabuf_pin pins them)") == pins);
+        CHECK(says(text, "takes Linux 5.11 with BTF") != pins);
+        if (!has_list()) CHECK(says(insist(program, "dmabuf_fds"), "(a patched kernel has it)"));
+    }
+}

@@ -10,6 +10,7 @@
 #include "catch.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -30,6 +31,14 @@ inline bool has_sysfs() {
 }
 inline bool has_fuse() {
     return ::access("/dev/fuse", F_OK) == 0;
+}
+
+/// Whether this kernel has an iterator over all buffers that dmabuf_pin can pin: asked of its
+/// symbols, as root. Pinning takes BTF besides.
+inline bool has_buffer_iterator() {
+    static bool const has = std::system("grep -q ' dmabuf_iter_seq_show$' /proc/kallsyms") == 0 &&
+                            ::access("/sys/kernel/btf/vmlinux", F_OK) == 0;
+    return has;
 }
 
 inline bool kernel_is_before(unsigned major, unsigned minor) {

@@ -203,11 +203,6 @@ void missing_of_buffers(coverage const& seen, rights const& mine, take_words con
                            count, noun(count, "listed buffer was", "listed buffers were"));
 }
 
-/// "1 process", "3 processes"
-std::string counted(std::uint32_t count, std::string_view one, std::string_view many) {
-    return fmt::format("{} {}", count, noun(count, one, many));
-}
-
 std::string of_processes(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
     if (seen.complete() && seen.found_by == dmabuf::source::bpf_iterator)
@@ -252,30 +247,6 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
     text += of_buffers(now);
     missing_of_buffers(now.coverage, mine, add);
     return text;
-}
-
-std::string source_words(dmabuf::snapshot const& now) {
-    auto const& seen = now.coverage;
-    auto text = fmt::format("Source: {}", seen.found_by);
-    std::string_view before = "; no better one: ";
-    for (auto const& why : {seen.why_no_bpf, seen.why_no_dmabuf_fds})
-        if (why.error != 0) text += fmt::format("{}{}", std::exchange(before, "; "), why);
-    if (seen.found_by == dmabuf::source::fd_walk && seen.why_no_dmabuf_fds.error == 0)
-        text += ", as asked for";
-    auto const sizes =
-        fmt::format("Sizes: by {}{}", name_of(seen.sized_by),
-                    seen.paths_marked ? "" : "; O_PATH descriptors are not told apart");
-    auto list = fmt::format("List of all buffers: {}", name_of(seen.listed_by));
-    if (seen.listed_by == dmabuf::listing::none) list += fmt::format("; {}", seen.why_no_list);
-    return fmt::format("{}.\n{}.\n{}.\nRead: {} of {} in {:.1f} ms; meanwhile {} ended, {} closed, "
-                       "{} unmapped.\n",
-                       text, sizes, list,
-                       counted(seen.tables, "descriptor table", "descriptor tables"),
-                       counted(seen.processes, "process", "processes"),
-                       static_cast<double>(now.end_ns - now.begin_ns) / 1e6,
-                       counted(seen.processes_gone, "process", "processes"),
-                       counted(seen.descriptors_gone, "descriptor was", "descriptors were"),
-                       counted(seen.mappings_gone, "mapping was", "mappings were"));
 }
 
 } // namespace report

@@ -34,7 +34,4 @@ void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
 /// were seen, and which list of all buffers was compared. Never empty.
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine);
 
-/// Which source answered, and why not a better one; how much was read in what time.
-std::string source_words(dmabuf::snapshot const& now);
-
 } // namespace report

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rights.hpp"
 
+#include "files/whole_file.hpp"
+
 #include <algorithm>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
@@ -23,7 +25,16 @@ constexpr right_word right_words[] = {
     {"checkpoint_restore", &rights::checkpoint_restore},
     {"search", &rights::search},
     {"filtered", &rights::filtered},
+    {"debugfs", &rights::debugfs},
+    {"can_pin", &rights::can_pin},
+    {"can_pin_list", &rights::can_pin_list},
 };
+
+/// Whether BTF, whose names end with zeros, has this one.
+bool describes(std::string_view types, std::string_view name) {
+    std::string whole(1, '\0');
+    return types.find(whole.append(name).append(1, '\0')) != types.npos;
+}
 
 } // namespace
 
@@ -34,10 +45,21 @@ rights own_rights() {
     auto const has = [&](unsigned capability) {
         return (sets[capability / 32].effective >> capability % 32 & 1U) != 0;
     };
-    return {::geteuid() == 0, has(CAP_SYS_PTRACE),
+    return {::geteuid() == 0,
+            has(CAP_SYS_PTRACE),
             has(CAP_CHECKPOINT_RESTORE) || has(CAP_SYS_ADMIN),
             has(CAP_DAC_READ_SEARCH) || has(CAP_DAC_OVERRIDE),
-            ::prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER};
+            ::prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER,
+            ::access("/sys/kernel/debug", F_OK) == 0};
+}
+
+void look_for_pins(rights& mine) {
+    constexpr std::size_t most = std::size_t{64} << 20U;
+    auto const read = files::read_whole("/sys/kernel/btf/vmlinux", most);
+    auto const* const types = std::get_if<std::string>(&read);
+    if (!types) return;
+    mine.can_pin = describes(*types, "bpf_get_current_task_btf"); // Linux 5.11
+    mine.can_pin_list = mine.can_pin && describes(*types, "bpf_iter__dmabuf");
 }
 
 std::vector<std::string> words_of(rights const& mine) {
