@@ -354,6 +354,15 @@ TEST_CASE("of a better source, only what this kernel can have is named") {
     CHECK_SAYS(said_to({}), "/dmabuf_fds: no such file (ENOENT) (a patched kernel has it).\n");
 }
 
+TEST_CASE("by pins, exporters and names that no program may read are said to be that") {
+    dmabuf::snapshot now;
+    now.coverage.found_by = dmabuf::source::bpf_iterator;
+    now.coverage.buffers_undescribed = 2;
+    CHECK_SAYS(report::coverage_words(now, {}),
+               "2 buffers are without exporter or name here: this kernel lets no BPF program read "
+               "them (lockdown=confidentiality), but descriptors tell them (--source fd_walk).\n");
+}
+
 TEST_CASE("a list that leaves out what O_PATH descriptors alone hold is said to") {
     fake::kernel kernel;
     kernel.add(10, "p").open(kernel.buffer(1, 4096));

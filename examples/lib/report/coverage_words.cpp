@@ -182,9 +182,13 @@ void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_
             .end_with_cure(mine, missing_for_either(mine));
     if (seen.buffers_unsized != 0) say_unsized(now, mine, take);
     if (auto const count = seen.buffers_undescribed; count != 0)
-        sentence(take).add(
-            "{} {} without exporter or name here: only an ordinary descriptor tells both.", count,
-            noun(count, "buffer is", "buffers are"));
+        sentence(take).add("{} {} without exporter or name here: {}.", count,
+                           noun(count, "buffer is", "buffers are"),
+                           seen.found_by == dmabuf::source::bpf_iterator
+                               ? "this kernel lets no BPF program read them "
+                                 "(lockdown=confidentiality), but descriptors tell them (--source "
+                                 "fd_walk)"
+                               : "only an ordinary descriptor tells both");
     if (auto const count = seen.tables_uncertain; count != 0)
         sentence(take).add("{} {} may have been read twice (kcmp could not tell): FDS may be too "
                            "high, sizes are exact.",
