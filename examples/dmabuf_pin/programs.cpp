@@ -31,6 +31,7 @@ struct free_btf {
 };
 using btf_ptr = std::unique_ptr<btf, free_btf>;
 
+constexpr auto needed_helper = "bpf_get_current_task_btf";
 constexpr auto lockdown_file = "/sys/kernel/security/lockdown";
 
 /// The words of libbpf and the verifier on the last step.
@@ -73,11 +74,14 @@ object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
     return object;
 }
 
-/// A kernel that is locked down refuses a program with EINVAL.
-std::string not_loaded_words() {
+/// A kernel that lacks a helper, or is locked down, refuses a program with EINVAL.
+std::string not_loaded_words(btf const& types) {
     int const error = errno;
     auto words = failed_words("load the BPF programs");
-    if (error == EINVAL && lockdown().empty())
+    if (error != EINVAL) return words;
+    if (btf__find_by_name_kind(&types, needed_helper, BTF_KIND_FUNC) < 0)
+        words += fmt::format("This kernel has no helper {} (Linux 5.11).\n", needed_helper);
+    else if (lockdown().empty())
         words += fmt::format("Whether lockdown=confidentiality is the reason cannot be told "
                              "without {}.\n",
                              lockdown_file);
@@ -87,10 +91,10 @@ std::string not_loaded_words() {
 /// Loads an object, in a second attempt where memory was short for a moment, and attaches each
 /// program of it. Empty, or the words of the failure.
 std::string load_and_attach(std::string_view bytes, dmabuf_bpf_settings const& settings,
-                            programs& all) {
+                            btf const& types, programs& all) {
     auto object = load(bytes, settings);
     if (!object) object = load(bytes, settings);
-    if (!object) return not_loaded_words();
+    if (!object) return not_loaded_words(types);
     bpf_program* program = nullptr;
     while ((program = bpf_object__next_program(object.get(), program))) {
         iterator one{bpf_program__name(program), nullptr, program};
@@ -120,8 +124,10 @@ std::string load_into(programs& all) {
     if (settings.read_names == 0)
         all.notes.emplace_back("Exporters and names of buffers are not shown: this kernel lets no "
                                "BPF program read its memory (lockdown=confidentiality).");
-    if (auto wrong = load_and_attach(holders_object(), settings, all); !wrong.empty()) return wrong;
-    if (has_buffer_iterator(*types)) return load_and_attach(buffers_object(), settings, all);
+    if (auto wrong = load_and_attach(holders_object(), settings, *types, all); !wrong.empty())
+        return wrong;
+    if (has_buffer_iterator(*types))
+        return load_and_attach(buffers_object(), settings, *types, all);
     all.notes.emplace_back("Buffers that no process holds are not shown: this kernel has no "
                            "iterator over all buffers (Linux 6.16).");
     return {};

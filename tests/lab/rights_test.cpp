@@ -471,3 +471,12 @@ TEST_CASE("a source that was insisted on says what it takes, on kernels that can
         if (!has_list()) CHECK(says(insist(program, "dmabuf_fds"), "(a patched kernel has it)"));
     }
 }
+
+TEST_CASE("dmabuf_pin says where a kernel is too old for it, and not that it may be locked down") {
+    if (!kernel_is_before(5, 11)) return skip("a kernel too old for dmabuf_pin: this one is not");
+    CHECK(std::system("dmabuf_pin > /dev/null 2> /tmp/said; test $? = 1") == 0);
+    auto const text = text_of("/tmp/said");
+    CAPTURE(text);
+    CHECK(says(text, "This kernel has no helper bpf_get_current_task_btf (Linux 5.11).\n"));
+    CHECK_FALSE(says(text, "lockdown"));
+}
