@@ -14,7 +14,8 @@ inline namespace v0 {
 // How the sources differ. Holders, sizes and sums are the same by every source.
 //  * Calls: fd_walk asks one statx per descriptor. dmabuf_fds is one read per descriptor table.
 //  * O_PATH descriptors: every source counts them. dmabuf_fds does not mark them
-//    (`coverage::paths_marked`).
+//    (`coverage::paths_marked`). A buffer that they alone hold is in no list of all buffers but
+//    sysfs's, so that no other list tells its exporter, or that it exists.
 //  * Threads that share a table: fd_walk needs kcmp, or counts the table twice
 //    (`tables_uncertain`). With dmabuf_fds the kernel lists a table once; kcmp only spares reading
 //    an empty list.

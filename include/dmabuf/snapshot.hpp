@@ -119,11 +119,13 @@ enum class sizing : std::uint8_t {
     bufinfo,     ///< /sys/kernel/debug/dma_buf/bufinfo, and descriptors for what is not in there
 };
 
-/// The list of all buffers, held or not, that was compared with the buffers of the processes.
+/// The list of all buffers, held or not, that was compared with the buffers of the processes. Every
+/// source of references counts a buffer that O_PATH descriptors alone hold, but of the lists sysfs's
+/// alone has it: where the holder is out of sight, so is the buffer.
 enum class listing : std::uint8_t {
     none,
-    sysfs,        ///< /sys/kernel/dmabuf/buffers
-    bufinfo,      ///< /sys/kernel/debug/dma_buf/bufinfo, without those pinned by O_PATH only
+    sysfs,        ///< /sys/kernel/dmabuf/buffers, Linux 5.15 to 6.19
+    bufinfo,      ///< /sys/kernel/debug/dma_buf/bufinfo
     bpf_iterator, ///< /sys/fs/bpf/dmabuf/buffers, pinned by examples/dmabuf_pin on Linux 6.16
     android_bpf,  ///< /sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf, pinned by Android 16
 };

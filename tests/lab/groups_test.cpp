@@ -3,6 +3,8 @@
 // Beyond single processes: users, cgroups, buffers that nobody holds, and what changed meanwhile.
 #include "scene.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -15,6 +17,32 @@ void write_file(std::string const& path, std::string const& text) {
     lab::descriptor const file(
         lab::check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path.c_str()));
     lab::check(::write(file.get(), text.data(), text.size()), path.c_str());
+}
+
+/// The inodes of each list of all buffers, read as it stands.
+struct all_lists {
+    std::vector<std::uint64_t> sysfs;
+    std::vector<std::uint64_t> bufinfo;
+    std::vector<std::uint64_t> pinned;
+};
+
+/// Reads every list that this kernel has, that of the pinned iterator too.
+all_lists list_all_buffers() {
+    all_lists all;
+    if (auto const tree = dmabuf::open_sysfs_buffers())
+        for (auto const& one : dmabuf::read_sysfs_buffers(*tree))
+            all.sysfs.push_back(one.value().inode);
+    for (auto const& one : dmabuf::read_bufinfo())
+        all.bufinfo.push_back(one.value().inode);
+    if (!has_buffer_iterator()) return all;
+    REQUIRE(std::system("dmabuf_pin > /dev/null") == 0);
+    static std::array<char, 65536> space;
+    auto const listed = dmabuf::for_each_listed(
+        dmabuf::listing::bpf_iterator, dmabuf::live_system{}, space,
+        [&](dmabuf::listed_buffer const& one) { all.pinned.push_back(one.inode); });
+    CHECK(listed);
+    REQUIRE(std::system("dmabuf_pin --unpin") == 0);
+    return all;
 }
 
 /// A process of `uid` that holds `shared` and a buffer of its own.
@@ -152,6 +180,37 @@ TEST_CASE("without a list, nothing is said of buffers that nobody holds") {
     CHECK(now.coverage.listed_by == dmabuf::listing::none);
     CHECK(now.coverage.why_no_list.error == ENOENT);
     CHECK(path_of(now.coverage.why_no_list.where) == "/sys/fs/bpf/dmabuf/buffers");
+    CHECK(now.unheld.empty());
+}
+
+TEST_CASE("what O_PATH descriptors alone hold is in no list of all buffers but sysfs's") {
+    actor const alone([] {
+        auto const buffer = lab::alloc_heap(3 * page);
+        auto const link = "/proc/self/fd/" + std::to_string(buffer.get());
+        return std::vector{keep(
+            lab::descriptor(lab::check(::open(link.c_str(), O_PATH | O_CLOEXEC), "open O_PATH")))};
+    });
+    actor const both([] { return std::vector{keep(lab::alloc_heap(page))}; });
+    auto const list = list_all_buffers();
+    auto const lists = [&](std::vector<std::uint64_t> const& inodes, actor const& one) {
+        return std::count(inodes.begin(), inodes.end(), one.inode()) == 1;
+    };
+    CHECK(lists(list.bufinfo, both));
+    CHECK_FALSE(lists(list.bufinfo, alone));
+    CHECK(lists(list.sysfs, both) == has_sysfs());
+    CHECK(lists(list.sysfs, alone) == has_sysfs());
+    CHECK(lists(list.pinned, both) == has_buffer_iterator());
+    CHECK_FALSE(lists(list.pinned, alone));
+    if (has_list()) {
+        std::ifstream table("/proc/" + std::to_string(alone.pid()) + "/task/" +
+                            std::to_string(alone.pid()) + "/dmabuf_fds");
+        std::uint64_t inode = 0;
+        CHECK(table >> inode);
+        CHECK(inode == alone.inode());
+    }
+    // It is held all the same, and its size known.
+    auto const now = sample({.unheld = true, .bufinfo = true});
+    CHECK(buffer_of(now, alone.inode()).size_bytes == 3 * page);
     CHECK(now.unheld.empty());
 }
 

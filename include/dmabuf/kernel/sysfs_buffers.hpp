@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // /sys/kernel/dmabuf/buffers: size and exporter of every DMA-BUF, by inode.
-// Kernel: 5.15 to 6.18 with CONFIG_DMABUF_SYSFS_STATS, which most distributions leave out; removed
+// Kernel: 5.15 to 6.19 with CONFIG_DMABUF_SYSFS_STATS, which most distributions leave out; removed
 // for 7.0. Never rely on it.
 #pragma once
 
@@ -10,7 +10,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// One buffer of the sysfs tree.
+/// One buffer of the sysfs tree. A buffer that O_PATH descriptors alone hold is in it, too.
 struct sysfs_buffer {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
@@ -25,7 +25,7 @@ struct sysfs_buffers_directory {
 };
 
 /// Opens the sysfs tree.
-/// Kernel: 5.15 to 6.18 with CONFIG_DMABUF_SYSFS_STATS.
+/// Kernel: 5.15 to 6.19 with CONFIG_DMABUF_SYSFS_STATS.
 /// Cost: one system call.
 /// Errors: ENOENT where this kernel has none.
 template<system System = live_system>
