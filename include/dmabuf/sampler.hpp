@@ -120,7 +120,7 @@ private:
 
     void list_after() {
         if (options_.unheld)
-            unheld_.read_after(session_.system(), session_.sysfs(), build_, options_,
+            unheld_.read_after(session_.system(), session_.sysfs(), list_, build_, options_,
                                session_.table_space());
         else if (options_.bufinfo)
             unheld_.describe_by(list_, session_.system(), build_, options_, session_.table_space());

@@ -13,52 +13,6 @@
 namespace dmabuf {
 inline namespace v0 {
 
-namespace detail {
-
-template<system System, class Take>
-result<void> take_pinned_list(System system, std::span<char> space, Take take) {
-    bpf_walk<System> walk(system, bpf_content::buffers, space);
-    if (auto const header = walk.begin(); !header) return header.error();
-    std::uint64_t bytes = bpf_layout::header;
-    for (;;) {
-        auto const record = walk.next();
-        if (!record) return record.error();
-        if (record->is_end()) break;
-        auto const row = parse_bpf_listed(*record, walk.where());
-        if (!row) return row.error();
-        take(listed_buffer{row->inode, row->size_bytes, exporter_name(row->exporter),
-                           buffer_name(row->name), row->described, row->named});
-        bytes += record->bytes.size();
-    }
-    if (android_buffers_parser::may_be_cut(bytes))
-        return failure{operation::read, ENOBUFS, walk.where()};
-    return {};
-}
-
-} // namespace detail
-
-/// Hands every row of one list to `take`. A failure ends it.
-template<system System, class Take>
-result<void> for_each_listed(listing which, System system, std::span<char> space, Take take) {
-    if (which == listing::bpf_iterator) return detail::take_pinned_list(system, space, take);
-    if (which == listing::android_bpf) {
-        for (auto const& row : read_android_buffers(system, read_space(space))) {
-            if (!row) return row.error();
-            take(*row);
-        }
-        return {};
-    }
-    for (auto const& row : read_bufinfo(system, read_space(space))) {
-        if (!row) return row.error();
-        listed_buffer listed;
-        listed.inode = row->inode;
-        listed.size_bytes = row->size_bytes;
-        listed.exporter = row->exporter;
-        take(listed);
-    }
-    return {};
-}
-
 /// The teller of the sizes, by the list that was read; without a list the descriptors are.
 constexpr sizing sizing_of(listing which) {
     switch (which) {
@@ -99,9 +53,12 @@ public:
         if (pinned) try_list(listing::bpf_iterator, system, space);
         if (pinned) try_list(listing::android_bpf, system, space);
         if (bufinfo) try_list(listing::bufinfo, system, space);
-        detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
-            return a.inode < b.inode;
-        });
+    }
+
+    /// Reads the list that served once more.
+    /// Errors: those of the list, of which no row is left then.
+    result<void> read_again(System system, std::span<char> space) {
+        return take(listed_by_, system, space);
     }
 
     /// In ascending order of inode.
@@ -121,21 +78,74 @@ private:
     /// Takes this list where no better one served.
     void try_list(listing which, System system, std::span<char> space) {
         if (listed_by_ != listing::none) return;
-        auto const done = for_each_listed(which, system, space,
-                                          [&](listed_buffer const& row) { rows_.push_back(row); });
-        if (done) {
-            listed_by_ = which;
+        auto const done = take(which, system, space);
+        if (done)
             why_not_ = {};
-            return;
-        }
-        // A list that broke off proves nothing of what is not in it.
-        rows_.clear();
-        if (which != listing::android_bpf || is_news(done.error().error)) why_not_ = done.error();
+        else if (which != listing::android_bpf || is_news(done.error().error))
+            why_not_ = done.error();
     }
 
     /// Whether Android's list, which lies beside the pinned one, failed for a reason of its own.
     [[nodiscard]] bool is_news(int error) const {
         return error != ENOENT && error != why_not_.error;
+    }
+
+    /// Takes every row of one list. A list that broke off proves nothing of what is not in it.
+    result<void> take(listing which, System system, std::span<char> space) {
+        rows_.clear();
+        auto const done = which == listing::bpf_iterator  ? take_pinned(system, space)
+                          : which == listing::android_bpf ? take_android(system, space)
+                                                          : take_bufinfo(system, space);
+        if (!done) rows_.clear();
+        listed_by_ = done ? which : listing::none;
+        detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
+            return a.inode < b.inode;
+        });
+        return done;
+    }
+
+    result<void> take_pinned(System system, std::span<char> space) {
+        bpf_walk<System> walk(system, bpf_content::buffers, space);
+        if (auto const header = walk.begin(); !header) return header.error();
+        std::uint64_t bytes = detail::bpf_layout::header;
+        for (;;) {
+            auto const record = walk.next();
+            if (!record) return record.error();
+            if (record->is_end()) break;
+            auto const row = parse_bpf_listed(*record, walk.where());
+            if (!row) return row.error();
+            listed_buffer const listed{row->inode,
+                                       row->size_bytes,
+                                       exporter_name(row->exporter),
+                                       buffer_name(row->name),
+                                       row->described,
+                                       row->named};
+            rows_.push_back(listed);
+            bytes += record->bytes.size();
+        }
+        if (android_buffers_parser::may_be_cut(bytes))
+            return failure{operation::read, ENOBUFS, walk.where()};
+        return {};
+    }
+
+    result<void> take_android(System system, std::span<char> space) {
+        for (auto const& row : read_android_buffers(system, read_space(space))) {
+            if (!row) return row.error();
+            rows_.push_back(*row);
+        }
+        return {};
+    }
+
+    result<void> take_bufinfo(System system, std::span<char> space) {
+        for (auto const& row : read_bufinfo(system, read_space(space))) {
+            if (!row) return row.error();
+            listed_buffer listed;
+            listed.inode = row->inode;
+            listed.size_bytes = row->size_bytes;
+            listed.exporter = row->exporter;
+            rows_.push_back(listed);
+        }
+        return {};
     }
 
     std::vector<listed_buffer> rows_;

@@ -42,23 +42,23 @@ public:
 
     /// Fills in the fields of met buffers that the walk could not tell, and remembers the other
     /// buffers.
-    void read_after(System system, sysfs_directory const* sysfs, snapshot_builder& build,
-                    sample_options const& wanted, std::span<char> space) {
+    void read_after(System system, sysfs_directory const* sysfs, buffer_list<System>& list,
+                    snapshot_builder& build, sample_options const& wanted, std::span<char> space) {
         if (used_ == listing::sysfs) return read_sysfs_again(*sysfs, build, space);
         if (used_ == listing::none) return;
         if (used_ == listing::bufinfo && tells_no_more(build, wanted)) return;
-        auto const done = for_each_listed(used_, system, space, [&](listed_buffer const& row) {
+        if (auto const done = list.read_again(system, space); !done) return fail(done.error());
+        for (auto const& row : list.rows()) {
             auto const at = build.find(row.inode);
             bool const met = at != inode_index::none;
             if (met) describe(build, at, row);
-            if (!detail::contains_sorted(before_, row.inode)) return;
+            if (!detail::contains_sorted(before_, row.inode)) continue;
             if (met)
                 met_.push_back(row.inode);
             else
                 after_.push_back(
                     unheld(row.inode, row.size_bytes, build.exporter_at(row.exporter)));
-        });
-        if (!done) fail(done.error());
+        }
     }
 
     /// Fills in the fields of met buffers that the walk could not tell, for a sample without unheld
