@@ -101,19 +101,27 @@ result<unique_fd<System>> open_kept(System system, kept_path const& path, int fl
 
 } // namespace detail
 
+/// Whether the text of a file so far is all of it. Not a type parameter: each would be one more
+/// `read_file()` to compile.
+using whole_test = bool (*)(std::string_view);
+
 /// Use for a file whose only end mark is end-of-file.
-inline constexpr auto ends_at_end = [](std::string_view) { return false; };
+constexpr bool ends_at_end(std::string_view) {
+    return false;
+}
 /// Use for a file of one line. Its newline ends it, which spares the read that sees end-of-file.
-inline constexpr auto ends_at_newline = [](std::string_view text) { return text.ends_with('\n'); };
+constexpr bool ends_at_newline(std::string_view text) {
+    return text.ends_with('\n');
+}
 
 /// Reads into `space` until `is_whole(text so far)`, until the space is full, or until the file
 /// ends. One read of a /proc file may return less than there is.
 /// Cost: one read or more, and one that sees the end unless `is_whole` tells it. No allocation.
 /// Errors: those of read(2), at `where`.
 /// Lifetime: the text lies in `space`.
-template<system System, class IsWhole = decltype(ends_at_end)>
+template<system System>
 result<std::string_view> read_some(System system, int fd, std::span<char> space, place where,
-                                   IsWhole is_whole = {}) {
+                                   whole_test is_whole = ends_at_end) {
     std::size_t filled = 0;
     while (filled < space.size() && !is_whole(detail::text_at(space.data(), filled))) {
         long const got =
@@ -131,9 +139,10 @@ result<std::string_view> read_some(System system, int fd, std::span<char> space,
 /// Errors: those of openat(2) and read(2); EOVERFLOW for a text that does not fit `space`, which is
 /// never cut.
 /// Lifetime: the text lies in `space`.
-template<system System, class IsWhole = decltype(ends_at_end)>
+template<system System>
 result<std::string_view> read_file(System system, int directory, char const* path,
-                                   std::span<char> space, place where, IsWhole is_whole = {}) {
+                                   std::span<char> space, place where,
+                                   whole_test is_whole = ends_at_end) {
     auto const file = open_at(system, directory, path, O_RDONLY, where);
     if (!file) return file.error();
     auto const text = read_some(system, file->get(), space, where, is_whole);

@@ -208,9 +208,9 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
 
 namespace detail {
 /// A newline before `stat_name_ends` may belong to comm.
-inline constexpr auto stat_is_whole = [](std::string_view text) {
+constexpr bool stat_is_whole(std::string_view text) {
     return text.ends_with('\n') && text.size() > stat_name_ends;
-};
+}
 } // namespace detail
 
 /// Reads /proc/P/stat, or with a `tid` that of one task. World-readable except under hidepid.
