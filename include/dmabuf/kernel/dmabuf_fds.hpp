@@ -38,7 +38,7 @@ public:
     constexpr void all(std::string_view text, Take take) {
         for (;;) {
             take_plain(text, take);
-            std::optional<result<std::uint64_t>> item;
+            detail::item_or_end<result<std::uint64_t>> item;
             if (!next(text, item)) return;
             take(*item);
         }
@@ -107,7 +107,7 @@ constexpr void parse_dmabuf_fds(std::string_view text, Take take,
                                 place where = {object::dmabuf_fds}) {
     dmabuf_fds_parser parser(where);
     parser.all(text, take);
-    std::optional<result<std::uint64_t>> last;
+    detail::item_or_end<result<std::uint64_t>> last;
     if (parser.finish(last)) take(*last);
 }
 
@@ -133,7 +133,7 @@ public:
 
 private:
     friend reader<dmabuf_fds_reader, result<std::uint64_t>>;
-    using entry = std::optional<result<std::uint64_t>>;
+    using entry = detail::item_or_end<result<std::uint64_t>>;
 
     [[nodiscard]] place where() const { return process_->at(object::dmabuf_fds, tid_); }
 

@@ -116,7 +116,7 @@ namespace detail {
 template<class Derived, system System, class Item>
 class descriptor_walk : public reader<Derived, result<Item>> {
 protected:
-    using entry = std::optional<result<Item>>;
+    using entry = item_or_end<result<Item>>;
 
     descriptor_walk(process<System> const& process, std::int32_t tid, dmabuf_filesystem& known,
                     number_directory<std::int32_t, System> fds)

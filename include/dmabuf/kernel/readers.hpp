@@ -11,6 +11,31 @@
 namespace dmabuf {
 inline namespace v0 {
 
+namespace detail {
+
+/// The item of a reader, or none at its end. Every item can be made and copied; std::optional,
+/// which serves others too, takes ten times as long to compile, for each of a dozen types.
+template<class Item>
+class item_or_end {
+public:
+    constexpr item_or_end& operator=(Item const& item) {
+        item_ = item;
+        is_item_ = true;
+        return *this;
+    }
+    constexpr void reset() { is_item_ = false; }
+
+    [[nodiscard]] constexpr explicit operator bool() const { return is_item_; }
+    [[nodiscard]] constexpr Item const& operator*() const { return item_; }
+    [[nodiscard]] constexpr Item const* operator->() const { return &item_; }
+
+private:
+    Item item_{};
+    bool is_item_ = false;
+};
+
+} // namespace detail
+
 /// The end of every reader. Not std::default_sentinel_t: <iterator> would add 11,000 lines to the
 /// 39,000 of the library (libstdc++ 12), and a fifth of the time to compile it.
 struct end_of_reader {};
@@ -44,8 +69,8 @@ private:
 
 /// Base of every reader: a move-only, single-pass range of `Item`, usually a `result`. A bad entry
 /// is an item; it neither ends the range nor disappears. `begin()` starts the range, once.
-/// `Derived` has `void next(std::optional<Item>&)`. The first call opens the file. At the end it
-/// leaves the optional empty.
+/// `Derived` has `void next(detail::item_or_end<Item>&)`. The first call opens the file. At the end
+/// it leaves its argument empty.
 template<class Derived, class Item>
 class reader {
 public:
@@ -66,13 +91,13 @@ public:
 private:
     friend iterator;
     [[nodiscard]] Item const& current() const { return *current_; }
-    [[nodiscard]] bool done() const { return !current_.has_value(); }
+    [[nodiscard]] bool done() const { return !current_; }
     void advance() {
         current_.reset();
         static_cast<Derived&>(*this).next(current_);
     }
 
-    std::optional<Item> current_;
+    detail::item_or_end<Item> current_;
 };
 
 /// Memory that a reader reads into: the caller's, which costs nothing, or else 16 KiB of its own.
@@ -174,7 +199,7 @@ public:
 private:
     friend reader<parsed_lines, result<Item>>;
 
-    void next(std::optional<result<Item>>& out) {
+    void next(detail::item_or_end<result<Item>>& out) {
         if (!std::exchange(opened_, true) && !open(out)) return;
         while (lines_ && !out) {
             auto const line = lines_->next();
@@ -186,12 +211,12 @@ private:
         }
     }
 
-    void fail(failure const& why, std::optional<result<Item>>& out) {
+    void fail(failure const& why, detail::item_or_end<result<Item>>& out) {
         out = why;
         if (why.error != EOVERFLOW) lines_.reset();
     }
 
-    bool open(std::optional<result<Item>>& out) {
+    bool open(detail::item_or_end<result<Item>>& out) {
         auto file = detail::open_kept(system_, path_, flags_, where_);
         if (file)
             lines_.emplace(std::move(file).value(), system_, std::move(space_), where_);
@@ -237,7 +262,7 @@ public:
     /// Errors: those of the range.
     template<class Take>
     result<void> for_each(Take take) {
-        std::optional<result<Number>> failed;
+        detail::item_or_end<result<Number>> failed;
         while (!unread_.empty() || read_more(failed)) {
             Number number = 0;
             auto const what = take_entry(number);
@@ -250,12 +275,12 @@ public:
 private:
     friend reader<number_directory, result<Number>>;
 
-    void next(std::optional<result<Number>>& out) {
+    void next(detail::item_or_end<result<Number>>& out) {
         while (!unread_.empty() || read_more(out)) {
             Number number = 0;
             auto const what = take_entry(number);
             if (what == entry::broken) return fail(out, operation::list, EBADMSG);
-            if (what == entry::number) return void(out.emplace(number));
+            if (what == entry::number) return void(out = number);
         }
     }
 
@@ -271,7 +296,7 @@ private:
         return rest.find('\0') == rest.npos ? entry::broken : entry::other;
     }
 
-    void open(std::optional<result<Number>>& out) {
+    void open(detail::item_or_end<result<Number>>& out) {
         opened_ = true;
         auto directory = open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
         if (directory)
@@ -281,7 +306,7 @@ private:
     }
 
     /// False at the end, or after a failure, which is then in `out`.
-    bool read_more(std::optional<result<Number>>& out) {
+    bool read_more(detail::item_or_end<result<Number>>& out) {
         if (!opened_) open(out);
         if (!directory_.is_open()) return false;
         auto const space = space_.get();
@@ -293,7 +318,7 @@ private:
         return true;
     }
 
-    void fail(std::optional<result<Number>>& out, operation doing, int error) {
+    void fail(detail::item_or_end<result<Number>>& out, operation doing, int error) {
         unread_ = {};
         directory_.reset();
         out = failure{doing, error, where_};
