@@ -34,8 +34,12 @@ public:
         bool found = false;  ///< `contains()` said that another task has its table too
     };
 
-    explicit distinct_tables(System system)
-        : system_(system) {}
+    enum class part : std::uint8_t { descriptor_table, memory_map };
+
+    /// `compared`: the part of a task that is meant by its table.
+    explicit distinct_tables(System system, part compared = part::descriptor_table)
+        : system_(system)
+        , compared_(compared) {}
 
     /// Allows kcmp, which takes numbers of the caller's own pid namespace.
     void compare(bool on) { compares_ = on; }
@@ -107,7 +111,8 @@ private:
     static constexpr std::size_t nowhere = ~std::size_t{0};
 
     [[nodiscard]] int compare(std::int32_t a, std::int32_t b) const {
-        return system_.compare_descriptor_tables(a, b);
+        return compared_ == part::memory_map ? system_.compare_memory_maps(a, b)
+                                             : system_.compare_descriptor_tables(a, b);
     }
 
     /// Searches, beginning with the table found last, since most threads have the same one. Leaves
@@ -159,6 +164,7 @@ private:
     }
 
     [[no_unique_address]] System system_;
+    part compared_;
     std::vector<task> tasks_;
     std::vector<std::uint32_t> order_; ///< indices into `tasks_`, of those that can be compared, in
                                        ///< the order of kcmp

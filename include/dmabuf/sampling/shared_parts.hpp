@@ -9,28 +9,17 @@
 namespace dmabuf {
 inline namespace v0 {
 
-namespace detail {
-
-/// A system whose kcmp compares memory maps in place of descriptor tables.
-template<system System>
-struct compares_memory_maps : System {
-    int compare_descriptor_tables(std::int32_t a, std::int32_t b) const {
-        return this->compare_memory_maps(a, b);
-    }
-};
-
-} // namespace detail
-
 /// Remembers a task for each table and each memory map with buffers, of all processes of a sample.
 /// Cost: that of `distinct_tables`. No allocation once grown.
 template<system System = live_system>
 class shared_parts {
 public:
-    using answer = typename distinct_tables<System>::answer;
+    using tables = distinct_tables<System>;
+    using answer = typename tables::answer;
 
     explicit shared_parts(System system)
         : tables_(system)
-        , maps_(detail::compares_memory_maps<System>{system}) {}
+        , maps_(system, tables::part::memory_map) {}
 
     /// `compare` allows kcmp: see `distinct_tables::compare()`.
     void begin(bool compare) {
@@ -55,15 +44,13 @@ public:
     }
 
 private:
-    static answer had(auto& parts, std::int32_t tid) {
+    static answer had(tables& parts, std::int32_t tid) {
         auto const found = parts.contains(tid);
-        using other = decltype(found);
-        if (found == other::yes) return answer::yes;
-        parts.add(tid, found == other::no);
-        return found == other::no ? answer::no : answer::unknown;
+        if (found != answer::yes) parts.add(tid, found == answer::no);
+        return found;
     }
 
-    static bool is_confirmed(auto const& parts, proc_directory<System> const& proc) {
+    static bool is_confirmed(tables const& parts, proc_directory<System> const& proc) {
         if (!parts.may_mislead()) return true;
         if (parts.first_moved() != parts.tasks().size()) return false;
         for (auto const& task : parts.tasks())
@@ -78,8 +65,8 @@ private:
         return stat && !stat->exiting();
     }
 
-    distinct_tables<System> tables_;
-    distinct_tables<detail::compares_memory_maps<System>> maps_;
+    tables tables_;
+    tables maps_;
 };
 
 } // namespace v0
