@@ -47,10 +47,13 @@ constexpr void add_up(holder& who, auto const& now, auto& turns) {
 
 /// One empty total for each exporter, in the order of the numbers.
 constexpr void begin_exporters(auto& now) {
-    now.exporters.assign(1, {});
+    now.exporters.clear();
+    exporter_total total;
+    now.exporters.push_back(total);
     for (auto const& name : now.exporter_names) {
-        auto const number = static_cast<exporter_id>(now.exporters.size());
-        now.exporters.push_back({name, number, 0, 0});
+        total.name = name;
+        total.exporter = static_cast<exporter_id>(now.exporters.size());
+        now.exporters.push_back(total);
     }
 }
 

@@ -29,7 +29,8 @@ public:
         auto const nearest = *link_before(text, end) / 2;
         auto const place = first_difference(text, text_of(nearest));
         if (place == end) return nearest;
-        branches_.push_back({place, {}});
+        branch const added{place, {}};
+        branches_.push_back(added);
         auto* const link = link_before(text, place);
         bool const side = bit_at(text, place);
         branches_.back().next[side ? 1 : 0] = leaf(index);

@@ -112,7 +112,8 @@ private:
 
         void begin_stretch(fields one) {
             auto const first = static_cast<std::uint32_t>(all_.size());
-            stretches_.push_back({one.pid(), true, one.set(), one.start_ns(), first, 0});
+            stretch const begun{one.pid(), true, one.set(), one.start_ns(), first, 0};
+            stretches_.push_back(begun);
         }
 
         void add(found const& one) {
@@ -209,7 +210,8 @@ private:
         if (at == inode_index::none) {
             at = static_cast<std::uint32_t>(processes_.size());
             process_index_.insert(static_cast<std::uint64_t>(pid), at);
-            processes_.push_back({pid, 0, 0, {}});
+            process_record const added{pid, 0, 0, {}};
+            processes_.push_back(added);
         }
         if (auto& process = processes_[at]; process.start_ns <= one.start_ns())
             process = {pid, one.uid(), one.start_ns(), process_name(one.comm())};

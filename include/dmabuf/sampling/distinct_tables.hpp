@@ -80,7 +80,8 @@ public:
     void add(std::int32_t tid, bool certain = true) {
         auto const index = static_cast<std::uint32_t>(tasks_.size());
         may_mislead_ = may_mislead_ || (certain && place_ == nowhere);
-        tasks_.push_back({tid, certain});
+        task const added{tid, certain};
+        tasks_.push_back(added);
         if (place_ == nowhere) return void(all_ordered_ = false);
         if (!order_.empty() && place_ <= last_found_) ++last_found_;
         order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place_), index);

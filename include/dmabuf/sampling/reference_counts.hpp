@@ -31,13 +31,15 @@ public:
         if (knows(at)) return;
         if (known_.size() <= at) known_.resize(at + std::size_t{1});
         known_[at] = true;
-        told_.push_back({inode, count, false});
+        told const one{inode, count, false};
+        told_.push_back(one);
     }
 
     /// The kernel's list tells a count, which replaces that of a descriptor. `devices`: it tells
     /// all attached devices too, each by `attached()`.
     void told_by_list(std::uint64_t inode, std::uint64_t count, bool devices) {
-        told_.push_back({inode, count, true, devices});
+        told const one{inode, count, true, devices};
+        told_.push_back(one);
     }
     void attached(attachment const& one) { attachments_.push_back(one); }
 

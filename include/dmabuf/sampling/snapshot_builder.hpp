@@ -42,8 +42,7 @@ public:
         if (!remembers_) forget();
         forget_exporters();
         if (index_.size() != known_.size()) make_index();
-        for (auto const& one : known_)
-            add_known(one);
+        add_known();
         marks_.assign(known_.size(), unmet);
     }
 
@@ -133,7 +132,8 @@ public:
     /// Begins a table. Findings of a table that was not added are dropped.
     void begin_table() { now_->references.resize(whole_); }
     void found(std::uint32_t buffer, bool path) {
-        now_->references.push_back({holder_, buffer, 1, path ? 1U : 0U, 0, 0});
+        reference const one{holder_, buffer, 1, path ? 1U : 0U, 0, 0};
+        now_->references.push_back(one);
     }
     [[nodiscard]] bool table_is_empty() const { return now_->references.size() == whole_; }
 
@@ -164,7 +164,8 @@ public:
 
     void found_mapping(std::uint32_t buffer, std::uint64_t bytes) {
         begin_table();
-        now_->references.push_back({holder_, buffer, 0, 0, 1, bytes});
+        reference const one{holder_, buffer, 0, 0, 1, bytes};
+        now_->references.push_back(one);
         add_table();
     }
 
@@ -190,7 +191,8 @@ public:
         auto const at = cgroup_index_.find_or_insert(
             path, next, [&](std::uint32_t other) { return now_->cgroup_name(other); });
         if (at != next) return at;
-        all.push_back({now_->cgroup_text.size(), path.size()});
+        snapshot::cgroup_path const added{now_->cgroup_text.size(), path.size()};
+        all.push_back(added);
         now_->cgroup_text.insert(now_->cgroup_text.end(), path.begin(), path.end());
         return at;
     }
@@ -218,10 +220,11 @@ public:
         auto const& buffers = now_->buffers;
         for (std::size_t at = 0; at < buffers.size(); ++at) {
             auto const& one = buffers[at];
-            if (at == known_.size()) known_.push_back({one.inode, 0, {}, false});
-            auto& known = known_[at];
-            if (known.size_known == one.size_known && known.exporter == one.exporter) continue;
-            known = {one.inode, one.size_bytes, one.exporter, one.size_known};
+            known_buffer const told{one.inode, one.size_bytes, one.exporter, one.size_known};
+            if (at == known_.size())
+                known_.push_back(told);
+            else if (known_[at].size_known != one.size_known || known_[at].exporter != one.exporter)
+                known_[at] = told;
         }
     }
 
@@ -247,12 +250,16 @@ private:
         if (marks_.capacity() == 0) marks_.reserve(buffers);
     }
 
-    void add_known(known_buffer const& one) {
-        auto& added = now_->buffers.emplace_back();
-        added.inode = one.inode;
-        added.size_bytes = one.size_bytes;
-        added.size_known = one.size_known;
-        added.exporter = one.exporter;
+    void add_known() {
+        now_->buffers.resize(known_.size());
+        for (std::size_t at = 0; at < known_.size(); ++at) {
+            auto const& one = known_[at];
+            auto& added = now_->buffers[at];
+            added.inode = one.inode;
+            added.size_bytes = one.size_bytes;
+            added.size_known = one.size_known;
+            added.exporter = one.exporter;
+        }
     }
 
     [[nodiscard]] exporter_name const& name_of(exporter_id exporter) const {
@@ -273,7 +280,9 @@ private:
     [[gnu::noinline]] std::uint32_t add_buffer(std::uint64_t inode) {
         auto const at = detail::in_32_bits(now_->buffers.size());
         index_.insert(inode, at);
-        now_->buffers.emplace_back().inode = inode;
+        buffer added;
+        added.inode = inode;
+        now_->buffers.push_back(added);
         marks_.push_back(met);
         return at;
     }

@@ -48,7 +48,7 @@ public:
 
     /// Lists the tasks anew, and tells whether `read()` missed any.
     result<bool> list_again(process<System> const& process, std::span<char> space) {
-        earlier_.assign(tids_.begin(), tids_.end());
+        earlier_.swap(tids_);
         if (auto const listed = read(process, space); !listed) return listed.error();
         return !tids_.empty() && tids_ != earlier_;
     }

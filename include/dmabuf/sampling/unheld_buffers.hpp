@@ -56,8 +56,7 @@ public:
             if (met)
                 met_.push_back(row.inode);
             else
-                after_.push_back(
-                    unheld(row.inode, row.size_bytes, build.exporter_at(row.exporter)));
+                add_unmet(row.inode, row.size_bytes, build.exporter_at(row.exporter));
         }
     }
 
@@ -94,13 +93,13 @@ public:
     }
 
 private:
-    static buffer unheld(std::uint64_t inode, std::uint64_t size_bytes, exporter_id exporter) {
+    void add_unmet(std::uint64_t inode, std::uint64_t size_bytes, exporter_id exporter) {
         buffer one;
         one.inode = inode;
         one.size_bytes = size_bytes;
         one.size_known = true;
         one.exporter = exporter;
-        return one;
+        after_.push_back(one);
     }
 
     /// Whether the walk met and described all listed buffers, and none of them can be leaving. Then
@@ -172,7 +171,7 @@ private:
         auto const size = read_sysfs_size(tree, inode);
         auto const exporter =
             size ? read_sysfs_exporter_name(tree, inode) : result<exporter_name>(size.error());
-        if (exporter) after_.push_back(unheld(inode, *size, build.exporter_at(*exporter)));
+        if (exporter) add_unmet(inode, *size, build.exporter_at(*exporter));
         if (exporter || exporter.error().gone()) return true;
         return fail(exporter.error()), false;
     }
