@@ -73,6 +73,12 @@ constexpr void sort(Range&& all, Before before) {
     }
 }
 
+/// Sorts numbers in ascending order.
+template<class Range>
+constexpr void sort(Range& all) {
+    detail::sort(all, [](auto a, auto b) { return a < b; });
+}
+
 /// Moves each element to the place that `places` has for it. `places` is a permutation, and is used
 /// up. Every exchange puts one element in its final place. No allocation.
 template<class Range, class Places>

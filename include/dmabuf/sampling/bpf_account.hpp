@@ -146,24 +146,26 @@ private:
                         take(one);
                 return end;
             }
-            take_each_once(at, end, start_ns, take);
+            collect(at, end, start_ns);
+            for (std::size_t i = 0; i < twice_.size(); ++i)
+                if (i + 1 == twice_.size() || all_[twice_[i]].item != all_[twice_[i + 1]].item)
+                    take(all_[twice_[i]]);
             return end;
         }
 
     private:
-        template<class Take>
-        void take_each_once(std::size_t at, std::size_t end, std::uint64_t start_ns, Take take) {
+        /// Collects the items of some stretches in order, those that came twice side by side.
+        void collect(std::size_t at, std::size_t end, std::uint64_t start_ns) {
             twice_.clear();
-            for (; at < end; ++at)
-                if (stretches_[at].start_ns == start_ns)
-                    for (std::uint32_t i = 0; i < stretches_[at].count; ++i)
-                        twice_.push_back(stretches_[at].first + i);
+            for (; at < end; ++at) {
+                auto const& one = stretches_[at];
+                if (one.start_ns != start_ns) continue;
+                for (auto index = one.first; index < one.first + one.count; ++index)
+                    twice_.push_back(index);
+            }
             detail::sort(twice_, [&](std::uint32_t a, std::uint32_t b) {
                 return all_[a].item != all_[b].item ? all_[a].item < all_[b].item : a < b;
             });
-            for (std::size_t i = 0; i < twice_.size(); ++i)
-                if (i + 1 == twice_.size() || all_[twice_[i]].item != all_[twice_[i + 1]].item)
-                    take(all_[twice_[i]]);
         }
 
         [[nodiscard]] std::span<found const> of(stretch const& one) const {

@@ -191,7 +191,7 @@ private:
         inodes.clear();
         auto const how = list(process, tid, [&](std::uint64_t inode) { inodes.push_back(inode); });
         if (how != outcome::seen) return how;
-        detail::sort(inodes, [](std::uint64_t a, std::uint64_t b) { return a < b; });
+        detail::sort(inodes);
         auto const closed = build.drop_from_table([&](reference const& found) {
             return unsized(found) && !detail::contains_sorted(inodes, build[found.buffer].inode);
         });

@@ -37,7 +37,7 @@ public:
         why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
         if (sysfs) read_sysfs(*sysfs, space);
         if (used_ == listing::none) read_list(system, list, wanted, space);
-        detail::sort(before_, [](std::uint64_t a, std::uint64_t b) { return a < b; });
+        detail::sort(before_);
     }
 
     /// Fills in the fields of met buffers that the walk could not tell, and remembers the other
