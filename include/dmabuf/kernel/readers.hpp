@@ -235,93 +235,59 @@ private:
     bool opened_ = false;
 };
 
-/// A directory whose entries are numbers (processes, tasks, descriptors, inodes): the numbers in
-/// the kernel's order, without every other name. `begin()` opens it.
-/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
-/// Errors: from open or getdents64, one item that ends the range.
-/// Lifetime: the descriptor of the parent directory must outlive the range.
-template<class Number, system System = live_system>
-class number_directory : public reader<number_directory<Number, System>, result<Number>> {
+namespace detail {
+
+/// The entries of a directory that are numbers, of whatever type the reader shows them.
+template<system System>
+class numbered_entries {
 public:
-    number_directory(System system, int parent, detail::path path, place where,
-                     read_space space = {})
+    numbered_entries(System system, int parent, detail::path path, place where, read_space space)
         : system_(system)
         , parent_(parent)
         , path_(path)
         , where_(where)
         , space_(std::move(space)) {}
 
-    /// The open directory, to reach the entries by; -1 before and after the walk.
     [[nodiscard]] int descriptor() const { return directory_.get(); }
-    /// The current entry as the kernel wrote it.
-    /// Lifetime: until the range moves on.
     [[nodiscard]] char const* name() const { return name_; }
+    /// Why there was no next entry, once. `error` 0: the directory has ended.
+    [[nodiscard]] failure take_failure() { return std::exchange(why_, failure{}); }
 
-    /// Calls `take` with every number until it returns false. Cheaper than iterating when there are
-    /// many numbers.
-    /// Errors: those of the range.
-    template<class Take>
-    result<void> for_each(Take take) {
-        detail::item_or_end<result<Number>> failed;
-        while (!unread_.empty() || read_more(failed)) {
-            Number number = 0;
-            auto const what = take_entry(number);
-            if (what == entry::broken) return failure{operation::list, EBADMSG, where_};
-            if (what == entry::number && !take(number)) break;
+    /// Moves to the next entry that is a number up to `most`. False where there is none.
+    bool next(std::uint64_t most, std::uint64_t& number) {
+        while (!unread_.empty() || read_more()) {
+            auto rest = take_name();
+            name_ = rest.data();
+            number = 0;
+            if (take_number(rest, number) && rest.starts_with('\0') && number <= most) return true;
+            if (rest.find('\0') == rest.npos) return fail({operation::list, EBADMSG, where_});
         }
-        return failed ? result<void>(failed->error()) : result<void>();
+        return false;
     }
 
 private:
-    friend reader<number_directory, result<Number>>;
-
-    void next(detail::item_or_end<result<Number>>& out) {
-        while (!unread_.empty() || read_more(out)) {
-            Number number = 0;
-            auto const what = take_entry(number);
-            if (what == entry::broken) return fail(out, operation::list, EBADMSG);
-            if (what == entry::number) return void(out = number);
-        }
-    }
-
-    enum class entry : std::uint8_t { number, other, broken };
-
-    entry take_entry(Number& taken) {
-        constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
-        auto rest = take_name();
-        name_ = rest.data();
-        std::uint64_t number = 0;
-        if (detail::take_number(rest, number) && rest.starts_with('\0') && number <= most)
-            return taken = static_cast<Number>(number), entry::number;
-        return rest.find('\0') == rest.npos ? entry::broken : entry::other;
-    }
-
-    void open(detail::item_or_end<result<Number>>& out) {
-        opened_ = true;
-        auto directory = open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
-        if (directory)
+    /// False at the end, or after a failure.
+    bool read_more() {
+        if (!std::exchange(opened_, true)) {
+            auto directory =
+                open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
+            if (!directory) return fail(directory.error());
             directory_ = std::move(directory).value();
-        else
-            out = directory.error();
-    }
-
-    /// False at the end, or after a failure, which is then in `out`.
-    bool read_more(detail::item_or_end<result<Number>>& out) {
-        if (!opened_) open(out);
+        }
         if (!directory_.is_open()) return false;
         auto const space = space_.get();
-        long const got =
-            detail::uninterrupted([&] { return system_.list(directory_.get(), space); });
-        if (got < 0) fail(out, operation::list, static_cast<int>(-got));
-        if (got <= 0) return directory_.reset(), false;
-        unread_ = detail::text_at(space.data(), static_cast<std::size_t>(got));
+        long const got = uninterrupted([&] { return system_.list(directory_.get(), space); });
+        if (got < 0) return fail({operation::list, static_cast<int>(-got), where_});
+        if (got == 0) return directory_.reset(), false;
+        unread_ = text_at(space.data(), static_cast<std::size_t>(got));
         return true;
     }
 
-    void fail(detail::item_or_end<result<Number>>& out, operation doing, int error) {
+    bool fail(failure const& why) {
+        why_ = why;
         unread_ = {};
         directory_.reset();
-        out = failure{doing, error, where_};
+        return false;
     }
 
     /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL,
@@ -340,13 +306,61 @@ private:
 
     [[no_unique_address]] System system_;
     int parent_;
-    detail::path path_;
+    path path_;
     place where_;
     read_space space_;
     unique_fd<System> directory_;
     std::string_view unread_;
     char const* name_ = nullptr;
+    failure why_;
     bool opened_ = false;
+};
+
+} // namespace detail
+
+/// A directory whose entries are numbers (processes, tasks, descriptors, inodes): the numbers in
+/// the kernel's order, without every other name. `begin()` opens it.
+/// Cost: one open, one getdents64 per bufferful and one that sees the end, one close.
+/// Errors: from open or getdents64, one item that ends the range.
+/// Lifetime: the descriptor of the parent directory must outlive the range.
+template<class Number, system System = live_system>
+class number_directory : public reader<number_directory<Number, System>, result<Number>> {
+public:
+    number_directory(System system, int parent, detail::path path, place where,
+                     read_space space = {})
+        : entries_(system, parent, path, where, std::move(space)) {}
+
+    /// The open directory, to reach the entries by; -1 before and after the walk.
+    [[nodiscard]] int descriptor() const { return entries_.descriptor(); }
+    /// The current entry as the kernel wrote it.
+    /// Lifetime: until the range moves on.
+    [[nodiscard]] char const* name() const { return entries_.name(); }
+
+    /// Calls `take` with every number until it returns false. Cheaper than iterating when there are
+    /// many numbers.
+    /// Errors: those of the range.
+    template<class Take>
+    result<void> for_each(Take take) {
+        std::uint64_t number = 0;
+        while (entries_.next(most, number))
+            if (!take(static_cast<Number>(number))) return {};
+        auto const why = entries_.take_failure();
+        return why.error != 0 ? result<void>(why) : result<void>();
+    }
+
+private:
+    friend reader<number_directory, result<Number>>;
+    static constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
+
+    void next(detail::item_or_end<result<Number>>& out) {
+        std::uint64_t number = 0;
+        if (entries_.next(most, number))
+            out = static_cast<Number>(number);
+        else if (auto const why = entries_.take_failure(); why.error != 0)
+            out = why;
+    }
+
+    detail::numbered_entries<System> entries_;
 };
 
 } // namespace v0
