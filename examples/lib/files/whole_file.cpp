@@ -165,7 +165,7 @@ std::variant<std::string, trouble> read_whole(std::string const& path, std::size
     int const fd = given ? STDIN_FILENO : opened.get();
     std::string text;
     for (std::array<char, 65536> piece;;) {
-        long const got = dmabuf::detail::uninterrupted([&] { return system.read(fd, piece); });
+        long const got = dmabuf::detail::uninterrupted_read(system, fd, piece);
         if (got < 0) return of_errno(static_cast<int>(-got));
         if (got == 0) return text;
         text.append(piece.data(), static_cast<std::size_t>(got));

@@ -99,8 +99,7 @@ public:
         if (kept == space_.size()) return failure{operation::read, EOVERFLOW, where_};
         long got = -EAGAIN;
         for (int i = 0; got == -EAGAIN && i < patience; ++i)
-            got = detail::uninterrupted(
-                [&] { return system_.read(file_.get(), space_.subspan(kept)); });
+            got = detail::uninterrupted_read(system_, file_.get(), space_.subspan(kept));
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
         if (got == 0) return end_at(kept);
         unread_ = detail::text_at(space_.data(), kept + static_cast<std::size_t>(got));
@@ -118,8 +117,7 @@ private:
     result<void> open() {
         auto file = detail::open_kept(system_, path_, O_RDONLY | O_NONBLOCK, where_);
         if (!file) return file.error();
-        long const magic =
-            detail::uninterrupted([&] { return system_.filesystem_type(file->get()); });
+        long const magic = detail::uninterrupted_filesystem_type(system_, file->get());
         if (magic < 0) return failure{operation::statfs, static_cast<int>(-magic), where_};
         if (magic != bpffs_magic) return failure{operation::identify, ENODEV, where_};
         file_ = std::move(file).value();

@@ -158,8 +158,7 @@ private:
         if (whole_) file_.reset();
         if (!file_.is_open()) return false;
         auto const space = space_.get();
-        long const got =
-            detail::uninterrupted([&] { return process_->system.read(file_.get(), space); });
+        long const got = detail::uninterrupted_read(process_->system, file_.get(), space);
         if (got > 0) {
             unread_ = detail::text_at(space.data(), static_cast<std::size_t>(got));
             whole_ = unread_.ends_with('\n');

@@ -53,12 +53,11 @@ public:
     long look_up(System system, int directory, char const* path, file_status& status) {
         auto const file = open_at(system, directory, path, O_PATH, {});
         if (!file) return -file.error().error;
-        int const error = detail::uninterrupted(
-            [&] { return system.status(file->get(), "", AT_EMPTY_PATH, status); });
+        int const error =
+            detail::uninterrupted_status(system, file->get(), "", AT_EMPTY_PATH, status);
         if (error < 0) return error;
         if (of(status) != kind::unknown) return 0;
-        long const magic =
-            detail::uninterrupted([&] { return system.filesystem_type(file->get()); });
+        long const magic = detail::uninterrupted_filesystem_type(system, file->get());
         if (magic < 0) return magic;
         learn(status.device, magic);
         return 0;
@@ -177,8 +176,8 @@ private:
     void look_at(std::int32_t fd, entry& out) {
         char const* const name = fds_.name();
         file_status status;
-        int const error = detail::uninterrupted(
-            [&] { return process_->system.status(fds_.descriptor(), name, 0, status); });
+        int const error =
+            detail::uninterrupted_status(process_->system, fds_.descriptor(), name, 0, status);
         if (error < 0) return void(out = failed(operation::status, error, fd));
 
         auto kind = known_->of(status);
@@ -201,9 +200,8 @@ private:
     /// tell the two apart.
     bool is_path(char const* name, std::int32_t fd, bool& path, entry& out) const {
         file_status link;
-        int const error = detail::uninterrupted([&] {
-            return process_->system.status(fds_.descriptor(), name, AT_SYMLINK_NOFOLLOW, link);
-        });
+        int const error = detail::uninterrupted_status(process_->system, fds_.descriptor(), name,
+                                                       AT_SYMLINK_NOFOLLOW, link);
         if (error < 0) return out = failed(operation::status, error, fd), false;
         path = (link.mode & 0700U) == 0;
         if (!path) return true;
@@ -215,8 +213,8 @@ private:
 
     void refuse_before_5_3(char const* name, std::int32_t fd, entry& out) const {
         std::array<char, 32> target;
-        long const length = detail::uninterrupted(
-            [&] { return process_->system.readlink(fds_.descriptor(), name, target); });
+        long const length =
+            detail::uninterrupted_readlink(process_->system, fds_.descriptor(), name, target);
         if (length < 0)
             out = failed(operation::readlink, length, fd);
         else if (detail::text_at(target.data(), static_cast<std::size_t>(length)) ==

@@ -194,8 +194,7 @@ result<fdinfo> read_fdinfo(process<System> const& process, std::int32_t tid, std
     if (!file) return file.error();
     fdinfo_parser parser(where);
     for (file_space space;;) {
-        long const got =
-            detail::uninterrupted([&] { return process.system.read(file->get(), space); });
+        long const got = detail::uninterrupted_read(process.system, file->get(), space);
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
         parser.feed(detail::text_at(space.data(), static_cast<std::size_t>(got)));
         if (static_cast<std::size_t>(got) < space.size()) return parser.finish();

@@ -22,6 +22,30 @@ auto uninterrupted(Call call) {
     }
 }
 
+// The calls that several places make. A lambda in each place would be compiled for each.
+
+template<system System>
+long uninterrupted_read(System const& system, int fd, std::span<char> into) {
+    return uninterrupted([&] { return system.read(fd, into); });
+}
+
+template<system System>
+long uninterrupted_readlink(System const& system, int directory, char const* path,
+                            std::span<char> into) {
+    return uninterrupted([&] { return system.readlink(directory, path, into); });
+}
+
+template<system System>
+int uninterrupted_status(System const& system, int directory, char const* path, int flags,
+                         file_status& into) {
+    return uninterrupted([&] { return system.status(directory, path, flags, into); });
+}
+
+template<system System>
+long uninterrupted_filesystem_type(System const& system, int fd) {
+    return uninterrupted([&] { return system.filesystem_type(fd); });
+}
+
 /// A number that stands in a path in hexadecimal.
 struct hex {
     std::uint64_t number;
@@ -124,8 +148,7 @@ result<std::string_view> read_some(System system, int fd, std::span<char> space,
                                    whole_test is_whole = ends_at_end) {
     std::size_t filled = 0;
     while (filled < space.size() && !is_whole(detail::text_at(space.data(), filled))) {
-        long const got =
-            detail::uninterrupted([&] { return system.read(fd, space.subspan(filled)); });
+        long const got = detail::uninterrupted_read(system, fd, space.subspan(filled));
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
         if (got == 0) break;
         filled += static_cast<std::size_t>(got);

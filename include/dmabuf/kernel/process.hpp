@@ -43,8 +43,7 @@ result<proc_directory<System>> open_proc(System system = {}, char const* path = 
     constexpr long proc_magic = 0x9fa0; // PROC_SUPER_MAGIC, include/uapi/linux/magic.h
     auto directory = open_at(system, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, {});
     if (!directory) return directory.error();
-    long const magic =
-        detail::uninterrupted([&] { return system.filesystem_type(directory->get()); });
+    long const magic = detail::uninterrupted_filesystem_type(system, directory->get());
     if (magic < 0) return failure{operation::statfs, static_cast<int>(-magic), {}};
     if (magic != proc_magic) return failure{operation::identify, ENODEV, {}};
     return proc_directory<System>{system, std::move(directory).value()};
@@ -318,8 +317,7 @@ result<process_status> read_process_status(process<System> const& process) {
     if (!file) return file.error();
     process_status_parser parser(where);
     for (std::array<char, 4096> space; !parser.done();) {
-        long const got =
-            detail::uninterrupted([&] { return process.system.read(file->get(), space); });
+        long const got = detail::uninterrupted_read(process.system, file->get(), space);
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where};
         if (got == 0) break;
         parser.feed(detail::text_at(space.data(), static_cast<std::size_t>(got)));

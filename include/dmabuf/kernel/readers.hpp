@@ -163,8 +163,7 @@ private:
         auto const space = space_.get();
         std::size_t const kept = unread_.size();
         if (kept != 0) __builtin_memmove(space.data(), unread_.data(), kept);
-        long const got =
-            detail::uninterrupted([&] { return system_.read(file_.get(), space.subspan(kept)); });
+        long const got = detail::uninterrupted_read(system_, file_.get(), space.subspan(kept));
         if (got < 0) return failure{operation::read, static_cast<int>(-got), where_};
         unread_ = detail::text_at(space.data(), kept + static_cast<std::size_t>(got));
         if (got == 0 && kept != 0) return failure{operation::parse, EBADMSG, where_};

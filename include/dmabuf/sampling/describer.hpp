@@ -70,14 +70,14 @@ public:
         auto const& system = process.system;
         file_space target;
         detail::path const link("task/", tid, "/fd/", fd);
-        long const length = detail::uninterrupted(
-            [&] { return system.readlink(process.directory.get(), link.c_str(), target); });
+        long const length =
+            detail::uninterrupted_readlink(system, process.directory.get(), link.c_str(), target);
         if (length < 0)
             return (void)sample_->counts.note(
                 {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
         file_status now; // another file's, where the number was used again meanwhile
-        int const error = detail::uninterrupted(
-            [&] { return system.status(process.directory.get(), link.c_str(), 0, now); });
+        int const error =
+            detail::uninterrupted_status(system, process.directory.get(), link.c_str(), 0, now);
         if (error < 0 || sample_->session.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
             now.inode != build()[at].inode)
             return;
@@ -108,10 +108,8 @@ public:
     outcome ask_map_files(process<System> const& process, mapping const& found,
                           std::uint32_t at) const {
         file_status status;
-        int const error = detail::uninterrupted([&] {
-            return process.system.status(process.directory.get(), map_files(found).c_str(), 0,
-                                         status);
-        });
+        int const error = detail::uninterrupted_status(process.system, process.directory.get(),
+                                                       map_files(found).c_str(), 0, status);
         if (error == -ENOENT) return outcome::gone;
         if (error < 0) return outcome::denied;
         if (status.inode != found.inode || status.device != found.device) return outcome::gone;

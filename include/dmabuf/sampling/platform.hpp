@@ -68,9 +68,7 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
     found.own_pid_namespace = status && status->pid_levels == 1;
 
     file_status space;
-    if (uninterrupted(
-            [&] { return proc.system.status(self.directory.get(), "ns/pid", 0, space); }) < 0)
-        return;
+    if (uninterrupted_status(proc.system, self.directory.get(), "ns/pid", 0, space) < 0) return;
     if (space.inode != initial_pid_namespace || !found.own_pid_namespace) {
         found.proc_shows = visibility::pid_namespace;
         return;
@@ -78,8 +76,7 @@ void probe_sight(proc_directory<System> const& proc, platform& found) {
     // init always exists and holds every capability. Where hidepid hides any process from the
     // caller, it hides init.
     file_status init;
-    int const error =
-        uninterrupted([&] { return proc.system.status(proc.directory.get(), "1", 0, init); });
+    int const error = uninterrupted_status(proc.system, proc.directory.get(), "1", 0, init);
     if (error == 0) found.proc_shows = visibility::everything;
     if (error == -ENOENT) found.proc_shows = visibility::hidden;
 }

@@ -201,12 +201,11 @@ private:
     /// (fs/proc/fd.c, proc_fd_getattr(), 6.2); before 6.2 it is 0. For a single task the listing is
     /// one call too, and serves all kernels.
     [[nodiscard]] bool leader_has_files() const {
+        if (tasks_->tids().size() <= 1) return false;
         file_status status;
-        auto const ask = [&] {
-            return process_->system.status(process_->directory.get(), "fd", 0, status);
-        };
-        return tasks_->tids().size() > 1 && detail::uninterrupted(ask) == 0 &&
-               status.size_bytes != 0;
+        int const error = detail::uninterrupted_status(process_->system, process_->directory.get(),
+                                                       "fd", 0, status);
+        return error == 0 && status.size_bytes != 0;
     }
 
     [[nodiscard]] bool has_other_tasks() const {

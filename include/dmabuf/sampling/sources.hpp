@@ -63,8 +63,8 @@ result<void> find_dmabuf_fds(proc_directory<System> const& proc, bool shows_call
     if (file) return {};
     if (shows_caller) return file.error();
     file_status init;
-    int const error = detail::uninterrupted(
-        [&] { return proc.system.status(proc.directory.get(), "1/task/1/dmabuf_fds", 0, init); });
+    int const error = detail::uninterrupted_status(proc.system, proc.directory.get(),
+                                                   "1/task/1/dmabuf_fds", 0, init);
     return error == 0 ? result<void>() : result<void>(file.error());
 }
 

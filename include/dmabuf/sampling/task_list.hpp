@@ -29,8 +29,8 @@ public:
     result<void> read(process<System> const& process, std::span<char> space) {
         tids_.clear();
         file_status status;
-        int const error = detail::uninterrupted(
-            [&] { return process.system.status(process.directory.get(), "task", 0, status); });
+        int const error = detail::uninterrupted_status(process.system, process.directory.get(),
+                                                       "task", 0, status);
         if (error < 0)
             return failure{operation::status, -error, process.at(object::task_directory)};
         uid_ = status.uid;
