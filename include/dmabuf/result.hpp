@@ -84,6 +84,14 @@ struct failure {
 };
 static_assert(std::is_trivially_copyable_v<failure>);
 
+namespace detail {
+
+constexpr void stop_if(bool failed) {
+    if (failed) __builtin_trap();
+}
+
+} // namespace detail
+
 /// A value, or the failure that prevented it. A failure stands beside a default-constructed value:
 /// std::optional takes ten times as long to compile, for each of two dozen types.
 template<class Value>
@@ -100,18 +108,24 @@ public:
     [[nodiscard]] constexpr bool has_value() const { return !failed_; }
 
     /// The value. Stops the program when there is none, in every build.
-    [[nodiscard]] constexpr Value& value() & { return check(), value_; }
-    [[nodiscard]] constexpr Value const& value() const& { return check(), value_; }
+    [[nodiscard]] constexpr Value& value() & { return **this; }
+    [[nodiscard]] constexpr Value const& value() const& { return **this; }
     /// By value, so that `for (auto& x : f().value())` cannot dangle.
-    [[nodiscard]] constexpr Value value() && { return check(), std::move(value_); }
+    [[nodiscard]] constexpr Value value() && { return *std::move(*this); }
     void value() const&& = delete;
 
-    [[nodiscard]] constexpr Value& operator*() & { return value(); }
-    [[nodiscard]] constexpr Value const& operator*() const& { return value(); }
-    [[nodiscard]] constexpr Value operator*() && { return std::move(*this).value(); }
+    [[nodiscard]] constexpr Value& operator*() & { return detail::stop_if(failed_), value_; }
+    [[nodiscard]] constexpr Value const& operator*() const& {
+        return detail::stop_if(failed_), value_;
+    }
+    [[nodiscard]] constexpr Value operator*() && {
+        return detail::stop_if(failed_), std::move(value_);
+    }
     void operator*() const&& = delete;
-    [[nodiscard]] constexpr Value* operator->() & { return &value(); }
-    [[nodiscard]] constexpr Value const* operator->() const& { return &value(); }
+    [[nodiscard]] constexpr Value* operator->() & { return detail::stop_if(failed_), &value_; }
+    [[nodiscard]] constexpr Value const* operator->() const& {
+        return detail::stop_if(failed_), &value_;
+    }
     /// Deleted for temporaries. `f().value().member` is safe: the member lives as long as the
     /// reference that is bound to it.
     void operator->() const&& = delete;
@@ -121,10 +135,6 @@ public:
     [[nodiscard]] constexpr failure error() const&& { return failure_; }
 
 private:
-    constexpr void check() const {
-        if (failed_) __builtin_trap();
-    }
-
     Value value_{};
     failure failure_{};
     bool failed_ = false;
