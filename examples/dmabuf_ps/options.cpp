@@ -20,7 +20,13 @@ constexpr auto description =
 constexpr auto footer =
     R"(RSS: the full size of every buffer that a process holds. PSS: its share, each buffer's
 size being split evenly over its holders; all shares add up to the total. USS: buffers
-that no other process holds.
+that no other process holds. Ending the process frees them only if no driver keeps the
+memory, as a GEM handle or a video queue does. MAPS: mappings of a buffer's own file; a
+driver may map the same memory through its device. OTHER: references that no process
+explains, of drivers, io_uring and sockets in flight.
+
+The exporter "drm" is every driver that uses the common export of DRM: the attached
+devices tell more. drm-* lines in fdinfo count the same memory: never add them.
 
 Exit status: 0, 1 (could not read or write), 2 (wrong usage).
 Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.)";

@@ -26,6 +26,43 @@ std::string list(dmabuf::snapshot const& now, std::span<std::uint32_t const> hol
     return text;
 }
 
+std::string others_cell(dmabuf::reference_count const* count) {
+    return count && count->others_known ? fmt::format("{}", count->other_references) : "?";
+}
+
+/// "vimc.0 ×2, 0000:00:02.0"
+std::string devices_cell(dmabuf::snapshot const& now, dmabuf::buffer const& buffer) {
+    auto const* const count = now.count_of(buffer);
+    std::string text;
+    for (auto const& one : now.attachments_of(buffer)) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", visible(one.device));
+        if (one.times > 1) text += fmt::format(" ×{}", one.times);
+    }
+    if (!count || !count->devices_known) return text.empty() ? "?" : text + ", …";
+    return text.empty() ? "-" : text;
+}
+
+bool any_named(std::vector<dmabuf::buffer> const& buffers) {
+    return std::ranges::any_of(buffers, &dmabuf::buffer::name_known);
+}
+
+std::string unheld_table(dmabuf::snapshot const& now, table_style const& style) {
+    bool const names = any_named(now.unheld);
+    std::vector<column> titles{{"INODE", true}, {"SIZE", true}, {"EXPORTER"}, {"OTHER", true}};
+    if (names) titles.push_back({"NAME", false, true});
+    titles.push_back({"DEVICES", false, true});
+    columns table(std::move(titles));
+    for (auto const& one : now.unheld) {
+        std::vector<std::string> cells{fmt::format("{}", one.inode), size(one.size_bytes, style),
+                                       exporter_cell(now.exporter_of(one)),
+                                       others_cell(now.count_of(one))};
+        if (names) cells.push_back(name_of(one));
+        cells.push_back(devices_cell(now, one));
+        table.add_row(std::move(cells));
+    }
+    return table.text(style.width);
+}
+
 } // namespace
 
 std::string process_table(observation const& seen, selection const& shown,
@@ -66,7 +103,9 @@ std::string buffer_table(observation const& seen, selection const& shown,
                    {"EXPORTER"},
                    {"FDS", true},
                    {"MAPS", true},
+                   {"OTHER", true},
                    {"NAME", false, true},
+                   {"DEVICES", false, true},
                    {"HOLDERS", false, true}});
     report::buffer_holders holders;
     holders.fill(now);
@@ -80,7 +119,8 @@ std::string buffer_table(observation const& seen, selection const& shown,
                        buffer->size_known ? size(buffer->size_bytes, style) : "?",
                        exporter_cell(now.exporter_of(*buffer)),
                        fmt::format("{}", buffer->descriptors), fmt::format("{}", buffer->mappings),
-                       name_of(*buffer), list(now, holders.of(index))});
+                       others_cell(now.count_of(*buffer)), name_of(*buffer),
+                       devices_cell(now, *buffer), list(now, holders.of(index))});
     }
     return table.text(style.width);
 }
@@ -114,11 +154,18 @@ std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style 
                             counted(now.unheld.size(), "buffer"), size(now.unheld_bytes, style),
                             dmabuf::name_of(now.coverage.listed_by));
     if (!buffers) return text;
-    columns table({{"INODE", true}, {"SIZE", true}, {"EXPORTER"}});
-    for (auto const& one : now.unheld)
-        table.add_row({fmt::format("{}", one.inode), size(one.size_bytes, style),
-                       exporter_cell(now.exporter_of(one))});
-    return text + table.text(style.width) + "\n";
+    return text + unheld_table(now, style) + "\n";
+}
+
+std::string others_words(dmabuf::snapshot const& now) {
+    auto const unexplained = [](dmabuf::reference_count const& one) {
+        return one.others_known && one.other_references != 0;
+    };
+    if (std::ranges::none_of(now.counts, unexplained)) return {};
+    return "OTHER: references that no process explains: of importing drivers, io_uring, sockets in "
+           "flight. For a\nbuffer that DRM exported two are ordinary: the object's own, and that "
+           "of "
+           "its file's PRIME cache.\n";
 }
 
 } // namespace dmabuf_ps

@@ -26,6 +26,9 @@ std::string totals(selection const& shown, table_style const& style);
 
 /// What the kernel lists and no process seen holds: one line, with `buffers` a table. Empty where
 /// there is nothing of that kind.
+/// The meaning of the references that no process explains, where there are any. Else empty.
+std::string others_words(dmabuf::snapshot const& now);
+
 std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style const& style);
 
 } // namespace dmabuf_ps

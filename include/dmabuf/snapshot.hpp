@@ -76,9 +76,10 @@ struct reference_count {
     std::uint64_t count = 0;            ///< without those of the reader
     std::uint64_t other_references = 0; ///< `count`, less those that processes were seen to have: a
                                         ///< table or memory map that two processes share once
-    /// False where other references are unknown: `coverage::complete()` is false, O_PATH
-    /// descriptors are not marked, a table may have been read twice, or the processes were seen to
-    /// have more references than `count`, since they were read at another moment.
+    /// False where other references are unknown, since `coverage::complete()` is false. Also of a
+    /// buffer that processes hold, if O_PATH descriptors are not marked, a table may have been read
+    /// twice, or the processes were seen to have more references than `count`, being read at
+    /// another moment.
     bool others_known = false;
     bool devices_known = false; ///< `attachments` has all devices that are attached
 };

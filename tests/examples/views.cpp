@@ -90,16 +90,18 @@ constexpr flag flags[] = {
     {"cgroups", &sample_options::cgroups},
     {"unheld", &sample_options::unheld},
     {"bufinfo", &sample_options::bufinfo},
+    {"counts", &sample_options::counts},
 };
 
 /// Whether a machine shows the difference. What the processes hold is listed by debugfs with its
 /// exporter, lists of descriptors do not tell O_PATH apart, and where sysfs lists the buffers,
-/// debugfs is not asked.
+/// debugfs is not asked. Without O_PATH marks the references that no process explains are unknown.
 bool can_tell(flag const& what, machine which) {
     if (what.member == &sample_options::exporters) return which != machine::walk_and_debugfs;
     if (what.member == &sample_options::path_descriptors) return which != machine::lists;
     if (what.member == &sample_options::bufinfo) return which == machine::walk_and_debugfs;
     if (what.member == &sample_options::unheld) return which != machine::walk;
+    if (what.member == &sample_options::counts) return which != machine::lists;
     return true;
 }
 

@@ -16,6 +16,7 @@ std::string said(fake::kernel& kernel, words const& rights, words const& options
     dmabuf::sample_options wanted;
     wanted.bpf = false;
     wanted.unheld = wanted.bufinfo = kernel.debugfs;
+    wanted.counts = true;
     auto recording = support::record(kernel, wanted).recording;
     recording.made.uid = kernel.caller.uid;
     recording.made.rights = rights;
@@ -395,4 +396,39 @@ TEST_CASE("a recording keeps what could be switched on where it was made") {
     CHECK_SAYS(programs::replayed(recording, {"--verbose"}).out,
                "To have one, let root pin the kernel's (dmabuf_pin --mode or --group), or run as "
                "root, who may read that of debugfs.\n");
+}
+
+TEST_CASE("references that no process explains are told, and that two are ordinary on DRM") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    auto const gem = kernel.buffer(11, mebibyte, "drm");
+    gem->driver_references = 2;
+    gem->devices = {"vimc.0", "vimc.0", "0000:00:02.0"};
+    auto const kept = kernel.buffer(12, mebibyte, "drm");
+    kept->driver_references = 2;
+    kernel.add(10, "p").open(gem);
+    SECTION("and shown by buffer") {
+        auto const text = said(kernel, {"root", "trace"}, {"--buffers"});
+        CHECK_SAYS(text,
+                   "   11  1.0 MiB  drm         1     0      2  -     0000:00:02.0, vimc.0 ×2");
+        CHECK_SAYS(text, "   12  1.0 MiB  drm           2  -");
+        CHECK_SAYS(text, "For a\nbuffer that DRM exported two are ordinary");
+        CHECK_DOES_NOT_SAY(said(kernel, {"root", "trace"}), "OTHER");
+    }
+    SECTION("as JSON, of held and of other buffers") {
+        auto const json = said(kernel, {"root", "trace"}, {"--json"});
+        CHECK_SAYS(json, "\"count\": 3,\n      \"other_references\": 2");
+        CHECK_SAYS(json, "\"count\": 2,\n      \"other_references\": 2");
+        CHECK_SAYS(json, "\"device\": \"vimc.0\",\n          \"times\": 2");
+        CHECK(count(json, "\"attachments\": []") == 1);
+    }
+    SECTION("unknown ones are no number") {
+        kernel.dmabuf_fds = true; // O_PATH is not marked
+        auto const text = said(kernel, {"root", "trace"}, {"--buffers"});
+        CHECK_SAYS(text,
+                   "   11  1.0 MiB  drm         1     0      ?  -     0000:00:02.0, vimc.0 ×2");
+        CHECK_SAYS(text, "   12  1.0 MiB  drm           2  -"); // no process has any
+        auto const json = said(kernel, {"root", "trace"}, {"--json"});
+        CHECK(count(json, "\"other_references\": null") == 1);
+    }
 }

@@ -137,7 +137,7 @@ dmabuf::sample_options populate(fake::kernel& kernel) {
         process.add_thread(pid * 100 + 1, std::make_shared<fake::table>());
     }
     dmabuf::sample_options options;
-    options.cgroups = options.unheld = options.bufinfo = everything;
+    options.cgroups = options.unheld = options.bufinfo = options.counts = everything;
     return options;
 }
 
@@ -205,6 +205,8 @@ bool fails_at(std::size_t k, dmabuf::basic_sampler<quiet>& sampler, dmabuf::snap
     CHECK(now.references.empty());
     CHECK(now.exporters.empty());
     CHECK(now.unheld.empty());
+    CHECK(now.counts.empty());
+    CHECK(now.attachments.empty());
     CHECK(now.cgroups.empty());
     CHECK(now.cgroup_text.empty());
     CHECK(now.coverage.found_by == dmabuf::source::none);
@@ -222,6 +224,8 @@ std::string summary(dmabuf::snapshot const& now) {
                 std::to_string(who.pss_bytes) + "/" + std::to_string(who.reference_count);
     for (auto const& one : now.unheld)
         text += " unheld " + std::to_string(one.inode);
+    for (auto const& one : now.counts)
+        text += " count " + std::to_string(one.count) + "-" + std::to_string(one.other_references);
     return text;
 }
 

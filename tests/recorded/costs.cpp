@@ -252,6 +252,39 @@ TEST_CASE("costs: without unheld buffers debugfs is read only where something is
     CHECK(lists_read() == (remembers ? 0 : 1 + by_table));
 }
 
+TEST_CASE("costs: counts cost an fdinfo for each buffer, and comparisons of holders alone") {
+    fake::kernel kernel;
+    constexpr unsigned holders = 64;
+    kernel.add(9, "holds nothing").open(kernel.regular("/f"));
+    for (unsigned at = 0; at < holders; ++at) {
+        auto& process = kernel.add(static_cast<int>(10 + at), "p");
+        auto const buffer = kernel.buffer(1 + at, 4096);
+        process.open(buffer);
+        process.map(buffer, 4096);
+    }
+    dmabuf::sample_options options;
+    options.bpf = options.names = false;
+    auto const calls = [&](bool counts) {
+        options.counts = counts;
+        wrapped::counters count;
+        dmabuf::basic_sampler<counting_system> sampler(options, counting_system{{&kernel}, &count});
+        dmabuf::snapshot now;
+        REQUIRE(sampler.sample(now));
+        count = {};
+        REQUIRE(sampler.sample(now));
+        CHECK(now.counts.size() == (counts ? holders : 0));
+        return count;
+    };
+    auto const without = calls(false);
+    auto const with = calls(true);
+    CHECK(without.compare == 0);
+    constexpr unsigned log2 = 6;
+    CHECK(with.compare <= 2 * holders * (log2 + 2 + 1));
+    // An fdinfo for each buffer; a look at each task, once for its table and once for its mappings.
+    unsigned const fdinfos = remembers ? 3 * holders : 0;
+    CHECK(with.all() - with.compare == without.all() + fdinfos + 2 * 5 * holders);
+}
+
 TEST_CASE("costs: that kcmp does not serve is learned once, and not anew in every sample") {
     fake::kernel kernel;
     kernel.kcmp = GENERATE(false, true);

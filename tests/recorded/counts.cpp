@@ -74,10 +74,12 @@ TEST_CASE("counts: all references to a buffer that no process holds are others")
     kernel.debugfs = true;
     kernel.buffer(1, 4096, "drm")->driver_references = 2;
     kernel.add(10, "p").open(kernel.buffer(2, 4096));
+    kernel.dmabuf_fds = GENERATE(false, true); // which marks no O_PATH
     auto const now = sampled(kernel, counting(true));
     REQUIRE(now.unheld.size() == 1);
     CHECK(count_of(now, 1) == 2U);
     CHECK(others_of(now, 1) == 2U);
+    CHECK(others_of(now, 2) == (kernel.dmabuf_fds ? unknown : std::optional(std::uint64_t{0})));
 }
 
 TEST_CASE("counts: a table or memory map that two processes share counts once") {

@@ -48,7 +48,7 @@ struct outcome {
 
 outcome sampled_with(fake::kernel& kernel, wrapped::faults& plan, scenario const& how) {
     dmabuf::sample_options options;
-    options.cgroups = options.unheld = options.bufinfo = how.everything;
+    options.cgroups = options.unheld = options.bufinfo = options.counts = how.everything;
     faulty_sampler sampler(options, faulty_system{{&kernel}, &plan});
     outcome result;
     result.done = sampler.sample(result.now);

@@ -52,6 +52,28 @@ fake::account only(fake::account all, std::set<int> const& pids) {
     return all;
 }
 
+namespace {
+
+std::string broken_count(dmabuf::snapshot const& now) {
+    std::set<std::uint64_t> inodes;
+    for (auto const* all : {&now.buffers, &now.unheld})
+        for (auto const& one : *all)
+            inodes.insert(one.inode);
+    std::uint64_t next = 0;
+    for (auto const& one : now.counts) {
+        if (inodes.count(one.inode) == 0) return "a count of no buffer";
+        if (one.inode < std::exchange(next, one.inode + 1)) return "counts out of order";
+        if (one.other_references > one.count) return "more other references than references";
+        if (!one.others_known && one.other_references != 0) return "unknown, and not 0";
+        if (one.others_known && !now.coverage.complete()) return "more is known than was seen";
+    }
+    for (auto const& one : now.attachments)
+        if (inodes.count(one.inode) == 0) return "an attachment to no buffer";
+    return "";
+}
+
+} // namespace
+
 std::string broken_invariant(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
     if (seen.processes != seen.processes_seen + seen.processes_denied + seen.processes_gone +
@@ -103,6 +125,7 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
         unsized += buffer.size_known ? 0 : 1;
         total += buffer.size_bytes;
     }
+    if (auto broken = broken_count(now); !broken.empty()) return broken;
     if (total != now.total_bytes) return "the total is wrong";
     if (pss_bytes != total) return "the shares do not add up to the total";
     if (unsized != seen.buffers_unsized) return "unsized buffers are miscounted";

@@ -326,7 +326,7 @@ TEST_CASE("what is recorded of a kernel in memory replays to the same snapshot")
     auto const variant = GENERATE(range(0, 7));
     CAPTURE(variant);
     dmabuf::sample_options options;
-    options.unheld = true;
+    options.unheld = options.counts = true;
     if (variant == 1) kernel.dmabuf_fds = true;
     if (variant == 2) kernel.dmabuf_fds = kernel.sysfs_buffers = true;
     if (variant == 3) kernel.caller = fake::rights::user(1000);

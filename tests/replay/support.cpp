@@ -94,6 +94,12 @@ std::string dump(dmabuf::snapshot const& now, bool names) {
         dump_buffer("buffer", now, one, names, out);
     for (auto const& one : now.unheld)
         dump_buffer("unheld", now, one, names, out);
+    for (auto const& one : now.counts)
+        out << "count " << one.inode << " " << one.count << " " << one.others_known << " "
+            << one.other_references << " " << one.devices_known << "\n";
+    for (auto const& one : now.attachments)
+        out << "attached " << one.inode << " " << escaped(one.device.view()) << " " << one.times
+            << "\n";
     for (auto const& who : now.holders) {
         out << "holder " << who.pid << " " << who.uid << " " << who.start_ticks << " "
             << who.rss_bytes << " " << who.pss_bytes << " " << who.uss_bytes << " "

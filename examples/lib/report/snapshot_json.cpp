@@ -51,6 +51,22 @@ void write_process(json_writer& out, dmabuf::snapshot const& now, dmabuf::holder
     });
 }
 
+/// The references that the kernel counts, and the attached devices; null where they are not known.
+void write_count(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    auto const* const found = now.count_of(one);
+    auto const count = found ? *found : dmabuf::reference_count{};
+    out.field_if(found != nullptr, "count", count.count);
+    out.field_if(count.others_known, "other_references", count.other_references);
+    out.key("attachments");
+    if (!count.devices_known) return out.null();
+    out.array(now.attachments_of(one), [&](auto const& its) {
+        out.object([&] {
+            out.field("device", raw_name(its.device));
+            out.field("times", its.times);
+        });
+    });
+}
+
 void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one,
                   std::span<std::uint32_t const> holders) {
     out.object([&] {
@@ -64,6 +80,7 @@ void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer 
         out.array(holders, [&](auto who) { out.value(now.holders[who].pid); });
         out.field("descriptors", one.descriptors);
         out.field("mappings", one.mappings);
+        write_count(out, now, one);
     });
 }
 
@@ -106,6 +123,9 @@ void write_unheld(json_writer& out, dmabuf::snapshot const& now) {
             out.field("inode", one.inode);
             out.field("size_bytes", one.size_bytes);
             write_exporter(out, "exporter", now.exporter_of(one));
+            write_name(out, "name", one.named, one.name);
+            out.field("name_known", one.name_known);
+            write_count(out, now, one);
         });
     });
 }

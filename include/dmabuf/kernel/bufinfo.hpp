@@ -12,9 +12,6 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// The name of a device as dev_name() has it, e.g. "0000:00:02.0".
-using device_name = inline_text<63>;
-
 /// A device that is attached to a buffer, and how often.
 struct attached_device {
     device_name name; ///< a name that was cut (`truncated()`) has an entry for each attachment

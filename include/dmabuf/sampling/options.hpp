@@ -18,9 +18,9 @@ struct sample_options {
     bool cgroups = false;         ///< the cgroup of every holder, 4 calls each
     bool unheld = false;  ///< `snapshot::unheld`: asks sysfs, else pinned BPF, else `bufinfo`
     bool bufinfo = false; ///< debugfs may be asked; it takes each buffer's lock in the kernel
-    /// `snapshot::counts` and `snapshot::attachments`. Cost: one fdinfo per buffer, at most
-    /// 2 log2(n) + 7 calls for each of n tables and memory maps with buffers, and `bufinfo` once,
-    /// if that may be asked.
+    /// `snapshot::counts` and `snapshot::attachments`. Cost: 3 calls for each buffer and sample,
+    /// which `names` share; at most log2(n) + 8 for each of n tables with buffers and of n memory
+    /// maps; by `bpf_iterator` none. With `bufinfo` that list once more.
     bool counts = false;
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
     source force =

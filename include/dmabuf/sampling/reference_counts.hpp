@@ -99,7 +99,7 @@ private:
         reference_count added;
         added.inode = one.inode;
         added.count = one.count;
-        added.others_known = explainable && seen <= one.count;
+        added.others_known = (held ? explainable : now.coverage.complete()) && seen <= one.count;
         added.devices_known = one.devices;
         if (added.others_known) added.other_references = one.count - seen;
         now.counts.push_back(added);

@@ -56,7 +56,7 @@ public:
             if (met)
                 met_.push_back(row.inode);
             else
-                add_unmet(row.inode, row.size_bytes, build.exporter_at(row.exporter));
+                add_unmet(row, build.exporter_at(row.exporter), wanted.names);
         }
     }
 
@@ -93,12 +93,15 @@ public:
     }
 
 private:
-    void add_unmet(std::uint64_t inode, std::uint64_t size_bytes, exporter_id exporter) {
+    void add_unmet(listed_buffer const& row, exporter_id exporter, bool names) {
         buffer one;
-        one.inode = inode;
-        one.size_bytes = size_bytes;
+        one.inode = row.inode;
+        one.size_bytes = row.size_bytes;
         one.size_known = true;
         one.exporter = exporter;
+        one.name_known = names && row.name_known;
+        one.named = one.name_known && row.named;
+        if (one.named) one.name = row.name;
         after_.push_back(one);
     }
 
@@ -171,7 +174,12 @@ private:
         auto const size = read_sysfs_size(tree, inode);
         auto const exporter =
             size ? read_sysfs_exporter_name(tree, inode) : result<exporter_name>(size.error());
-        if (exporter) add_unmet(inode, *size, build.exporter_at(*exporter));
+        if (exporter) {
+            listed_buffer row;
+            row.inode = inode;
+            row.size_bytes = *size;
+            add_unmet(row, build.exporter_at(*exporter), false);
+        }
         if (exporter || exporter.error().gone()) return true;
         return fail(exporter.error()), false;
     }
