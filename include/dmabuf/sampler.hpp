@@ -133,18 +133,30 @@ private:
                 (options_.names && !buffer.name_known);
     }
 
-    /// Counts what the kernel's list tells. What it does not tell, descriptors did.
+    /// Counts what debugfs tells, or else the pinned list. What neither tells, descriptors and
+    /// mappings did.
     void count_references(snapshot& now) {
-        if (options_.bufinfo) count_by_list(tally(now.coverage));
+        bool const listed = options_.bufinfo && count_by_bufinfo(tally(now.coverage));
+        if (!listed && options_.bpf) count_by_pinned_list();
         references_.finish(now);
     }
 
-    void count_by_list(tally counts) {
+    void count_by_pinned_list() {
+        list_.forget();
+        list_.read(session_.system(), options_.bpf, false, session_.table_space());
+        for (auto const& row : list_.rows())
+            if (row.count != 0) references_.told_by_list(row.inode, row.count, false);
+    }
+
+    /// False where nothing was read.
+    bool count_by_bufinfo(tally counts) {
+        bool any = false;
         for (auto const& row : read_bufinfo(session_.system(), read_space(session_.table_space())))
             if (row)
-                take_counts(*row);
+                take_counts(*row), any = true;
             else
                 (void)counts.note(row.error());
+        return any;
     }
 
     void take_counts(bufinfo_buffer const& row) {

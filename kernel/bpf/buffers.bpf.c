@@ -16,6 +16,7 @@ static __always_inline void put_buffer(struct seq_file *seq, const struct dma_bu
 	record.buffer.inode = inode->i_ino;
 	record.buffer.size_bytes = inode->i_size;
 	record.buffer.device = inode->i_sb->s_dev;
+	record.buffer.count = references_to(dmabuf->file, 1);	/* the iterator's own */
 	record.head.flags = describe(&record.buffer, record.name, dmabuf);
 	record.head.length = length_with_name(__builtin_offsetof(struct dmabuf_bpf_listed, name),
 					      record.buffer.name_bytes);

@@ -159,6 +159,21 @@ static __always_inline __u32 describe(struct dmabuf_bpf_buffer *to, char name[32
 	return DMABUF_BPF_NAMED;
 }
 
+/* The references to a file without the iterator's own; 0 is not told. */
+static __always_inline __u32 references_to(const struct file *file, long own)
+{
+	const struct file___since_6_13 *since = (const void *)file;
+	const struct file___before_6_13 *before = (const void *)file;
+	long count;
+
+	if (bpf_core_field_exists(since->f_ref))
+		count = since->f_ref.refcnt.counter + 1;
+	else
+		count = before->f_count.counter;
+	count -= own;
+	return count > 0 && count <= 0xffffffff ? count : 0;
+}
+
 /* Whole eights, so that the next record is aligned. */
 static __always_inline __u32 length_with_name(__u32 fixed, __u32 name_bytes)
 {

@@ -13,8 +13,11 @@ static __always_inline void put_descriptor(struct seq_file *seq, struct task_str
 {
 	struct dmabuf_bpf_reference record = { .head.kind = DMABUF_BPF_DESCRIPTOR };
 
+	/* An O_PATH descriptor is a file of its own. The iterator holds the file. */
 	if (file->f_mode & FMODE_PATH)
 		record.head.flags = DMABUF_BPF_PATH;
+	else
+		record.buffer.count = references_to(file, 1);
 	record.holder.set = opaque(address_of(task->files, seq));
 	record.holder.item = fd;
 	put_reference(seq, &record, task, file);
@@ -45,6 +48,7 @@ static __always_inline void put_mapping(struct seq_file *seq, struct task_struct
 	record.holder.set = opaque(space);
 	record.holder.item = opaque(space ^ vma->vm_start << 8);
 	record.holder.mapped_bytes = vma->vm_end - vma->vm_start;
+	record.buffer.count = references_to(vma->vm_file, 0);
 	put_reference(seq, &record, task, vma->vm_file);
 }
 

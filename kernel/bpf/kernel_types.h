@@ -92,6 +92,21 @@ struct file {
 	struct path f_path;
 };
 
+/* The references to a file: their number, or since 6.13 one less. */
+struct file___before_6_13 {
+	struct {
+		long counter;
+	} f_count;
+};
+
+struct file___since_6_13 {
+	struct {
+		struct {
+			long counter;
+		} refcnt;
+	} f_ref;
+};
+
 struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_end;

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 #define DMABUF_BPF_MAGIC 0x7265746966756264ULL /* "dbufiter", little endian */
-#define DMABUF_BPF_VERSION 2
+#define DMABUF_BPF_VERSION 3
 
 /* What the loader decides, in section .rodata.settings. */
 struct dmabuf_bpf_settings {
@@ -68,7 +68,8 @@ struct dmabuf_bpf_buffer {
 	__u64 size_bytes;
 	__u32 device;			/* major << 20 | minor */
 	__u32 name_bytes;
-	char exporter[72];		/* padded with zeros; 64 bytes of it are one too many */
+	char exporter[68];		/* padded with zeros; 64 bytes of it are one too many */
+	__u32 count;			/* references to its file, without ours; 0: not told */
 };
 
 struct dmabuf_bpf_holder {

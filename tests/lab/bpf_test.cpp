@@ -721,3 +721,57 @@ TEST_CASE("bpf: after a million files without a buffer the walk goes on", "[.lon
     CHECK(seen.found_by == source::bpf_iterator);
     CHECK(seen.rss_bytes == 3 * page);
 }
+
+namespace {
+
+/// Two counts as an ordinary user sees them: of a buffer that processes hold, and of one in flight.
+struct counts {
+    source found_by = source::none;
+    dmabuf::reference_count held, in_flight;
+};
+
+counts counts_of(std::uint64_t held, std::uint64_t in_flight) {
+    become(1000);
+    auto const now = sample({.unheld = true, .counts = true});
+    counts seen;
+    seen.found_by = now.coverage.found_by;
+    for (auto const& one : now.counts) {
+        if (one.inode == held) seen.held = one;
+        if (one.inode == in_flight) seen.in_flight = one;
+    }
+    return seen;
+}
+
+} // namespace
+
+TEST_CASE("bpf: an ordinary user sees the references to a buffer, without the iterator's own",
+          "[.bpf]") {
+    pins const pinned("--mode 0444");
+    auto const buffer = lab::alloc_heap(page);
+    auto const link = "/proc/self/fd/" + std::to_string(buffer.get());
+    lab::descriptor const path(lab::check(::open(link.c_str(), O_PATH | O_CLOEXEC), "O_PATH"));
+    bool const mapped = mappings_hold();
+    void* const at =
+        mapped ? ::mmap(nullptr, page, PROT_READ, MAP_SHARED, buffer.get(), 0) : nullptr;
+    REQUIRE(at != MAP_FAILED);
+    auto const ends = lab::make_socket_pair();
+    lab::send_fd(ends.here.get(), buffer.get());
+    std::uint64_t in_flight = 0;
+    {
+        auto const sent = lab::alloc_heap(page);
+        in_flight = lab::inode_of(sent.get());
+        lab::send_fd(ends.here.get(), sent.get());
+    }
+    // The process that looks is forked: it has both descriptors and the mapping too.
+    auto const seen =
+        elsewhere<counts>([&] { return counts_of(lab::inode_of(buffer.get()), in_flight); });
+    CHECK(seen.found_by == source::bpf_iterator);
+    CHECK(seen.held.count == (mapped ? 5U : 3U));
+    CHECK(seen.held.others_known);
+    CHECK(seen.held.other_references == 1);
+    if (mapped) ::munmap(at, page);
+    if (has_no_list_to_show()) return;
+    CHECK(seen.in_flight.count == 1);
+    CHECK(seen.in_flight.others_known);
+    CHECK(seen.in_flight.other_references == 1);
+}

@@ -252,7 +252,7 @@ TEST_CASE("bpf: a million files without a DMA-BUF, and a signal, only take anoth
 TEST_CASE("bpf: under lockdown there are no names") {
     scene all;
     all.kernel.add(100, "a").open(all.kernel.buffer(1, 4096, "system", "name"));
-    dmabuf_bpf_buffer buffer{1, 4096, 11, 0, {}};
+    dmabuf_bpf_buffer buffer{1, 4096, 11, 0, {}, 0};
     all.files.pins[bpf::descriptors_path] =
         bpf::pin::of(bpf::header(2, DMABUF_BPF_NO_NAMES) +
                      bpf::reference(2, bpf::holder_of(all.kernel.at(100), 100), buffer, nullptr,
@@ -631,4 +631,42 @@ TEST_CASE("bpf: an end alone, or another walk's records, are no list of all buff
         CHECK(now.coverage.listed_by == dmabuf::listing::none);
         CHECK(now.coverage.why_no_list.error == EBADMSG);
     }
+}
+
+TEST_CASE("bpf: counts cost nothing, and what two processes share counts once") {
+    scene all;
+    auto const opened = all.kernel.buffer(1, 4096);
+    auto const mapped = all.kernel.buffer(2, 4096, "drm");
+    auto const path = all.kernel.buffer(3, 4096);
+    mapped->driver_references = 2;
+    auto& one = all.kernel.add(10, "one");
+    one.open(opened);
+    one.open(path, true); // tells no count
+    one.map(mapped, 4096);
+    auto& files = all.kernel.add(20, "CLONE_FILES");
+    files.leader().files = one.leader().files;
+    files.map(mapped, 4096);
+    auto& memory = all.kernel.add(30, "CLONE_VM");
+    memory.share_memory(one);
+    all.pin({10, 20, 30});
+    dmabuf::sample_options options;
+    unsigned const calls = [&] {
+        all.files.calls = 0;
+        (void)all.sample(options);
+        return all.files.calls;
+    }();
+    all.files.calls = 0;
+    options.counts = true;
+    auto const now = all.sample(options);
+    CHECK(all.files.calls == calls + 1); // the list of all buffers, which is not pinned
+    REQUIRE(now.coverage.found_by == dmabuf::source::bpf_iterator);
+    REQUIRE(now.counts.size() == 2);
+    CHECK(now.counts[0].inode == 1);
+    CHECK(now.counts[0].count == 1);
+    CHECK(now.counts[0].others_known);
+    CHECK(now.counts[0].other_references == 0);
+    CHECK(now.counts[1].inode == 2);
+    CHECK(now.counts[1].count == 4);
+    CHECK(now.counts[1].others_known);
+    CHECK(now.counts[1].other_references == 2);
 }

@@ -52,8 +52,8 @@ inline std::string reference(std::uint16_t kind, dmabuf_bpf_holder const& holder
     return bytes_of(record, record.head.length);
 }
 
-inline dmabuf_bpf_buffer buffer_of(fake::file const& file) {
-    dmabuf_bpf_buffer buffer{file.inode, file.size_bytes, 11, 0, {}};
+inline dmabuf_bpf_buffer buffer_of(fake::file const& file, std::uint64_t count = 0) {
+    dmabuf_bpf_buffer buffer{file.inode, file.size_bytes, 11, 0, {}, static_cast<__u32>(count)};
     std::memcpy(buffer.exporter, file.exporter.data(),
                 std::min(file.exporter.size(), sizeof buffer.exporter - 1));
     return buffer;
@@ -78,7 +78,6 @@ inline walks of(fake::kernel const& kernel, std::vector<fake::process const*> co
     for (auto const* const process : processes)
         for (auto const& task : process->tasks)
             if (!task->dead) tasks[task->tid] = {process, task.get()};
-    (void)kernel;
     walks text{header(DMABUF_BPF_DESCRIPTOR), header(DMABUF_BPF_MAPPING)};
     for (auto const& [tid, both] : tasks) {
         auto const& [process, task] = both;
@@ -90,17 +89,19 @@ inline walks of(fake::kernel const& kernel, std::vector<fake::process const*> co
                 if (slot.file->what != fake::file::kind::dmabuf) continue;
                 holder.set = reinterpret_cast<std::uintptr_t>(task->files.get());
                 holder.item = static_cast<__u64>(fd);
-                text.descriptors += reference(DMABUF_BPF_DESCRIPTOR, holder, buffer_of(*slot.file),
-                                              slot.file->name ? &*slot.file->name : nullptr,
-                                              slot.path ? DMABUF_BPF_PATH : 0);
+                auto const count = slot.path ? 0 : kernel.count_of(*slot.file);
+                text.descriptors += reference(
+                    DMABUF_BPF_DESCRIPTOR, holder, buffer_of(*slot.file, count),
+                    slot.file->name ? &*slot.file->name : nullptr, slot.path ? DMABUF_BPF_PATH : 0);
             }
         if (task->exiting) continue;
         for (auto const& mapping : process->mappings) {
             if (mapping.file->what != fake::file::kind::dmabuf) continue;
-            holder.set = reinterpret_cast<std::uintptr_t>(process);
+            holder.set = reinterpret_cast<std::uintptr_t>(process->memory.get());
             holder.item = mapping.begin;
             holder.mapped_bytes = mapping.end - mapping.begin;
-            text.mappings += reference(DMABUF_BPF_MAPPING, holder, buffer_of(*mapping.file),
+            text.mappings += reference(DMABUF_BPF_MAPPING, holder,
+                                       buffer_of(*mapping.file, kernel.count_of(*mapping.file)),
                                        mapping.file->name ? &*mapping.file->name : nullptr);
         }
     }

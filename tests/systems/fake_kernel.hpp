@@ -182,6 +182,8 @@ public:
 
     // --- the truth
     [[nodiscard]] account truth() const;
+    /// References to the file, without the reader's own.
+    [[nodiscard]] std::uint64_t count_of(file const& file) const;
     [[nodiscard]] std::map<std::uint64_t, file_ptr> const& buffers() const { return buffers_; }
     [[nodiscard]] bool has_map_queries() const { return map_queries && !before(6, 11); }
     [[nodiscard]] std::size_t process_count() const { return processes_.size(); }
@@ -269,7 +271,6 @@ private:
     [[nodiscard]] std::string fdinfo_text(spot const& node) const;
     [[nodiscard]] std::string bufinfo_text() const;
     [[nodiscard]] std::string list_text(spot const& node) const;
-    [[nodiscard]] std::uint64_t count_of(file const& file) const;
     /// The order of the pointers that `part_of` takes from two tasks.
     int compare_parts(int a, int b,
                       std::function<void const*(process const&, task const&)> const& part_of);

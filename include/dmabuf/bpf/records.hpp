@@ -41,7 +41,9 @@ struct bpf_buffer {
     bool described = false; ///< exporter and name could be read
     bool named = false;     ///< somebody set a name
     std::string_view exporter;
-    std::string_view name; ///< raw bytes that a holder chose
+    std::string_view name;   ///< raw bytes that a holder chose
+    std::uint32_t count = 0; ///< references to the buffer's file, without the walk's own; 0: not
+                             ///< told, as by an O_PATH descriptor
 };
 
 /// One descriptor, or one mapping.
@@ -68,11 +70,11 @@ inline constexpr std::size_t header = 24;
 inline constexpr std::size_t holder = 64;
 inline constexpr std::size_t buffer = 96;
 inline constexpr std::size_t comm_bytes = 16;
-inline constexpr std::size_t exporter_bytes = 72; ///< more than an exporter_name holds
+inline constexpr std::size_t exporter_bytes = 68; ///< more than an exporter_name holds
 inline constexpr std::size_t name_bytes = 31;
 
 inline constexpr std::uint64_t magic = 0x7265746966756264;
-inline constexpr std::uint32_t version = 2;
+inline constexpr std::uint32_t version = 3;
 inline constexpr std::uint16_t kind_header = 1;
 inline constexpr std::uint16_t kind_end = 5;
 
@@ -193,6 +195,7 @@ struct bpf_fields {
     [[nodiscard]] constexpr auto exporter() const {
         return load_text(record.bytes, At + 24, bpf_layout::exporter_bytes);
     }
+    [[nodiscard]] constexpr auto count() const { return get<std::uint32_t>(At + 92); }
     [[nodiscard]] constexpr auto name() const {
         return record.bytes.substr(At + bpf_layout::buffer, name_bytes());
     }
@@ -212,7 +215,7 @@ struct bpf_fields {
     }
 
     [[nodiscard]] constexpr bpf_buffer buffer() const {
-        return {inode(), size_bytes(), device(), described(), named(), exporter(), name()};
+        return {inode(), size_bytes(), device(), described(), named(), exporter(), name(), count()};
     }
 
 private:

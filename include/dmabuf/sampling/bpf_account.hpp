@@ -225,6 +225,8 @@ private:
         auto& buffer = (*build_)[at];
         buffer.size_bytes = one.size_bytes();
         buffer.size_known = true;
+        if (options_.counts && one.count() != 0)
+            references_->told_by_descriptor(at, buffer.inode, one.count());
         if (!one.described()) return at;
         if (options_.exporters && buffer.exporter == exporter_id::unknown)
             build_->set_exporter(at, exporter_name(one.exporter()));

@@ -119,7 +119,8 @@ private:
                                        exporter_name(row->exporter),
                                        buffer_name(row->name),
                                        row->described,
-                                       row->named};
+                                       row->named,
+                                       row->count};
             rows_.push_back(listed);
             bytes += record->bytes.size();
         }

@@ -38,7 +38,7 @@ dmabuf::result<dmabuf::bpf_reference> parsed(table::exactly const& bytes) {
 }
 
 dmabuf_bpf_holder const holder{12, 13, 1000, 0, 5'000'000'000, 77, 9, 4096, "a\nb) ("};
-dmabuf_bpf_buffer const buffer{1ULL << 40, 3ULL << 33, (3U << 20) | 11, 0, "system"};
+dmabuf_bpf_buffer const buffer{1ULL << 40, 3ULL << 33, (3U << 20) | 11, 0, "system", 0};
 
 } // namespace
 
@@ -80,7 +80,7 @@ TEST_CASE("bpf records: exporter and comm that fill their places") {
     auto const found = parsed(exact);
     REQUIRE(found);
     CHECK(found->comm == std::string(16, 'c'));
-    CHECK(found->buffer.exporter == std::string(72, 'e'));
+    CHECK(found->buffer.exporter == std::string(68, 'e'));
     CHECK_FALSE(found->buffer.named);
     CHECK_FALSE(found->buffer.described);
     CHECK_FALSE(found->path);
