@@ -219,3 +219,22 @@ TEST_CASE("counts: asked anew in every sample, since they change") {
         CHECK(others_of(now, 1) == references);
     }
 }
+
+TEST_CASE("counts: of two buffers with one inode, nobody tells which count is whose") {
+    dmabuf::snapshot now;
+    now.buffers = {some_buffer(1), some_buffer(2)};
+    now.coverage.proc_shows = dmabuf::visibility::everything;
+    now.coverage.mappings_read = true;
+    dmabuf::reference_counts counts;
+    for (bool const twice : {false, true}) {
+        now.counts.clear();
+        counts.begin();
+        counts.told_by_descriptor(0, 1, 7); // replaced by the list
+        counts.told_by_list(1, 3, true);
+        counts.told_by_list(2, 4, true);
+        if (twice) counts.told_by_list(1, 5, true);
+        counts.finish(now);
+        CHECK(count_of(now, 1) == (twice ? unknown : std::optional(std::uint64_t{3})));
+        CHECK(count_of(now, 2) == 4U);
+    }
+}
