@@ -21,6 +21,7 @@ struct observation {
     report::rights mine;
     std::string kernel; ///< release, raw
     user_names users;
+    std::vector<std::string> hints; ///< sentences, with --hints
     std::string note;    ///< what is to be known of it beside what is shown; empty: nothing
     std::string trouble; ///< what went wrong beside looking; empty: nothing
 };

@@ -5,6 +5,7 @@
 #include <dmabuf/fmt.hpp>
 
 #include "files/whole_file.hpp"
+#include "hints/hints.hpp"
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
@@ -88,7 +89,9 @@ std::optional<complaint> look(System system, dmabuf::sample_options const& wante
         std::this_thread::sleep_for(std::chrono::duration<double>(*chosen.diff_seconds));
     };
     auto failed = take_samples(system, wanted, chosen.diff_seconds.has_value(), wait, seen);
-    if (!failed) look_for_absent(system, chosen, seen);
+    if (failed) return failed;
+    look_for_absent(system, chosen, seen);
+    if (chosen.hints) seen.hints = hints::find(seen.now);
     return failed;
 }
 

@@ -60,6 +60,13 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }
 
+void refuse_hints(options const& chosen) {
+    if (!chosen.hints) return;
+    if (!chosen.replay.empty())
+        throw CLI::ValidationError("--hints", "a recording does not hold them");
+    if (chosen.json) throw CLI::ValidationError("--hints", "they are sentences, and not in --json");
+}
+
 /// `told_where`: the command line chose a source, or left debugfs out.
 void refuse_for_recordings(options const& chosen, bool told_where) {
     if (chosen.anonymise && chosen.record.empty())
@@ -101,6 +108,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also the source, and why no better one served");
     auto const* const source = command_line::add_source(app, chosen.source);
+    app.add_flag("--hints", chosen.hints,
+                 "Also which processes have an attached device open, or a ring with DMA-BUFs");
     app.add_flag("--no-debugfs", chosen.no_debugfs,
                  "Do not ask debugfs, as root, for buffers that no process holds");
     app.add_option("--record", chosen.record,
@@ -114,6 +123,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
 
     auto const check = [&] {
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
+        refuse_hints(chosen);
         refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);
     };
     if (auto over = app.read(count, arguments, check)) return *std::move(over);

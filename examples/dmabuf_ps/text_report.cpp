@@ -39,6 +39,8 @@ std::string tables(observation const& seen, selection const& shown, options cons
 std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
     auto text = tables(seen, shown, chosen) + report::coverage_words(seen.now, seen.mine);
     if (chosen.verbose) text += report::source_words(seen.now, seen.mine, seen.kernel);
+    for (auto const& hint : seen.hints)
+        text += hint + "\n";
     return text;
 }
 
