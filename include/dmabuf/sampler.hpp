@@ -41,8 +41,8 @@ public:
         , memory_(system) {}
 
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
-    /// sample allocates nothing. Use it in programs that must not ask for memory when memory is
-    /// short.
+    /// sample allocates nothing, unless it counts references. Use it in programs that must not ask
+    /// for memory when memory is short.
     /// Cost: 26 allocations, 18 with `sample_options::bpf` off; no system call.
     void reserve(capacity const& most) {
         session_.make_space();
