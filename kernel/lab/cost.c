@@ -272,7 +272,10 @@ static long look_at_all(struct way const* way)
     return found;
 }
 
-/* Dentries and inodes that nobody has open, /proc's among them; those used of late go at the second time. */
+/*
+ * Dentries and inodes that nobody has open, /proc's among them; those used of late go at the second time. They
+ * are freed by RCU in an interrupt, later: not while somebody looks, and perhaps holds a lock.
+ */
 static void drop_caches(void)
 {
     for (int i = 0; i < 3; ++i) {
@@ -281,6 +284,7 @@ static void drop_caches(void)
             perror("drop_caches"), exit(1);
         close(fd);
     }
+    usleep(200000);
 }
 
 static void compare_ways(void)
