@@ -48,9 +48,10 @@ struct bufinfo_buffer {
 /// A name of 31 bytes can hold newlines and so imitate the shorter lines of the list. It cannot
 /// imitate a row, which is longer, nor a header, which stands before all names. So rows are
 /// believed, the last list of devices in one row, and the totals only at the end.
-class bufinfo_parser {
+template<class = detail::if_called>
+class basic_bufinfo_parser {
 public:
-    constexpr explicit bufinfo_parser(place where = {object::bufinfo})
+    constexpr explicit basic_bufinfo_parser(place where = {object::bufinfo})
         : where_(where) {}
 
     /// Takes one line. A line that begins a buffer hands out the buffer before it, or the failure
@@ -106,9 +107,8 @@ private:
             return true;
         }
 
-        [[nodiscard]] constexpr std::span<column const> all() const {
-            return std::span(all_).first(size_);
-        }
+        [[nodiscard]] constexpr std::size_t size() const { return size_; }
+        [[nodiscard]] constexpr column operator[](std::size_t at) const { return all_[at]; }
         /// Stands before a buffer's devices.
         [[nodiscard]] constexpr std::string_view indent() const { return indent_; }
 
@@ -191,7 +191,8 @@ private:
         auto const* const begin = text.data();
         std::optional<std::uint32_t> odd;
         bool sized = false;
-        for (auto const what : columns_.all()) {
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            auto const what = columns_[i];
             auto const at = static_cast<std::uint32_t>(text.data() - begin);
             auto const field = detail::take_until(text, '\t');
             bool const fits = take_field(what, field, row);
@@ -254,6 +255,8 @@ private:
     bool at_end_ = false;
     bool ended_ = false;
 };
+
+using bufinfo_parser = basic_bufinfo_parser<>;
 
 /// The range of `read_bufinfo()`.
 template<system System = live_system>
