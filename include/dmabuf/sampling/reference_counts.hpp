@@ -24,13 +24,16 @@ public:
     }
 
     /// Whether a descriptor told the count of the buffer at this place in the snapshot being built.
-    [[nodiscard]] bool knows(std::uint32_t at) const { return at < known_.size() && known_[at]; }
+    [[nodiscard]] bool knows(std::uint32_t at) const {
+        return at < known_.size() && known_[at] != unknown;
+    }
 
     /// A descriptor tells the count of its buffer, which stands at this place.
     void told_by_descriptor(std::uint32_t at, std::uint64_t inode, std::uint64_t count) {
         if (knows(at)) return;
-        if (known_.size() <= at) known_.resize(at + std::size_t{1});
-        known_[at] = true;
+        while (known_.size() <= at)
+            known_.push_back(unknown);
+        known_[at] = 1;
         told const one{inode, count, false};
         told_.push_back(one);
     }
@@ -70,6 +73,8 @@ public:
     }
 
 private:
+    static constexpr std::uint32_t unknown = 0;
+
     struct told {
         std::uint64_t inode;
         std::uint64_t count;
@@ -122,7 +127,8 @@ private:
     }
 
     std::vector<told> told_;
-    std::vector<bool> known_;             ///< by place in the snapshot being built
+    /// By place in the snapshot being built. Not std::vector<bool>, which no other part compiles.
+    std::vector<std::uint32_t> known_;
     std::vector<std::uint64_t> repeated_; ///< inodes, one for each reference
     std::vector<attachment> attachments_;
     std::vector<std::uint64_t> seen_; ///< by buffer
