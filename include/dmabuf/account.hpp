@@ -62,7 +62,8 @@ constexpr void finish_exporters(auto& exporters) {
     std::size_t kept = 0;
     for (auto const& total : exporters)
         if (total.buffers != 0) exporters[kept++] = total;
-    exporters.resize(kept);
+    while (exporters.size() > kept)
+        exporters.pop_back();
     detail::sort(exporters, [](exporter_total const& a, exporter_total const& b) {
         if (a.size_bytes != b.size_bytes) return a.size_bytes > b.size_bytes;
         auto const order = a.name <=> b.name;

@@ -130,7 +130,7 @@ public:
     }
 
     /// Begins a table. Findings of a table that was not added are dropped.
-    void begin_table() { now_->references.resize(whole_); }
+    void begin_table() { keep_references(whole_); }
     void found(std::uint32_t buffer, bool path) {
         reference const one{holder_, buffer, 1, path ? 1U : 0U, 0, 0};
         now_->references.push_back(one);
@@ -155,7 +155,7 @@ public:
         for (auto at = whole_; at < references.size(); ++at)
             if (!is_gone(references[at])) references[kept++] = references[at];
         auto const gone = references.size() - kept;
-        references.resize(kept);
+        keep_references(kept);
         return static_cast<std::uint32_t>(gone);
     }
 
@@ -177,7 +177,7 @@ public:
         auto const all = std::span(now_->references).subspan(first_);
         if (!each_once(all)) {
             sort(all);
-            now_->references.resize(first_ + add_up_buffers(all));
+            keep_references(first_ + add_up_buffers(all));
         }
         added.first_reference = first_;
         added.reference_count = now_->references.size() - first_;
@@ -199,7 +199,7 @@ public:
 
     /// Drops the findings of a process that exited meanwhile, or cannot be identified.
     void drop_process() {
-        now_->references.resize(first_);
+        keep_references(first_);
         whole_ = first_;
     }
 
@@ -211,7 +211,7 @@ public:
             detail::count_holder(now_->buffers[reference.buffer], reference);
         if (!all_held_in_order()) put_in_order();
         keep();
-        now_->exporter_names.assign(exporters_.begin(), exporters_.end());
+        now_->exporter_names = exporters_;
         detail::share_out(*now_, order_);
     }
 
@@ -231,6 +231,13 @@ public:
 private:
     static constexpr std::uint32_t unmet = 0;
     static constexpr std::uint32_t met = 1;
+
+    /// Drops the references behind the first so many. Not by resize(), which would compile a way to
+    /// grow.
+    void keep_references(std::size_t size) {
+        while (now_->references.size() > size)
+            now_->references.pop_back();
+    }
 
     /// The fields of a buffer that never change.
     struct known_buffer {
