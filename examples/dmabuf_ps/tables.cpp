@@ -46,18 +46,19 @@ bool any_named(std::vector<dmabuf::buffer> const& buffers) {
     return std::ranges::any_of(buffers, &dmabuf::buffer::name_known);
 }
 
-std::string unheld_table(dmabuf::snapshot const& now, table_style const& style) {
+std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style const& style) {
     bool const names = any_named(now.unheld);
-    std::vector<column> titles{{"INODE", true}, {"SIZE", true}, {"EXPORTER"}, {"OTHER", true}};
+    std::vector<column> titles{{"INODE", true}, {"SIZE", true}, {"EXPORTER"}};
+    if (counts) titles.push_back({"OTHER", true});
     if (names) titles.push_back({"NAME", false, true});
-    titles.push_back({"DEVICES", false, true});
+    if (counts) titles.push_back({"DEVICES", false, true});
     columns table(std::move(titles));
     for (auto const& one : now.unheld) {
         std::vector<std::string> cells{fmt::format("{}", one.inode), size(one.size_bytes, style),
-                                       exporter_cell(now.exporter_of(one)),
-                                       others_cell(now.count_of(one))};
+                                       exporter_cell(now.exporter_of(one))};
+        if (counts) cells.push_back(others_cell(now.count_of(one)));
         if (names) cells.push_back(name_of(one));
-        cells.push_back(devices_cell(now, one));
+        if (counts) cells.push_back(devices_cell(now, one));
         table.add_row(std::move(cells));
     }
     return table.text(style.width);
@@ -148,13 +149,14 @@ std::string totals(selection const& shown, table_style const& style) {
     return text;
 }
 
-std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style const& style) {
+std::string unheld_words(dmabuf::snapshot const& now, bool buffers, bool counts,
+                         table_style const& style) {
     if (now.unheld.empty()) return {};
     auto text = fmt::format("{}, {}, held by no process seen, as {} lists them\n",
                             counted(now.unheld.size(), "buffer"), size(now.unheld_bytes, style),
                             dmabuf::name_of(now.coverage.listed_by));
     if (!buffers) return text;
-    return text + unheld_table(now, style) + "\n";
+    return text + unheld_table(now, counts, style) + "\n";
 }
 
 std::string others_words(dmabuf::snapshot const& now) {
@@ -164,8 +166,7 @@ std::string others_words(dmabuf::snapshot const& now) {
     if (std::ranges::none_of(now.counts, unexplained)) return {};
     return "OTHER: references that no process explains: of importing drivers, io_uring, sockets in "
            "flight. For a\nbuffer that DRM exported two are ordinary: the object's own, and that "
-           "of "
-           "its file's PRIME cache.\n";
+           "of its file's PRIME cache.\n";
 }
 
 } // namespace dmabuf_ps

@@ -24,11 +24,12 @@ std::string buffer_table(observation const& seen, selection const& shown, table_
 /// What the rows add up to, in all and by exporter.
 std::string totals(selection const& shown, table_style const& style);
 
-/// What the kernel lists and no process seen holds: one line, with `buffers` a table. Empty where
-/// there is nothing of that kind.
+/// What the kernel lists and no process seen holds: one line, with `buffers` a table, and in it the
+/// references and devices with `counts`. Empty where there is nothing of that kind.
+std::string unheld_words(dmabuf::snapshot const& now, bool buffers, bool counts,
+                         table_style const& style);
+
 /// The meaning of the references that no process explains, where there are any. Else empty.
 std::string others_words(dmabuf::snapshot const& now);
-
-std::string unheld_words(dmabuf::snapshot const& now, bool buffers, table_style const& style);
 
 } // namespace dmabuf_ps

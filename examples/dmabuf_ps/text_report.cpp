@@ -30,7 +30,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
     } else if (chosen.pids.empty()) {
         text = nothing_held(seen.now.coverage);
     }
-    text += unheld_words(seen.now, chosen.buffers, style);
+    text += unheld_words(seen.now, chosen.buffers, !chosen.diff_seconds, style);
     return chosen.buffers && !chosen.diff_seconds ? text + others_words(seen.now) : text;
 }
 
