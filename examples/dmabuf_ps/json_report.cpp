@@ -4,6 +4,7 @@
 #include "changes.hpp"
 #include "groups.hpp"
 #include "report/snapshot_json.hpp"
+#include "report/string_sink.hpp"
 
 namespace dmabuf_ps {
 
@@ -11,15 +12,6 @@ namespace {
 
 using report::json_writer;
 using report::raw_name;
-
-class string_sink final : public report::text_sink {
-public:
-    void write(std::string_view text) override { text_ += text; }
-    [[nodiscard]] std::string take() { return std::move(text_); }
-
-private:
-    std::string text_;
-};
 
 void write_holder_change(json_writer& out, dmabuf::holder_change const& one) {
     out.object([&] {
@@ -74,7 +66,7 @@ std::string json_report(observation const& seen, selection const& shown, options
     report::snapshot_view const view{
         seen.now,      holders,         seen.kernel,       seen.mine, shown.processes,
         shown.buffers, shown.exporters, shown.total_bytes, users,     cgroups};
-    string_sink text;
+    report::string_sink text;
     json_writer out(text);
     out.object([&] {
         write_snapshot(out, view);

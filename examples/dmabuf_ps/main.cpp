@@ -3,6 +3,7 @@
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
 #include "files/standard_output.hpp"
 #include "json_report.hpp"
+#include "list_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
 #include "selection.hpp"
@@ -63,7 +64,8 @@ int main(int count, char const* const* arguments) {
     auto const parsed = parse_options(count, arguments);
     if (auto const* const words = std::get_if<command_line::last_words>(&parsed))
         return print("dmabuf_ps", *words);
-    return run(std::get<options>(parsed));
+    auto const& chosen = std::get<options>(parsed);
+    return chosen.bufinfo.empty() ? run(chosen) : show_list(chosen);
 }
 
 } // namespace

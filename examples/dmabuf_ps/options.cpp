@@ -81,6 +81,17 @@ void refuse_for_recordings(options const& chosen, bool told_where) {
         throw CLI::ValidationError("--replay", "the recording tells where to look");
 }
 
+/// A list has no processes. `sorted` and `told_where`: the command line asks for them.
+void refuse_for_lists(options const& chosen, bool sorted, bool told_where) {
+    if (chosen.bufinfo.empty()) return;
+    bool const other = chosen.buffers || chosen.verbose || chosen.anonymise || sorted ||
+                       told_where || chosen.diff_seconds || !chosen.pids.empty() ||
+                       !chosen.record.empty() || !chosen.replay.empty();
+    if (other || chosen.by == grouping::user || chosen.by == grouping::cgroup)
+        throw CLI::ValidationError("--bufinfo",
+                                   "a list goes with --by exporter, --bytes and --json alone");
+}
+
 } // namespace
 
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
@@ -121,7 +132,13 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                    "Show what was recorded, and ask this kernel nothing; - is standard input")
         ->type_name("FILE");
 
+    app.add_option("--bufinfo", chosen.bufinfo,
+                   "Show a list of all buffers (debugfs: dma_buf/bufinfo) that somebody handed on, "
+                   "be it pasted or from an old kernel; - is standard input")
+        ->type_name("FILE");
+
     auto const check = [&] {
+        refuse_for_lists(chosen, sort->count() != 0, source->count() != 0 || chosen.no_debugfs);
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
         refuse_hints(chosen);
         refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);

@@ -31,6 +31,7 @@ struct options {
     std::optional<double> diff_seconds;           ///< show what changes in that time
     std::string record;                           ///< file; empty: none
     std::string replay;                           ///< file; empty: none
+    std::string bufinfo;                          ///< file; empty: none
     std::vector<std::int32_t> pids;               ///< only these; empty: all
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
 };

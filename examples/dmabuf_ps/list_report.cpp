@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "list_report.hpp"
+
+#include "cells.hpp"
+#include "columns.hpp"
+#include "files/standard_output.hpp"
+#include "files/whole_file.hpp"
+#include "output.hpp"
+#include "report/string_sink.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <tuple>
+
+namespace dmabuf_ps {
+
+namespace {
+
+using report::json_writer;
+using report::raw_name;
+
+/// The list of a hundred thousand buffers; a file without an end is refused there.
+constexpr std::size_t largest_list = std::size_t{16} << 20U;
+
+struct exporter_sum {
+    std::string exporter;
+    std::size_t buffers = 0;
+    std::uint64_t size_bytes = 0;
+};
+
+/// The most bytes first.
+std::vector<exporter_sum> by_exporter(std::vector<dmabuf::bufinfo_buffer> const& buffers) {
+    std::map<std::pair<std::string, std::size_t>, exporter_sum> sums;
+    for (auto const& one : buffers) {
+        auto const name = exporter_cell(one.exporter);
+        // A name that was cut does not tell two exporters apart.
+        auto& sum = sums[{name, one.exporter.truncated() ? sums.size() + 1 : 0}];
+        sum.exporter = name;
+        ++sum.buffers;
+        sum.size_bytes += one.size_bytes;
+    }
+    std::vector<exporter_sum> sorted;
+    for (auto& [name, sum] : sums)
+        sorted.push_back(std::move(sum));
+    std::ranges::stable_sort(sorted, std::greater{}, &exporter_sum::size_bytes);
+    return sorted;
+}
+
+std::uint32_t unnamed_attachments(dmabuf::bufinfo_buffer const& buffer) {
+    auto unnamed = buffer.attachments;
+    for (auto const& device : buffer.named_devices())
+        unnamed -= device.times;
+    return unnamed;
+}
+
+/// "vcodec (600), soc:display"
+std::string devices_cell(dmabuf::bufinfo_buffer const& buffer) {
+    std::string text;
+    for (auto const& device : buffer.named_devices()) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", visible(device.name));
+        if (device.times != 1) text += fmt::format(" ({})", device.times);
+    }
+    if (auto const more = unnamed_attachments(buffer); more != 0)
+        text += fmt::format(", and {} more", more);
+    return text.empty() ? "-" : text;
+}
+
+std::string buffer_rows(lists::pasted_list const& list, table_style const& style) {
+    columns table({{"INODE", true},
+                   {"SIZE", true},
+                   {"REFERENCES", true},
+                   {"ATTACHED", true},
+                   {"EXPORTER"},
+                   {"DEVICES", false, true}});
+    for (auto const& one : list.buffers)
+        table.add_row({one.inode == 0 ? "-" : fmt::format("{}", one.inode),
+                       size(one.size_bytes, style), fmt::format("{}", one.count),
+                       fmt::format("{}", one.attachments), exporter_cell(one.exporter),
+                       devices_cell(one)});
+    return table.text(style.width);
+}
+
+std::string exporter_rows(lists::pasted_list const& list, table_style const& style) {
+    columns table({{"BUFFERS", true}, {"SIZE", true}, {"EXPORTER"}});
+    for (auto const& sum : by_exporter(list.buffers))
+        table.add_row({fmt::format("{}", sum.buffers), size(sum.size_bytes, style), sum.exporter});
+    return table.text(style.width);
+}
+
+std::uint64_t total_bytes(lists::pasted_list const& list) {
+    std::uint64_t total = 0;
+    for (auto const& one : list.buffers)
+        total += one.size_bytes;
+    return total;
+}
+
+std::string text_of(lists::pasted_list const& list, options const& chosen) {
+    table_style const style{chosen.exact_bytes, terminal_width()};
+    auto text = list.buffers.empty()              ? std::string()
+                : chosen.by == grouping::exporter ? exporter_rows(list, style)
+                                                  : buffer_rows(list, style);
+    if (!text.empty()) text += "\n";
+    text += fmt::format("{}, {} in all. Who holds them, a list does not tell.\n",
+                        counted(list.buffers.size(), "buffer"), size(total_bytes(list), style));
+    if (!list.has_inodes) text += "It has no inodes, as before Linux 5.3.\n";
+    for (auto const line : list.odd_lines)
+        text +=
+            fmt::format("Line {} is no row that fits its columns: a buffer is missing.\n", line);
+    if (!list.whole)
+        text += "The list is not whole: it does not end with the totals of its rows.\n";
+    return text;
+}
+
+void write_buffer(json_writer& out, dmabuf::bufinfo_buffer const& one) {
+    out.object([&] {
+        out.field_if(one.inode != 0, "inode", one.inode);
+        out.field("size_bytes", one.size_bytes);
+        out.field_if(!one.exporter.empty(), "exporter", raw_name(one.exporter));
+        out.field("count", one.count);
+        out.field("attachments", one.attachments);
+        out.key("devices");
+        out.array(one.named_devices(), [&](auto const& device) {
+            out.object([&] {
+                out.field("device", raw_name(device.name));
+                out.field("times", device.times);
+            });
+        });
+    });
+}
+
+std::string json_of(lists::pasted_list const& list) {
+    report::string_sink text;
+    json_writer out(text);
+    out.object([&] {
+        out.field("schema", "dmabuf_ps_list/1");
+        out.field("size_bytes", total_bytes(list));
+        out.field("whole", list.whole);
+        out.key("odd_lines");
+        out.array(list.odd_lines, [&](auto const line) { out.value(line); });
+        out.key("buffers");
+        out.array(list.buffers, [&](auto const& one) { write_buffer(out, one); });
+    });
+    out.finish();
+    return text.take();
+}
+
+int complain(std::string const& what) {
+    fmt::print(stderr, "dmabuf_ps: {}\n", what);
+    return 1;
+}
+
+} // namespace
+
+std::string list_report(lists::pasted_list list, options const& chosen) {
+    std::ranges::stable_sort(list.buffers, [](auto const& a, auto const& b) {
+        return std::tie(b.size_bytes, a.inode) < std::tie(a.size_bytes, b.inode);
+    });
+    return chosen.json ? json_of(list) : text_of(list, chosen);
+}
+
+int show_list(options const& chosen) {
+    auto const text = files::read_whole(chosen.bufinfo, largest_list);
+    if (auto const* const wrong = std::get_if<files::trouble>(&text))
+        return complain(fmt::format("cannot read {}: {}", chosen.bufinfo, wrong->words));
+    auto list = lists::read_pasted(std::get<std::string>(text));
+    if (!list)
+        return complain(fmt::format("{}: no line is the header of a bufinfo: size, flags, mode, "
+                                    "count, exp_name",
+                                    chosen.bufinfo));
+    return files::print("dmabuf_ps", list_report(*std::move(list), chosen));
+}
+
+} // namespace dmabuf_ps
