@@ -121,8 +121,8 @@ enum class sizing : std::uint8_t {
 };
 
 /// The list of all buffers, held or not, that was compared with the buffers of the processes. Every
-/// source of references counts a buffer that O_PATH descriptors alone hold, but of the lists sysfs's
-/// alone has it: where the holder is out of sight, so is the buffer.
+/// source of references counts a buffer that O_PATH descriptors alone hold, but of the lists
+/// sysfs's alone has it: where the holder is out of sight, so is the buffer.
 enum class listing : std::uint8_t {
     none,
     sysfs,        ///< /sys/kernel/dmabuf/buffers, Linux 5.15 to 6.19

@@ -8,8 +8,10 @@ namespace support {
 
 namespace {
 
+/// A recording is of what /proc and /sys tell, and dmabuf_ps takes its samples so.
 template<dmabuf::system Inner>
 recorded record_by(Inner inner, dmabuf::sample_options options, unsigned samples) {
+    options.bpf = false;
     recorded done;
     replay::recording_system<Inner> const system(inner);
     {
