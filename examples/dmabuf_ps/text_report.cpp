@@ -13,6 +13,7 @@ namespace dmabuf_ps {
 namespace {
 
 std::string nothing_held(dmabuf::coverage const& seen) {
+    if (seen.indistinct.kernel_major != 0) return "This kernel does not tell DMA-BUFs apart.\n";
     return seen.complete() ? "No process holds a DMA-BUF.\n"
                            : "No DMA-BUF was seen, but not everything could be looked at.\n";
 }

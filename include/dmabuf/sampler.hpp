@@ -74,8 +74,7 @@ public:
     /// No allocation once everything has grown to the size of the system. At most 6 descriptors are
     /// open at a time.
     /// Errors: `now` is then empty. ENOENT or ENODEV: there is no /proc. The failure of a /proc
-    /// that cannot be listed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs cannot be told from
-    /// other files. Every other failure is counted in `now.coverage`.
+    /// that cannot be listed. Every other failure is counted in `now.coverage`.
     result<void> sample(snapshot& now) {
         auto const begin_ns = session_.system().clock_ns();
         cleared_unless_whole whole{&now};
@@ -85,6 +84,7 @@ public:
         list_after();
         build_.finish();
         count_undescribed(now);
+        state_age(now.coverage);
         if (options_.unheld) unheld_.add_unheld(now);
         if (options_.counts) count_references(now);
         now.begin_ns = begin_ns;
@@ -133,6 +133,13 @@ private:
                 (options_.names && !buffer.name_known);
     }
 
+    /// Before 5.3, and where no DMA-BUF was met that a vendor's kernel gave an inode.
+    void state_age(coverage& seen) const {
+        if (!session_.known.is_indistinct()) return;
+        seen.indistinct.kernel_major = session_.kernel().kernel_major;
+        seen.indistinct.kernel_minor = session_.kernel().kernel_minor;
+    }
+
     /// Counts what debugfs tells, or else the pinned list. What neither tells, descriptors and
     /// mappings did.
     void count_references(snapshot& now) {
@@ -152,10 +159,10 @@ private:
     bool count_by_bufinfo(tally counts) {
         bool any = false;
         for (auto const& row : read_bufinfo(session_.system(), read_space(session_.table_space())))
-            if (row)
-                take_counts(*row), any = true;
-            else
+            if (!row)
                 (void)counts.note(row.error());
+            else if (row->inode != 0)
+                take_counts(*row), any = true;
         return any;
     }
 
@@ -197,15 +204,18 @@ private:
     /// gets none.
     void add_cgroups(snapshot& now) {
         for (auto& who : now.holders) {
-            auto const process = open_process(session_.proc(), who.pid);
-            if (!process) continue;
-            auto const path = read_cgroup(*process, session_.table_space());
-            auto const stat = path ? read_stat(*process) : result<task_stat>(path.error());
-            if (stat && stat->start_ticks == who.start_ticks)
-                who.cgroup = build_.cgroup_at(*path);
-            else if (!stat)
-                (void)tally(now.coverage).note(stat.error());
+            who.cgroup = find_cgroup(now.coverage, who);
+            if (who.cgroup == no_cgroup) tally(now.coverage).cgroup_unknown();
         }
+    }
+
+    std::uint32_t find_cgroup(coverage& seen, holder const& who) {
+        auto const process = open_process(session_.proc(), who.pid);
+        if (!process) return no_cgroup;
+        auto const path = read_cgroup(*process, session_.table_space());
+        auto const stat = path ? read_stat(*process) : result<task_stat>(path.error());
+        if (!stat) return (void)tally(seen).note(stat.error()), no_cgroup;
+        return stat->start_ticks == who.start_ticks ? build_.cgroup_at(*path) : no_cgroup;
     }
 
     // --- all processes, one after the other ---
@@ -243,7 +253,6 @@ private:
             else
                 sample.counts.process(
                     sample.counts.note({operation::list, EBADMSG, {object::process, *pid}}));
-            if (session_.unsupported) return *session_.unsupported;
         }
         if (options_.counts && !memory_.shared.confirmed(session_.proc()))
             references_.sharing_is_unknown();
@@ -264,6 +273,9 @@ private:
             if (!process) return counts.process(counts.note(process.error()));
             process_visit<System> attempt(sample, by, memory_, *process, i != 0);
             auto const how = attempt.read();
+            if (counts.counted().indistinct.references() != before.indistinct.references() &&
+                how != outcome::again)
+                counts.indistinct_holder();
             if (how != outcome::again) return counts.process(how, attempt.is_kernel_thread());
             build_.drop_process();
             counts.restore(before);

@@ -191,6 +191,20 @@ constexpr std::string_view name_of(visibility how) {
     return detail::text_of(detail::visibility_names, how, "unknown");
 }
 
+/// The traces of DMA-BUFs on a kernel before 5.3, where they have no inode of their own. Which
+/// buffer a reference is to, its size, and whether two processes share it cannot be told.
+struct indistinct_buffers {
+    std::uint32_t kernel_major = 0; ///< 0: DMA-BUFs can be told apart
+    std::uint32_t kernel_minor = 0;
+    std::uint32_t holders = 0;     ///< processes that hold at least one
+    std::uint32_t descriptors = 0; ///< "anon_inode:dmabuf"
+    std::uint32_t mappings = 0;    ///< of the same name
+    std::uint64_t listed = 0;      ///< buffers that bufinfo lists, held or not
+    std::uint64_t listed_bytes = 0;
+
+    [[nodiscard]] constexpr std::uint32_t references() const { return descriptors + mappings; }
+};
+
 /// The processes, tables and buffers that were seen, and those that were not. Every failure is
 /// counted here.
 struct coverage {
@@ -232,7 +246,11 @@ struct coverage {
                                        ///< the last asked, sysfs, pinned BPF or `bufinfo`
     std::uint32_t buffers_leaving = 0; ///< listed, but met only with processes that exited or
                                        ///< closed them meanwhile: neither held nor `unheld`
+    std::uint32_t odd_rows = 0;        ///< of that list, which could not be read: a buffer each
+    failure first_odd_row;             ///< its `line` tells where
+    std::uint32_t cgroups_unknown = 0; ///< holders whose cgroup was asked for and could not be read
     bool mappings_read = false;        ///< false: buffers that are only mapped are missing
+    indistinct_buffers indistinct;
 
     failure first_failure; ///< the first that was neither gone nor denied; `error` 0: none
 
@@ -242,7 +260,7 @@ struct coverage {
     [[nodiscard]] constexpr bool complete() const {
         return proc_shows == visibility::everything && mappings_read && processes_denied == 0 &&
                processes_failed == 0 && descriptors_failed == 0 && undecided == 0 &&
-               buffers_unsized == 0;
+               buffers_unsized == 0 && indistinct.kernel_major == 0;
     }
 
     /// True where the kernel's own list of all buffers was compared. Where false, the number and

@@ -675,9 +675,11 @@ TEST_CASE("account: cgroups of the holders, and none where it cannot be read") {
     CHECK(holder_of(now, 30).cgroup == holder_of(now, 10).cgroup);
     CHECK(holder_of(now, 40).cgroup == dmabuf::no_cgroup);
     CHECK(now.cgroup_name(dmabuf::no_cgroup).empty());
+    CHECK(now.coverage.cgroups_unknown == 1);
     CHECK(now.coverage.first_failure ==
           dmabuf::failure{dmabuf::operation::parse, EBADMSG, {dmabuf::object::cgroup, 40}});
     CHECK(sampled(kernel).cgroups.empty());
+    CHECK(sampled(kernel).coverage.cgroups_unknown == 0);
 }
 
 TEST_CASE("account: buffers that nobody holds, by either list") {

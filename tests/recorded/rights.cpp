@@ -237,28 +237,40 @@ TEST_CASE("rights: a kernel before 5.14 shows fdinfo to the owner only") {
     CHECK_FALSE(now.coverage.complete());
 }
 
-TEST_CASE("rights: a kernel before 5.3 is refused, and why") {
+TEST_CASE("rights: of a kernel before 5.3 the references are counted, and nothing is complete") {
     world w;
     w.kernel.major = GENERATE(4U, 5U);
     w.kernel.minor = 2;
     fake_sampler sampler({}, fake::system{&w.kernel});
     dmabuf::snapshot now;
+    w.kernel.at(10).map(w.shared, 4096);
+    w.kernel.at(10).open(w.kernel.anonymous("[eventpoll]"));
     for (int i = 0; i < 2; ++i) {
-        auto const done = sampler.sample(now);
-        REQUIRE_FALSE(done);
-        CHECK(done.error() == dmabuf::failure{dmabuf::operation::identify,
-                                              ENOTSUP,
-                                              {dmabuf::object::fd, 10, 10, 0}});
+        REQUIRE(sampler.sample(now));
+        CHECK(now.buffers.empty());
+        CHECK(now.holders.empty());
+        CHECK_FALSE(now.coverage.complete());
+        CHECK(now.coverage.first_failure.error == 0);
+        auto const& old = now.coverage.indistinct;
+        CHECK(old.kernel_major == w.kernel.major);
+        CHECK(old.kernel_minor == 2);
+        CHECK(old.holders == 2);
+        CHECK(old.descriptors == 3);
+        CHECK(old.mappings == 1);
     }
     CHECK(w.kernel.open_descriptors() <= 1); // the sampler keeps /proc
 }
 
-TEST_CASE("rights: a kernel before 5.3 without DMA-BUFs is nothing to complain about") {
+TEST_CASE("rights: a kernel before 5.3 without DMA-BUFs is not complete either") {
     fake::kernel kernel;
     kernel.major = 4;
     kernel.minor = 19;
     kernel.add(10, "p").open(kernel.anonymous("[eventpoll]"));
-    CHECK(sampled(kernel).holders.empty());
+    auto const now = sampled(kernel);
+    CHECK(now.holders.empty());
+    CHECK(now.coverage.indistinct.kernel_minor == 19);
+    CHECK(now.coverage.indistinct.holders == 0);
+    CHECK_FALSE(now.coverage.complete());
 }
 
 TEST_CASE("rights: no /proc") {

@@ -30,6 +30,7 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
     std::string const stat = " S 1 12 12 0 -1 4194304 0 0\n";
     std::string const dmabuf = "size:\t4096\ncount:\t1\nexp_name:\tsystem\n";
     std::string const row = "00016384\t00000002\t00080007\t00000001\tsystem\t00000047\t";
+    std::string const old_row = "00016384\t00000002\t00000005\t00000001\tion";
     std::string const attached = "\tAttached Devices:\n";
     struct {
         char const* path;
@@ -60,6 +61,9 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
          "1000-2000 rw-s 00000000 00:0c 7    /dmabuf:buffer-1\n2000-3000 r-xp 00000000 08:01 9    "
          "/path-1\n3000-4000 rw-p 00000000 00:00 0\n4000-5000 rw-p 00000000 00:00 0  "
          "[heap]\n5000-6000 rw-p 00000000 00:00 0  /path-2\n"},
+        {"/proc/7/task/7/maps", "1000-2000 rw-s 00000000 00:0b 7    anon_inode:dmabuf\n",
+         "1000-2000 rw-s 00000000 00:0b 7    anon_inode:dmabuf\n"},
+        {"/proc/7/cgroup", "1:name=systemd:/secret\n", "1:name=systemd:/cgroup-1\n"},
         {"/proc/7/cgroup", "1:name=secret:/\n0::/user/secret\n", "1:name=x:/\n0::/cgroup-1\n"},
         {"/proc/7/task/7/dmabuf_fds", "1 2\n", "1 2\n"},
         {"/proc/sys/kernel/osrelease", "6.12\n", "6.12\n"},
@@ -72,6 +76,29 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
          "\nDma-buf Objects:\nsize    \tflags\n" + row + "buffer-1\n" + attached +
              "\t0000:00:02.0\nTotal 1 devices attached\n\n" + row + "<none>\n" + attached +
              "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n"},
+        // A row with a sign before its count, and lists without inodes: 4.14, a vendor's, 3.10.
+        {"/sys/kernel/debug/dma_buf/bufinfo",
+         "\nDma-buf Objects:\nsize\tflags\tmode\tcount\texp_name\tino\tname\n"
+         "00016384\t00000002\t00080007\t-0000001\tsystem\t00000047\tsecret\n" +
+             attached + "\nTotal 1 objects, 16384 bytes\n",
+         "\nDma-buf Objects:\nsize\tflags\tmode\tcount\texp_name\tino\tname\n"
+         "00016384\t00000002\t00080007\t-0000001\tsystem\t00000047\tbuffer-1\n" +
+             attached + "\nTotal 1 objects, 16384 bytes\n"},
+        {"/sys/kernel/debug/dma_buf/bufinfo",
+         "\nDma-buf Objects:\nsize\tflags\tmode\tcount\texp_name\n" + old_row + "\n" + attached +
+             "\tgpu0\n\nTotal 1 objects, 16384 bytes\n",
+         "\nDma-buf Objects:\nsize\tflags\tmode\tcount\texp_name\n" + old_row + "\n" + attached +
+             "\tgpu0\n\nTotal 1 objects, 16384 bytes\n"},
+        {"/sys/kernel/debug/dma_buf/bufinfo",
+         "size\tflags\tmode\tcount\texp_name\tbuf name\n" + old_row + "\tsecret\n" + attached +
+             "\nTotal 1 objects, 16384 bytes\n",
+         "size\tflags\tmode\tcount\texp_name\tbuf name\n" + old_row + "\tbuffer-1\n" + attached +
+             "\nTotal 1 objects, 16384 bytes\n"},
+        {"/sys/kernel/debug/dma_buf/bufinfo",
+         "\texp_name\tsize\tflags\tmode\tcount\n\t\tion\t00016384\t00000002\t00000005\t00000001\n"
+         "\t\tAttached Devices:\n\t\tgpu0\n\nTotal 1 objects, 16384 bytes\n",
+         "\texp_name\tsize\tflags\tmode\tcount\n\t\tion\t00016384\t00000002\t00000005\t00000001\n"
+         "\t\tAttached Devices:\n\t\tgpu0\n\nTotal 1 objects, 16384 bytes\n"},
     };
     for (auto const& row_of : table) {
         CAPTURE(row_of.path, row_of.before);

@@ -40,7 +40,10 @@ void dump_coverage(dmabuf::coverage const& seen, std::ostream& out) {
         << " " << seen.undecided << " " << seen.buffers_unsized << " " << seen.buffers_undescribed
         << " " << name_of(seen.listed_by) << " " << describe(seen.why_no_list).view() << " "
         << seen.mappings_read << " " << name_of(seen.sized_by) << " " << seen.paths_marked << " "
-        << seen.mappings_gone << " " << describe(seen.first_failure).view() << "\n";
+        << seen.mappings_gone << " " << seen.odd_rows << " " << describe(seen.first_odd_row).view()
+        << " " << seen.cgroups_unknown << " "
+        << seen.indistinct.references() << " " << seen.indistinct.listed << " "
+        << seen.indistinct.listed_bytes << " " << describe(seen.first_failure).view() << "\n";
 }
 
 void dump_buffer(std::string_view kind, dmabuf::snapshot const& now, dmabuf::buffer const& one,

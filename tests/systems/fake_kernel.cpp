@@ -474,6 +474,11 @@ std::string kernel::fdinfo_text(spot const& node) const {
     return text;
 }
 
+/// Before 5.3 a DMA-BUF is an anonymous inode (anon_inode_getfile()).
+std::string kernel::linked_path(file const& file) const {
+    return file.what == file::kind::dmabuf && before(5, 3) ? "anon_inode:dmabuf" : shown_path(file);
+}
+
 /// dma_buf_debug_show(): without those that only O_PATH descriptors pin, which is not modelled.
 std::string kernel::bufinfo_text() const {
     std::string text = "\nDma-buf Objects:\n"
@@ -514,7 +519,7 @@ std::string kernel::list_text(spot const& node) const {
 }
 
 dmabuf::device_number kernel::device_of(file const& file) const {
-    if (file.what == file::kind::dmabuf) return dmabuf_device;
+    if (file.what == file::kind::dmabuf) return before(5, 3) ? anonymous_device : dmabuf_device;
     return file.what == file::kind::anonymous ? anonymous_device : file.device;
 }
 
@@ -586,7 +591,7 @@ int kernel::produce(opened& file) const {
                         hex(device.major, 2) + ":" + hex(device.minor, 2) + " " +
                         number(mapped.inode) + " ";
             line.resize(std::max(line.size(), std::size_t{73}), ' ');
-            line += with_newlines_escaped(shown_path(mapped)) + "\n";
+            line += with_newlines_escaped(linked_path(mapped)) + "\n";
             if (!file.pending.empty() && file.pending.size() + line.size() > page) break;
             file.pending += line;
             file.position = mapping.end;
@@ -729,8 +734,7 @@ long kernel::readlink(int directory, std::string const& path, std::span<char> sp
     auto const target = follow(to.at);
     if (target.error != 0) return -target.error;
     auto const& file = *target.at.file;
-    auto const text =
-        file.what == file::kind::dmabuf && before(5, 3) ? "anon_inode:dmabuf" : shown_path(file);
+    auto const text = linked_path(file);
     auto const size = std::min(space.size(), text.size());
     std::memcpy(space.data(), text.data(), size);
     return static_cast<long>(size);

@@ -269,6 +269,7 @@ private:
     /// Appends text to `file.pending`; a negative errno where there is none to be had.
     int produce(opened& file) const;
     [[nodiscard]] std::string fdinfo_text(spot const& node) const;
+    [[nodiscard]] std::string linked_path(file const& file) const;
     [[nodiscard]] std::string bufinfo_text() const;
     [[nodiscard]] std::string list_text(spot const& node) const;
     /// The order of the pointers that `part_of` takes from two tasks.

@@ -165,6 +165,7 @@ private:
         for (std::string_view const kernels :
              {"[heap]", "[stack]", "[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]"})
             if (path == kernels) return std::string(path);
+        if (path == dmabuf::dmabuf_filesystem::path_before_5_3) return std::string(path);
         return paths_.of(path);
     }
 
@@ -184,7 +185,7 @@ private:
             if (!path.starts_with('/'))
                 return void(
                     out.append(crossed_out(without_newline(line))).append(newline_of(line)));
-            bool const named = controllers.starts_with("name=");
+            bool const named = controllers.starts_with("name=") && controllers != "name=systemd";
             out.append(hierarchy).append(":").append(named ? "name=x" : controllers).append(":");
             out.append(path == "/" ? "/" : cgroups_.of(path)).append(newline_of(line));
         });
@@ -196,8 +197,12 @@ private:
     std::string bufinfo(std::string_view text) {
         std::string out;
         std::string rest; // of one row's lines
+        std::string_view header;
         each_line(text, [&](std::string_view line) {
-            if (auto row = bufinfo_row(line); !row.empty()) {
+            if (header.empty() && line.find("exp_name") != line.npos) {
+                header = line;
+                out += std::exchange(rest, {}) + std::string(line);
+            } else if (auto row = bufinfo_row(header, line); !row.empty()) {
                 out += devices(rest) + row;
                 rest.clear();
             } else {
@@ -207,23 +212,40 @@ private:
         return out + devices(rest);
     }
 
-    /// The row with another name, or nothing for any other line.
-    std::string bufinfo_row(std::string_view line) {
+    /// The row with another name, be it an odd one, or nothing for any other line.
+    std::string bufinfo_row(std::string_view header, std::string_view line) {
         dmabuf::bufinfo_parser parser;
         std::optional<dmabuf::result<dmabuf::bufinfo_buffer>> row;
+        if (!header.empty()) parser.line(without_newline(header), row);
         parser.line(without_newline(line), row);
-        parser.finish(row); // hands out a buffer if the line was a row, else a failure
-        if (!row || !*row) return {};
+        parser.finish(row); // hands out the row, or else the failure of the list
+        if (!row || (!*row && row->error().line == 0)) return {};
         auto name = without_newline(line);
-        for (int field = 0; field < 6; ++field)
+        for (auto field = fields_before_name(without_newline(header)); field != 0; --field)
             (void)take_until(name, '\t');
         bool const none = name.empty() || name == "<none>";
         return std::string(line.substr(0, without_newline(line).size() - name.size())) +
                (none ? std::string(name) : buffers_.of(name)) + std::string(newline_of(line));
     }
 
+    /// The names have the last column, with or without a title. The oldest lists have none, and an
+    /// indented row.
+    static std::size_t fields_before_name(std::string_view header) {
+        if (header.empty()) return 6;
+        if (header.starts_with('\t')) return header.size();
+        std::size_t fields = 0;
+        while (!header.empty()) {
+            auto const title = take_until(header, '\t');
+            if (title == "name" || title == "buf name") break;
+            ++fields;
+        }
+        return fields;
+    }
+
     static std::string devices(std::string_view lines) {
-        constexpr std::string_view head = "\tAttached Devices:\n";
+        auto const indented = lines.rfind("\t\tAttached Devices:\n");
+        std::string_view const head =
+            indented == lines.npos ? "\tAttached Devices:\n" : "\t\tAttached Devices:\n";
         auto const begin = lines.rfind(head);
         std::string out;
         bool listed = false;

@@ -160,8 +160,22 @@ std::string_view what_would_help(coverage const& seen, rights const& mine) {
 
 namespace {
 
+/// DMA-BUFs have had inodes since Linux 5.3, and have been told apart since.
+void say_indistinct(dmabuf::indistinct_buffers const& old, take_words const& take) {
+    if (old.kernel_major == 0) return;
+    sentence(take).add("Linux {}.{} is older than 5.3, and gives its DMA-BUFs no inodes: who holds "
+                       "which buffer, and of what size, cannot be told. {} {} {} DMA-BUFs, by {} "
+                       "{} and {} {}.",
+                       old.kernel_major, old.kernel_minor, old.holders,
+                       noun(old.holders, "process", "processes"),
+                       noun(old.holders, "holds", "hold"), old.descriptors,
+                       noun(old.descriptors, "descriptor", "descriptors"), old.mappings,
+                       noun(old.mappings, "mapping", "mappings"));
+}
+
 void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
     auto const& seen = now.coverage;
+    say_indistinct(seen.indistinct, take);
     if (seen.proc_shows != visibility::everything) take(of_what_proc_shows(seen.proc_shows));
     if (auto const count = seen.processes_denied; count != 0)
         sentence(take).add("{} of {} processes may not be read: {}.", count,
@@ -181,6 +195,11 @@ void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_
                  noun(count, "mapping or O_PATH descriptor", "mappings or O_PATH descriptors"))
             .end_with_cure(mine, missing_for_either(mine));
     if (seen.buffers_unsized != 0) say_unsized(now, mine, take);
+    if (auto const count = seen.cgroups_unknown; count != 0)
+        sentence(take)
+            .add("The cgroup of {} {} could not be read", count,
+                 noun(count, "process", "processes"))
+            .end_with(seen.first_failure);
     if (auto const count = seen.buffers_undescribed; count != 0)
         sentence(take).add("{} {} without exporter or name here: {}.", count,
                            noun(count, "buffer is", "buffers are"),
@@ -201,6 +220,16 @@ void missing_of_buffers(coverage const& seen, rights const& mine, take_words con
             "No list of all buffers was compared: the memory that no process holds "
             "is unknown, and a buffer that was handed on meanwhile may be missing{}.",
             mine.root ? "" : ": run as root");
+    if (auto const count = seen.indistinct.listed; count != 0)
+        sentence(take).add("bufinfo lists {} {}, {} in all, without inodes: held or not.", count,
+                           count == 1 ? "buffer" : "buffers",
+                           dmabuf::bytes{seen.indistinct.listed_bytes});
+    if (auto const count = seen.odd_rows; count != 0)
+        sentence(take)
+            .add("{} {} of the list could not be read, each a buffer that is missing here unless a "
+                 "process holds it",
+                 count, noun(count, "row", "rows"))
+            .end_with(seen.first_odd_row);
     if (auto const count = seen.buffers_leaving; count != 0)
         sentence(take).add("{} {} let go of while this was looked at, and may be held by nobody or "
                            "be gone: look again.",
@@ -224,9 +253,10 @@ std::string of_buffers(dmabuf::snapshot const& now) {
     auto text =
         fmt::format("Buffers: compared with the list of {}", name_of(now.coverage.listed_by));
     if (now.buffers.empty() && now.unheld.empty()) return text + ", which has none.\n";
-    text += fmt::format("; processes hold {} of {}", dmabuf::bytes{now.total_bytes},
-                        dmabuf::bytes{*known});
-    if (*known != 0) text += fmt::format(" ({} %)", percent(now.total_bytes, *known));
+    bool const more = now.coverage.odd_rows != 0;
+    text += fmt::format("; processes hold {} of {}{}", dmabuf::bytes{now.total_bytes},
+                        more ? "at least " : "", dmabuf::bytes{*known});
+    if (*known != 0 && !more) text += fmt::format(" ({} %)", percent(now.total_bytes, *known));
     return text + (now.unheld.empty()
                        ? ".\n"
                        : ". A buffer that was handed on meanwhile counts as not held.\n");

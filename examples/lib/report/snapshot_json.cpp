@@ -137,6 +137,17 @@ void write_notes(json_writer& out, dmabuf::snapshot const& now, rights const& mi
     });
 }
 
+void write_indistinct(json_writer& out, dmabuf::indistinct_buffers const& old) {
+    if (old.kernel_major == 0) return out.null();
+    out.object([&] {
+        out.field("holders", old.holders);
+        out.field("descriptors", old.descriptors);
+        out.field("mappings", old.mappings);
+        out.field("listed_buffers", old.listed);
+        out.field("listed_bytes", old.listed_bytes);
+    });
+}
+
 void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const& mine) {
     auto const& seen = now.coverage;
     bool const listed = seen.buffers_compared();
@@ -170,6 +181,11 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("mappings_read", seen.mappings_read);
         out.field_if(listed, "listed_by", name_of(seen.listed_by));
         failure("no_listing", seen.why_no_list);
+        out.field("odd_rows", seen.odd_rows);
+        failure("first_odd_row", seen.first_odd_row);
+        out.field("cgroups_unknown", seen.cgroups_unknown);
+        out.key("indistinct");
+        write_indistinct(out, seen.indistinct);
         out.field("held_bytes", now.total_bytes);
         out.field_if(listed, "known_bytes", known_bytes(now).value_or(0));
         failure("first_failure", seen.first_failure);

@@ -23,6 +23,8 @@ public:
 
     static constexpr long dmabuf_magic = 0x444d4142; // DMA_BUF_MAGIC, include/uapi/linux/magic.h
     static constexpr long anonymous_inode_magic = 0x09041934; // ANON_INODE_FS_MAGIC
+    /// The path of every DMA-BUF before 5.3 (drivers/dma-buf/dma-buf.c, dma_buf_export()).
+    static constexpr std::string_view path_before_5_3 = "anon_inode:dmabuf";
 
     /// The kind of a file, by its status alone.
     [[nodiscard]] constexpr kind of(file_status const& status) const {
@@ -79,6 +81,10 @@ public:
     /// For kernels before 5.3, where a DMA-BUF was an anonymous inode without an inode number of
     /// its own.
     constexpr void expect_before_5_3() { before_5_3_ = true; }
+
+    /// Whether DMA-BUFs cannot be told apart: on such a kernel, unless one was met that has an
+    /// inode of its own. A vendor's kernel may have taken over the file system of 5.3.
+    [[nodiscard]] constexpr bool is_indistinct() const { return before_5_3_ && !device_; }
 
     [[nodiscard]] constexpr std::optional<device_number> device() const { return device_; }
 
@@ -218,7 +224,7 @@ private:
         if (length < 0)
             out = failed(operation::readlink, length, fd);
         else if (detail::text_at(target.data(), static_cast<std::size_t>(length)) ==
-                 "anon_inode:dmabuf")
+                 dmabuf_filesystem::path_before_5_3)
             out = failed(operation::identify, -ENOTSUP, fd);
     }
 

@@ -13,6 +13,16 @@
 namespace dmabuf {
 inline namespace v0 {
 
+/// The rows of a list that could not be read. Their buffers are not in the list.
+struct odd_rows {
+    std::uint32_t count = 0;
+    failure first;
+
+    constexpr void take(failure const& why) {
+        if (count++ == 0) first = why;
+    }
+};
+
 /// The teller of the sizes, by the list that was read; without a list the descriptors are.
 constexpr sizing sizing_of(listing which) {
     switch (which) {
@@ -42,6 +52,8 @@ public:
         rows_.clear();
         listed_by_ = listing::none;
         why_not_ = {};
+        odd_ = {};
+        indistinct_ = indistinct_bytes_ = 0;
         asked_ = false;
     }
 
@@ -73,6 +85,11 @@ public:
     [[nodiscard]] listing listed_by() const { return listed_by_; }
     /// The failure of the last list that was asked. `error` 0: a list served, or none was asked.
     [[nodiscard]] failure const& why_not() const { return why_not_; }
+    /// Of the list that served.
+    [[nodiscard]] odd_rows const& odd() const { return odd_; }
+    /// Rows without an inode, as before 5.3: such a list cannot be compared, and does not serve.
+    [[nodiscard]] std::uint64_t indistinct() const { return indistinct_; }
+    [[nodiscard]] std::uint64_t indistinct_bytes() const { return indistinct_bytes_; }
 
 private:
     /// Takes this list where no better one served.
@@ -93,6 +110,8 @@ private:
     /// Takes every row of one list. A list that broke off proves nothing of what is not in it.
     result<void> take(listing which, System system, std::span<char> space) {
         rows_.clear();
+        odd_ = {};
+        indistinct_ = indistinct_bytes_ = 0;
         auto const done = which == listing::bpf_iterator  ? take_pinned(system, space)
                           : which == listing::android_bpf ? take_android(system, space)
                                                           : take_bufinfo(system, space);
@@ -139,19 +158,28 @@ private:
 
     result<void> take_bufinfo(System system, std::span<char> space) {
         for (auto const& row : read_bufinfo(system, read_space(space))) {
-            if (!row) return row.error();
+            if (!row && row.error().line == 0) return row.error();
+            if (!row)
+                odd_.take(row.error());
+            else if (row->inode == 0)
+                ++indistinct_, indistinct_bytes_ += row->size_bytes;
+            if (!row || row->inode == 0) continue;
             listed_buffer listed;
             listed.inode = row->inode;
             listed.size_bytes = row->size_bytes;
             listed.exporter = row->exporter;
             rows_.push_back(listed);
         }
+        if (indistinct_ != 0) return failure{operation::identify, ENODATA, {object::bufinfo}};
         return {};
     }
 
     std::vector<listed_buffer> rows_;
     listing listed_by_ = listing::none;
     failure why_not_;
+    odd_rows odd_;
+    std::uint64_t indistinct_ = 0;
+    std::uint64_t indistinct_bytes_ = 0;
     bool asked_ = false;
 };
 

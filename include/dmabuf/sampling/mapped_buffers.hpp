@@ -60,6 +60,8 @@ private:
     [[nodiscard]] bool may_be_dmabuf(mapping const& found, mapped_files& files) const {
         auto& known = sample_->session.known;
         if (known.device()) return found.device == *known.device();
+        if (known.is_indistinct() && found.path == dmabuf_filesystem::path_before_5_3)
+            return sample_->counts.indistinct_mapping(), false;
         if (found.device.major != 0 || known.rejects(found.device)) return false;
         auto const name = files.name_of(found);
         if (!name && sample_->counts.note(name.error()) != outcome::gone)

@@ -261,6 +261,7 @@ private:
     [[nodiscard]] std::uint32_t find_cgroup() const {
         auto const path = read_cgroup(*process_, sample_->session.table_space());
         if (path) return build_->cgroup_at(*path);
+        counts().cgroup_unknown();
         (void)counts().note(path.error());
         return no_cgroup;
     }

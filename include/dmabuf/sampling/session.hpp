@@ -60,8 +60,6 @@ public:
     /// The teller of the sizes that neither source nor sysfs tells, when one was asked for last.
     sizing sized_by = sizing::descriptors;
     bool query_mappings = true; ///< false once this kernel has refused PROCMAP_QUERY
-    /// A DMA-BUF that cannot be told from other files, before Linux 5.3.
-    std::optional<failure> unsupported;
 
 private:
     static constexpr std::size_t space_bytes = 32768;

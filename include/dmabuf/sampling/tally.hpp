@@ -57,6 +57,11 @@ public:
     }
     constexpr void descriptor_failed() const { ++counted_->descriptors_failed; }
     constexpr void mapping_gone() const { ++counted_->mappings_gone; }
+    /// Counts a descriptor or a mapping of a DMA-BUF that has no inode of its own.
+    constexpr void indistinct_descriptor() const { ++counted_->indistinct.descriptors; }
+    constexpr void indistinct_mapping() const { ++counted_->indistinct.mappings; }
+    constexpr void indistinct_holder() const { ++counted_->indistinct.holders; }
+    constexpr void cgroup_unknown() const { ++counted_->cgroups_unknown; }
     /// Counts an O_PATH descriptor or a mapping that may be of a DMA-BUF, while none was met to
     /// compare it with.
     constexpr void undecided() const { ++counted_->undecided; }

@@ -34,6 +34,7 @@ public:
                      sample_options const& wanted, std::span<char> space) {
         clear();
         used_ = listing::none;
+        indistinct_ = indistinct_bytes_ = 0;
         why_not_ = {operation::open, ENOENT, {object::sysfs_buffers}};
         if (sysfs) read_sysfs(*sysfs, space);
         if (used_ == listing::none) read_list(system, list, wanted, space);
@@ -48,6 +49,7 @@ public:
         if (used_ == listing::none) return;
         if (used_ == listing::bufinfo && tells_no_more(build, wanted)) return;
         if (auto const done = list.read_again(system, space); !done) return fail(done.error());
+        if (list.odd().count > odd_.count) odd_ = list.odd();
         for (auto const& row : list.rows()) {
             auto const at = build.find(row.inode);
             bool const met = at != inode_index::none;
@@ -78,6 +80,10 @@ public:
     void add_unheld(snapshot& now) const {
         now.coverage.listed_by = used_;
         now.coverage.why_no_list = why_not_;
+        now.coverage.odd_rows = odd_.count;
+        now.coverage.first_odd_row = odd_.first;
+        now.coverage.indistinct.listed = indistinct_;
+        now.coverage.indistinct.listed_bytes = indistinct_bytes_;
         for (auto const& one : after_) {
             now.unheld.push_back(one);
             now.unheld_bytes += one.size_bytes;
@@ -131,6 +137,7 @@ private:
         before_.clear();
         after_.clear();
         met_.clear();
+        odd_ = {};
     }
 
     void read_list(System system, buffer_list<System>& list, sample_options const& wanted,
@@ -138,6 +145,9 @@ private:
         list.read(system, wanted.bpf, wanted.bufinfo, space);
         used_ = list.listed_by();
         if (used_ != listing::none || list.why_not().error != 0) why_not_ = list.why_not();
+        odd_ = list.odd();
+        indistinct_ = list.indistinct();
+        indistinct_bytes_ = list.indistinct_bytes();
         for (auto const& row : list.rows())
             before_.push_back(row.inode);
     }
@@ -189,6 +199,9 @@ private:
     std::vector<std::uint64_t> met_;    ///< in both, and met: held, or leaving
     listing used_ = listing::none;
     failure why_not_;
+    odd_rows odd_;
+    std::uint64_t indistinct_ = 0; ///< rows without an inode
+    std::uint64_t indistinct_bytes_ = 0;
 };
 
 } // namespace v0

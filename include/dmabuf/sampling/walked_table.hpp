@@ -76,7 +76,7 @@ private:
     outcome failed(failure const& why) {
         auto const& counts = sample_->counts;
         if (why.doing == operation::identify && why.error == ENOTSUP)
-            sample_->session.unsupported = why;
+            return counts.indistinct_descriptor(), outcome::seen;
         if (why.denied()) return outcome::denied;
         if (why.where.fd < 0) return counts.note(why);
         if (why.gone())
