@@ -246,6 +246,9 @@ struct coverage {
                                        ///< the last asked, sysfs, pinned BPF or `bufinfo`
     std::uint32_t buffers_leaving = 0; ///< listed, but met only with processes that exited or
                                        ///< closed them meanwhile: neither held nor `unheld`
+    std::uint32_t inodes_shared = 0;   ///< numbers that two buffers have, or more, as can be before
+                                       ///< 5.18: `buffers` has each of another size; of the same
+                                       ///< size they are one, and so are their mappings
     std::uint32_t odd_rows = 0;        ///< of that list, which could not be read: a buffer each
     failure first_odd_row;             ///< its `line` tells where
     std::uint32_t cgroups_unknown = 0; ///< holders whose cgroup was asked for and could not be read

@@ -43,8 +43,8 @@ std::string words(dmabuf::coverage const& seen) {
         << seen.descriptors_gone << " failed " << seen.descriptors_failed << "; mappings gone "
         << seen.mappings_gone << "; sized by " << dmabuf::name_of(seen.sized_by) << "; undecided "
         << seen.undecided << " unsized " << seen.buffers_unsized << " undescribed "
-        << seen.buffers_undescribed << " odd rows " << seen.odd_rows
-        << " unknown cgroups " << seen.cgroups_unknown << " indistinct "
+        << seen.buffers_undescribed << " odd rows " << seen.odd_rows << " shared inodes "
+        << seen.inodes_shared << " unknown cgroups " << seen.cgroups_unknown << " indistinct "
         << seen.indistinct.references()
         << "; first: " << dmabuf::describe(seen.first_failure).view();
     return out.str();

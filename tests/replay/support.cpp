@@ -41,7 +41,7 @@ void dump_coverage(dmabuf::coverage const& seen, std::ostream& out) {
         << " " << name_of(seen.listed_by) << " " << describe(seen.why_no_list).view() << " "
         << seen.mappings_read << " " << name_of(seen.sized_by) << " " << seen.paths_marked << " "
         << seen.mappings_gone << " " << seen.odd_rows << " " << describe(seen.first_odd_row).view()
-        << " " << seen.cgroups_unknown << " "
+        << " " << seen.inodes_shared << " " << seen.cgroups_unknown << " "
         << seen.indistinct.references() << " " << seen.indistinct.listed << " "
         << seen.indistinct.listed_bytes << " " << describe(seen.first_failure).view() << "\n";
 }

@@ -106,6 +106,13 @@ file_ptr kernel::buffer(std::uint64_t inode, std::uint64_t size_bytes, std::stri
     return buffers_[inode] = made;
 }
 
+file_ptr kernel::twin(std::uint64_t inode, std::uint64_t size_bytes, std::string exporter) {
+    auto const first = buffers_.at(inode);
+    auto made = buffer(inode, size_bytes, std::move(exporter));
+    buffers_[inode] = first;
+    return twins_.emplace_back(std::move(made));
+}
+
 file_ptr kernel::regular(std::string path) {
     auto made = std::make_shared<file>();
     made->inode = next_inode_++;
@@ -485,13 +492,13 @@ std::string kernel::bufinfo_text() const {
                        "size    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n";
     std::uint64_t bytes = 0;
     std::size_t rows = 0;
-    for (auto const& [inode, file] : buffers_) {
-        if (file->released) continue;
+    auto const add = [&](file_ptr const& file) {
+        if (file->released) return;
         char row[128];
         std::snprintf(row, sizeof row, "%08llu\t00000002\t00080007\t%08llu\t%s\t%08llu\t%s\n",
                       static_cast<unsigned long long>(file->size_bytes),
                       static_cast<unsigned long long>(count_of(*file)), file->exporter.c_str(),
-                      static_cast<unsigned long long>(inode),
+                      static_cast<unsigned long long>(file->inode),
                       file->name.value_or("<none>").c_str());
         text += row;
         text += "\tAttached Devices:\n";
@@ -500,7 +507,11 @@ std::string kernel::bufinfo_text() const {
         text += "Total " + number(file->devices.size()) + " devices attached\n\n";
         bytes += file->size_bytes;
         ++rows;
-    }
+    };
+    for (auto const& [inode, file] : buffers_)
+        add(file);
+    for (auto const& file : twins_)
+        add(file);
     return text + "\nTotal " + std::to_string(rows) + " objects, " + number(bytes) + " bytes\n";
 }
 

@@ -171,6 +171,9 @@ public:
     process& add(int pid, std::string comm, std::uint32_t uid = 1000);
     file_ptr buffer(std::uint64_t inode, std::uint64_t size_bytes, std::string exporter = "system",
                     std::optional<std::string> name = {});
+    /// Another buffer of a number that is in use, as can be before 5.18. The truth has it with the
+    /// first one.
+    file_ptr twin(std::uint64_t inode, std::uint64_t size_bytes, std::string exporter = "system");
     file_ptr regular(std::string path);
     file_ptr anonymous(std::string type);
     file_ptr fuse(std::string path, bool refusing = false);
@@ -185,6 +188,7 @@ public:
     /// References to the file, without the reader's own.
     [[nodiscard]] std::uint64_t count_of(file const& file) const;
     [[nodiscard]] std::map<std::uint64_t, file_ptr> const& buffers() const { return buffers_; }
+    std::vector<file_ptr> twins_;
     [[nodiscard]] bool has_map_queries() const { return map_queries && !before(6, 11); }
     [[nodiscard]] std::size_t process_count() const { return processes_.size(); }
     [[nodiscard]] std::size_t open_descriptors() const { return open_.size(); }

@@ -195,6 +195,10 @@ void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_
                  noun(count, "mapping or O_PATH descriptor", "mappings or O_PATH descriptors"))
             .end_with_cure(mine, missing_for_either(mine));
     if (seen.buffers_unsized != 0) say_unsized(now, mine, take);
+    if (auto const count = seen.inodes_shared; count != 0)
+        sentence(take).add("{} inode {} of several buffers, as can be before Linux 5.18: those of "
+                           "one size count as one buffer.",
+                           count, noun(count, "number is", "numbers are"));
     if (auto const count = seen.cgroups_unknown; count != 0)
         sentence(take)
             .add("The cgroup of {} {} could not be read", count,

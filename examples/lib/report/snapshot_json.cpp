@@ -181,6 +181,7 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("mappings_read", seen.mappings_read);
         out.field_if(listed, "listed_by", name_of(seen.listed_by));
         failure("no_listing", seen.why_no_list);
+        out.field("inodes_shared", seen.inodes_shared);
         out.field("odd_rows", seen.odd_rows);
         failure("first_odd_row", seen.first_odd_row);
         out.field("cgroups_unknown", seen.cgroups_unknown);

@@ -221,10 +221,8 @@ private:
 
     /// Notes the buffer of a record. Its texts are read only where they may tell anything new.
     std::uint32_t note_buffer(fields one) {
-        auto const at = build_->buffer_at(one.inode());
+        auto const at = build_->buffer_at(one.inode(), one.size_bytes());
         auto& buffer = (*build_)[at];
-        buffer.size_bytes = one.size_bytes();
-        buffer.size_known = true;
         if (options_.counts && one.count() != 0)
             references_->told_by_descriptor(at, buffer.inode, one.count());
         if (!one.described()) return at;

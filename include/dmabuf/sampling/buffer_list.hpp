@@ -54,6 +54,7 @@ public:
         why_not_ = {};
         odd_ = {};
         indistinct_ = indistinct_bytes_ = 0;
+        shared_inodes_ = 0;
         asked_ = false;
     }
 
@@ -75,16 +76,19 @@ public:
 
     /// In ascending order of inode.
     [[nodiscard]] std::span<listed_buffer const> rows() const { return std::span(rows_); }
-    /// Null where it is not in the list. Lifetime: until `forget()`.
+    /// Null where it is not in the list, or twice. Lifetime: until `forget()`.
     [[nodiscard]] listed_buffer const* find(std::uint64_t inode) const {
         auto const before = [](listed_buffer const& a, std::uint64_t b) { return a.inode < b; };
         auto const at = detail::lower_bound(rows_, inode, before);
-        return at < rows_.size() && rows_[at].inode == inode ? &rows_[at] : nullptr;
+        bool const there = at < rows_.size() && rows_[at].inode == inode;
+        return there && !is_shared(at + 1) ? &rows_[at] : nullptr;
     }
 
     [[nodiscard]] listing listed_by() const { return listed_by_; }
     /// The failure of the last list that was asked. `error` 0: a list served, or none was asked.
     [[nodiscard]] failure const& why_not() const { return why_not_; }
+    /// Numbers that two rows have, or more.
+    [[nodiscard]] std::uint32_t shared_inodes() const { return shared_inodes_; }
     /// Of the list that served.
     [[nodiscard]] odd_rows const& odd() const { return odd_; }
     /// Rows without an inode, as before 5.3: such a list cannot be compared, and does not serve.
@@ -92,6 +96,11 @@ public:
     [[nodiscard]] std::uint64_t indistinct_bytes() const { return indistinct_bytes_; }
 
 private:
+    /// Whether the row before has the same number.
+    [[nodiscard]] bool is_shared(std::size_t at) const {
+        return at != 0 && at < rows_.size() && rows_[at].inode == rows_[at - 1].inode;
+    }
+
     /// Takes this list where no better one served.
     void try_list(listing which, System system, std::span<char> space) {
         if (listed_by_ != listing::none) return;
@@ -112,6 +121,7 @@ private:
         rows_.clear();
         odd_ = {};
         indistinct_ = indistinct_bytes_ = 0;
+        shared_inodes_ = 0;
         auto const done = which == listing::bpf_iterator  ? take_pinned(system, space)
                           : which == listing::android_bpf ? take_android(system, space)
                                                           : take_bufinfo(system, space);
@@ -120,6 +130,8 @@ private:
         detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
             return a.inode < b.inode;
         });
+        for (std::size_t at = 1; at < rows_.size(); ++at)
+            shared_inodes_ += is_shared(at) && !is_shared(at - 1);
         return done;
     }
 
@@ -180,6 +192,7 @@ private:
     odd_rows odd_;
     std::uint64_t indistinct_ = 0;
     std::uint64_t indistinct_bytes_ = 0;
+    std::uint32_t shared_inodes_ = 0;
     bool asked_ = false;
 };
 

@@ -56,9 +56,11 @@ public:
         if (!info) return (void)sample_->counts.note(info.error());
         if (info->is_path()) return ask_link(process, tid, fd, at);
         if (!info->is_dmabuf()) return;
-        bool const same = info->inode ? *info->inode == build()[at].inode
-                                      : *info->size_bytes == build()[at].size_bytes;
-        if (!same) return;
+        auto const& wanted = build()[at];
+        bool const other =
+            (info->inode && *info->inode != wanted.inode) ||
+            ((!info->inode || wanted.size_known) && *info->size_bytes != wanted.size_bytes);
+        if (other) return;
         known.mount_id = info->mount_id;
         take(*info, at);
     }

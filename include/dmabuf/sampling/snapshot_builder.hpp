@@ -37,6 +37,7 @@ public:
         now_ = &now;
         now.clear();
         cgroup_index_.clear();
+        twins_.clear();
         make_usual_room();
         first_ = whole_ = 0;
         if (!remembers_) forget();
@@ -60,6 +61,27 @@ public:
         if (at == inode_index::none) return add_buffer(inode);
         marks_[at] = met;
         return at;
+    }
+
+    /// The place of the buffer with this inode and size, whose size is known then. Where numbers
+    /// come back, a buffer of another size is another buffer.
+    std::uint32_t buffer_at(std::uint64_t inode, std::uint64_t size_bytes) {
+        auto const at = buffer_at(inode);
+        auto const& one = (*this)[at];
+        if (!remembers_ && one.size_known && one.size_bytes != size_bytes)
+            return twin_at(inode, size_bytes);
+        set_size(at, size_bytes);
+        return at;
+    }
+
+    /// The place of the buffer with this inode and size, as far as its size is known, or
+    /// `inode_index::none` where this snapshot has not met it.
+    [[nodiscard]] std::uint32_t find(std::uint64_t inode, std::uint64_t size_bytes) {
+        auto const at = find(inode);
+        if (remembers_ || at == inode_index::none || !(*this)[at].size_known ||
+            (*this)[at].size_bytes == size_bytes)
+            return at;
+        return find_twin(inode, size_bytes);
     }
 
     /// The place of the buffer with this inode, or `inode_index::none` where this snapshot has not
@@ -210,6 +232,7 @@ public:
         for (auto const& reference : now_->references)
             detail::count_holder(now_->buffers[reference.buffer], reference);
         if (!all_held_in_order()) put_in_order();
+        if (!twins_.empty()) count_shared_inodes();
         keep();
         now_->exporter_names = exporters_;
         detail::share_out(*now_, order_);
@@ -292,6 +315,32 @@ private:
         now_->buffers.push_back(added);
         marks_.push_back(met);
         return at;
+    }
+
+    // Numbers that come back do so after 2^32 inodes, so that there are few twins, if any.
+
+    [[gnu::noinline]] std::uint32_t twin_at(std::uint64_t inode, std::uint64_t size_bytes) {
+        auto at = find_twin(inode, size_bytes);
+        if (at != inode_index::none) return at;
+        at = detail::in_32_bits(now_->buffers.size());
+        twins_.push_back(at);
+        now_->buffers.emplace_back().inode = inode;
+        marks_.push_back(met);
+        set_size(at, size_bytes);
+        return at;
+    }
+
+    [[nodiscard]] std::uint32_t find_twin(std::uint64_t inode, std::uint64_t size_bytes) {
+        for (auto const at : twins_)
+            if ((*this)[at].inode == inode && (*this)[at].size_bytes == size_bytes) return at;
+        return inode_index::none;
+    }
+
+    void count_shared_inodes() {
+        auto const& all = now_->buffers;
+        for (std::size_t at = 1; at < all.size(); ++at)
+            now_->coverage.inodes_shared += all[at].inode == all[at - 1].inode &&
+                                            (at == 1 || all[at].inode != all[at - 2].inode);
     }
 
     static bool each_once(std::span<reference const> all) {
@@ -392,6 +441,7 @@ private:
     std::size_t first_ = 0;            ///< its first reference
     std::size_t whole_ = 0;            ///< behind its last reference in a table that counts
     std::vector<std::uint32_t> order_;
+    std::vector<std::uint32_t> twins_; ///< buffers whose number another one had before, by place
     bool remembers_ = false;
 };
 

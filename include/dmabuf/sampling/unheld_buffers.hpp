@@ -51,9 +51,9 @@ public:
         if (auto const done = list.read_again(system, space); !done) return fail(done.error());
         if (list.odd().count > odd_.count) odd_ = list.odd();
         for (auto const& row : list.rows()) {
-            auto const at = build.find(row.inode);
+            auto const at = build.find(row.inode, row.size_bytes);
             bool const met = at != inode_index::none;
-            if (met) describe(build, at, row);
+            if (met && (build[at].size_known || shared_inodes_ == 0)) describe(build, at, row);
             if (!detail::contains_sorted(before_, row.inode)) continue;
             if (met)
                 met_.push_back(row.inode);
@@ -71,7 +71,8 @@ public:
         list.forget();
         list.read(system, wanted.bpf, wanted.bufinfo, space);
         for (auto const& row : list.rows())
-            if (auto const at = build.find(row.inode); at != inode_index::none)
+            if (auto const at = build.find(row.inode, row.size_bytes);
+                at != inode_index::none && (build[at].size_known || list.find(row.inode)))
                 describe(build, at, row);
     }
 
@@ -80,6 +81,8 @@ public:
     void add_unheld(snapshot& now) const {
         now.coverage.listed_by = used_;
         now.coverage.why_no_list = why_not_;
+        if (now.coverage.inodes_shared < shared_inodes_)
+            now.coverage.inodes_shared = shared_inodes_;
         now.coverage.odd_rows = odd_.count;
         now.coverage.first_odd_row = odd_.first;
         now.coverage.indistinct.listed = indistinct_;
@@ -115,6 +118,7 @@ private:
     /// the second look at debugfs, which takes each buffer's lock, would tell nothing.
     [[nodiscard]] bool tells_no_more(snapshot_builder& build, sample_options const& wanted) const {
         auto const& seen = build.now().coverage;
+        if (shared_inodes_ != 0) return false;
         if (seen.processes_gone + seen.descriptors_gone + seen.mappings_gone != 0) return false;
         for (auto const inode : before_)
             if (build.find(inode) == inode_index::none) return false;
@@ -138,6 +142,7 @@ private:
         after_.clear();
         met_.clear();
         odd_ = {};
+        shared_inodes_ = 0;
     }
 
     void read_list(System system, buffer_list<System>& list, sample_options const& wanted,
@@ -146,6 +151,7 @@ private:
         used_ = list.listed_by();
         if (used_ != listing::none || list.why_not().error != 0) why_not_ = list.why_not();
         odd_ = list.odd();
+        shared_inodes_ = list.shared_inodes();
         indistinct_ = list.indistinct();
         indistinct_bytes_ = list.indistinct_bytes();
         for (auto const& row : list.rows())
@@ -200,7 +206,8 @@ private:
     listing used_ = listing::none;
     failure why_not_;
     odd_rows odd_;
-    std::uint64_t indistinct_ = 0; ///< rows without an inode
+    std::uint32_t shared_inodes_ = 0; ///< of the first list
+    std::uint64_t indistinct_ = 0;    ///< rows without an inode
     std::uint64_t indistinct_bytes_ = 0;
 };
 

@@ -39,8 +39,7 @@ private:
         for (auto const& found : walk_fds(process, tid, sample_->session.known, options,
                                           read_space(sample_->session.table_space()))) {
             if (found) {
-                auto const at = build.buffer_at(found->inode);
-                build.set_size(at, found->size_bytes);
+                auto const at = build.buffer_at(found->inode, found->size_bytes);
                 build.found(at, found->path);
                 if (found->path)
                     describe_.ask_link(process, tid, found->fd, at), (void)describe_.ask_sysfs(at);
@@ -59,7 +58,10 @@ private:
         for (auto const& found : walk_fdinfos(process, tid, sample_->session.known,
                                               read_space(sample_->session.table_space()))) {
             if (found) {
-                auto const at = build.buffer_at(*found->info.inode);
+                auto const inode = *found->info.inode;
+                auto const at = found->info.size_bytes
+                                    ? build.buffer_at(inode, *found->info.size_bytes)
+                                    : build.buffer_at(inode);
                 build.found(at, found->info.is_path());
                 if (found->info.is_path())
                     (void)describe_.ask_sysfs(at);
