@@ -149,8 +149,7 @@ private:
     }
 
     void count_by_pinned_list() {
-        list_.forget();
-        list_.read(session_.system(), options_.bpf, false, session_.table_space());
+        list_.read_pinned(session_.system(), session_.table_space());
         for (auto const& row : list_.rows())
             if (row.count != 0) references_.told_by_list(row.inode, row.count, false);
     }

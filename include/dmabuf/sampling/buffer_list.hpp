@@ -68,6 +68,12 @@ public:
         if (bufinfo) try_list(listing::bufinfo, system, space);
     }
 
+    /// Reads anew the list that dmabuf_pin pins, and no other.
+    void read_pinned(System system, std::span<char> space) {
+        forget();
+        try_list(listing::bpf_iterator, system, space);
+    }
+
     /// Reads the list that served once more.
     /// Errors: those of the list, of which no row is left then.
     result<void> read_again(System system, std::span<char> space) {
