@@ -74,6 +74,9 @@ dmabuf::snapshot one_unheld() {
 TEST_CASE("hints: the DMA-BUFs among a ring's fixed files are counted, and nothing else is") {
     CHECK(hints::count_ring_files(ring) == 2);
     CHECK(hints::count_ring_files("UserFiles:\t1\n    0: dmabuf") == 1);
+    // As Linux 7.3 shows it: whole paths, and no empty places.
+    CHECK(hints::count_ring_files("UserFiles:\t4\n    0: /dmabuf:\n    1: /dmabuf:my\\040name\n"
+                                  "    2: /tmp/dmabuf\n    3: /memfd:dmabuf\n") == 2);
     for (auto const* const none :
          {"", "UserFiles:\t0\n", "    0: dmabuf\n", " dmabuf\n", "UserFiles:\t1\n    x: dmabuf\n",
           "UserFiles:\t1\n 0: dmabufs\n", "UserBufs:\t1\n    0: dmabuf\n"})

@@ -152,7 +152,8 @@ unsigned count_ring_files(std::string_view fdinfo) {
         }
         line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
         auto const number = dmabuf::detail::take_until(line, ':');
-        found += in_files && is_number(number) && line == " dmabuf";
+        bool const is_dmabuf = line == " dmabuf" || line.starts_with(" /dmabuf:");
+        found += in_files && is_number(number) && is_dmabuf;
     }
     return found;
 }

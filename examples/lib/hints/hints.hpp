@@ -21,7 +21,7 @@ struct roots {
 
 /// The number of DMA-BUFs among the fixed files of an io_uring, by the text of its fdinfo. The file
 /// names in it are paths that others chose: a file that is called `dmabuf` counts too.
-/// Kernel: io_uring/fdinfo.c; it shows no inode.
+/// Kernel: io_uring/fdinfo.c; it shows no inode. 6.12 shows the last part of a path, 7.3 all of it.
 unsigned count_ring_files(std::string_view fdinfo);
 
 /// One sentence for each hint that concerns a buffer of `now` with other references, or without
