@@ -48,7 +48,7 @@ public:
 
     /// Lists the tasks anew, and tells whether `read()` missed any.
     result<bool> list_again(process<System> const& process, std::span<char> space) {
-        earlier_.swap(tids_);
+        earlier_.assign(tids_.begin(), tids_.end());
         if (auto const listed = read(process, space); !listed) return listed.error();
         return !tids_.empty() && tids_ != earlier_;
     }
