@@ -162,7 +162,8 @@ TEST_CASE("allocations: the second sample makes none, by every source and with a
 
 TEST_CASE("allocations: after reserve() the first sample makes none, nor do the sums by group") {
     fake::kernel kernel;
-    auto const options = populate(kernel);
+    auto options = populate(kernel);
+    options.counts = false; // reserve() makes no room for them
     dmabuf::capacity most;
     most.buffers = 100;
     most.holders = 30;
