@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 namespace {
 
@@ -81,6 +82,13 @@ TEST_CASE("hints: the DMA-BUFs among a ring's fixed files are counted, and nothi
          {"", "UserFiles:\t0\n", "    0: dmabuf\n", " dmabuf\n", "UserFiles:\t1\n    x: dmabuf\n",
           "UserFiles:\t1\n 0: dmabufs\n", "UserBufs:\t1\n    0: dmabuf\n"})
         CHECK(hints::count_ring_files(none) == 0);
+}
+
+TEST_CASE("hints: a ring's whole fdinfo") {
+    std::ifstream file(DMABUF_CASES "/fdinfo-io_uring-fixed-file.txt", std::ios::binary);
+    REQUIRE(file);
+    std::string const text{std::istreambuf_iterator<char>(file), {}};
+    CHECK(hints::count_ring_files(text) == 1);
 }
 
 TEST_CASE("hints: who has the attached device open, and whose ring has DMA-BUFs") {
