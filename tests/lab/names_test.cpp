@@ -3,8 +3,6 @@
 // Names that a process chose: every byte arrives, and none of them can lie or move the cursor.
 #include "scene.hpp"
 
-#include <array>
-
 using namespace scene;
 
 namespace {
@@ -15,18 +13,6 @@ actor with_name(std::string const& name) {
         lab::set_name(buffer.get(), name);
         return std::vector{keep(std::move(buffer))};
     });
-}
-
-std::string output_of(char const* command) {
-    std::string text;
-    std::array<char, 4096> piece;
-    FILE* const pipe = ::popen(command, "r");
-    REQUIRE(pipe);
-    while (auto const got = std::fread(piece.data(), 1, piece.size(), pipe))
-        text.append(piece.data(), got);
-    INFO(command);
-    CHECK(::pclose(pipe) == 0);
-    return text;
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "buffers.hpp"
 #include "catch.hpp"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -147,6 +148,19 @@ inline dmabuf::reference const& reference_of(dmabuf::snapshot const& now, pid_t 
         if (now.buffers[reference.buffer].inode == inode) return reference;
     FAIL("process " << pid << " does not hold buffer " << inode);
     return now.references.front();
+}
+
+/// What a command, which must succeed, writes to its standard output.
+inline std::string output_of(char const* command) {
+    std::string text;
+    std::array<char, 4096> piece;
+    FILE* const pipe = ::popen(command, "r");
+    REQUIRE(pipe);
+    while (auto const got = std::fread(piece.data(), 1, piece.size(), pipe))
+        text.append(piece.data(), got);
+    INFO(command);
+    CHECK(::pclose(pipe) == 0);
+    return text;
 }
 
 /// What `look` sees in a process of its own, which may give up rights without giving up ours.
