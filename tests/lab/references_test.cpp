@@ -59,6 +59,14 @@ bool has_vgem() {
     return lab::is_there(lab::vgem_path);
 }
 
+/// `dmabuf_ps --hints` says this of the test's own process.
+void check_hint(std::string const& before, std::string const& behind) {
+    auto const text = output_of("dmabuf_ps --hints");
+    CAPTURE(text);
+    auto const hint = "Hint: " + before + std::to_string(::getpid()) + " (lab_tests) " + behind;
+    CHECK(text.find(hint) != text.npos);
+}
+
 /// A ring with these files registered; nothing where the kernel allows none.
 lab::descriptor ring_with(std::vector<int> const& files) {
     io_uring_params parameters{};
@@ -139,6 +147,7 @@ TEST_CASE("a file of a ring is a reference that no process explains", "[referenc
     auto const now = counted();
     CHECK(is_unheld(now, inode));
     CHECK_COUNT(now, inode, 1U, 1U);
+    check_hint("a ring of process ", "has 1 fixed file that is a DMA-BUF.\n");
 }
 
 TEST_CASE("an exported GEM object has two references that no process explains", "[references]") {
@@ -152,6 +161,8 @@ TEST_CASE("an exported GEM object has two references that no process explains", 
     auto const now = counted();
     CHECK(is_unheld(now, inode));
     CHECK_COUNT(now, inode, 2U, 2U);
+    check_hint("process ", "has " + std::string(lab::vgem_path) +
+                               " open, and DRM exported buffer " + std::to_string(inode) + ".\n");
 }
 
 TEST_CASE("a table or memory map that two processes share is counted once", "[references]") {
