@@ -37,10 +37,11 @@ all_lists list_all_buffers() {
     if (!has_buffer_iterator()) return all;
     REQUIRE(std::system("dmabuf_pin > /dev/null") == 0);
     static std::array<char, 65536> space;
-    auto const listed = dmabuf::for_each_listed(
-        dmabuf::listing::bpf_iterator, dmabuf::live_system{}, space,
-        [&](dmabuf::listed_buffer const& one) { all.pinned.push_back(one.inode); });
-    CHECK(listed);
+    dmabuf::buffer_list<> listed;
+    listed.read_pinned(dmabuf::live_system{}, space);
+    CHECK(listed.listed_by() == dmabuf::listing::bpf_iterator);
+    for (auto const& one : listed.rows())
+        all.pinned.push_back(one.inode);
     REQUIRE(std::system("dmabuf_pin --unpin") == 0);
     return all;
 }
