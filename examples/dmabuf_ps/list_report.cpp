@@ -9,7 +9,6 @@
 #include "report/string_sink.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <tuple>
 
@@ -43,7 +42,10 @@ std::vector<exporter_sum> by_exporter(std::vector<dmabuf::bufinfo_buffer> const&
     std::vector<exporter_sum> sorted;
     for (auto& [name, sum] : sums)
         sorted.push_back(std::move(sum));
-    std::ranges::stable_sort(sorted, std::greater{}, &exporter_sum::size_bytes);
+    std::ranges::sort(sorted, [](auto const& a, auto const& b) {
+        return std::tie(b.size_bytes, a.exporter, b.buffers) <
+               std::tie(a.size_bytes, b.exporter, a.buffers);
+    });
     return sorted;
 }
 
@@ -153,8 +155,10 @@ int complain(std::string const& what) {
 } // namespace
 
 std::string list_report(lists::pasted_list list, options const& chosen) {
-    std::ranges::stable_sort(list.buffers, [](auto const& a, auto const& b) {
-        return std::tie(b.size_bytes, a.inode) < std::tie(a.size_bytes, b.inode);
+    // By more than the inode, since old lists have none.
+    std::ranges::sort(list.buffers, [](auto const& a, auto const& b) {
+        return std::tuple(b.size_bytes, a.inode, a.exporter.view(), b.count, b.attachments) <
+               std::tuple(a.size_bytes, b.inode, b.exporter.view(), a.count, a.attachments);
     });
     return chosen.json ? json_of(list) : text_of(list, chosen);
 }
