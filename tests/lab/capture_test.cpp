@@ -346,7 +346,11 @@ TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.c
     for (auto const& [field, value] : ps.items())
         CHECK(snapshot.contains(field));
     CHECK(snapshot.size() == ps.size());
-    CHECK(snapshot["buffers"] == ps["buffers"]);
+    auto buffers = ps["buffers"];
+    for (auto& buffer : buffers)
+        for (auto const* field : {"count", "other_references", "attachments"})
+            buffer[field] = nullptr; // are not asked for
+    CHECK(snapshot["buffers"] == buffers);
     auto processes = ps["processes"];
     for (auto& process : processes)
         for (auto& reference : process["references"])
@@ -762,7 +766,7 @@ TEST_CASE("a source that does not serve is not replaced, and what it takes is sa
     if (!has_list()) {
         class watcher list({"--test", "-d", directory, "--source", "dmabuf_fds"});
         CHECK(list.wait() == 1);
-        CHECK(list.text().find("takes a patched kernel") != std::string::npos);
+        CHECK(list.text().find("a patched kernel has it") != std::string::npos);
     }
     CHECK(files_in(directory).empty());
 }
