@@ -33,17 +33,9 @@ std::string kernel_release() {
     return names.release;
 }
 
-/// What dmabuf_pin could pin is asked where the words that name it may be wanted.
-report::rights rights_here(options const& chosen) {
-    auto mine = report::own_rights();
-    if (chosen.verbose || !chosen.record.empty() || chosen.source == dmabuf::source::bpf_iterator)
-        report::look_for_pins(mine);
-    return mine;
-}
-
 /// What this machine's samples are taken with, as a recording tells it.
 replay::circumstances circumstances_here(options const& chosen) {
-    auto const mine = rights_here(chosen);
+    auto const mine = report::own_rights();
     replay::circumstances here;
     here.kernel = kernel_release();
     here.uid = ::geteuid();
@@ -69,10 +61,26 @@ std::optional<complaint> take_samples(System system, dmabuf::sample_options cons
     }
     if (auto const done = sampler.sample(seen.now); !done)
         return complaint{fmt::format("{}", done.error())};
-    auto const& coverage = seen.now.coverage;
-    if (wanted.force != dmabuf::source::none && coverage.found_by != wanted.force)
-        return complaint{report::why_not_served(wanted.force, coverage, seen.mine)};
     return std::nullopt;
+}
+
+/// Why the source that was asked for did not serve.
+std::optional<complaint> refusal(dmabuf::sample_options const& wanted, observation const& seen) {
+    auto const& coverage = seen.now.coverage;
+    if (wanted.force == dmabuf::source::none || coverage.found_by == wanted.force)
+        return std::nullopt;
+    return complaint{report::why_not_served(wanted.force, coverage, seen.mine)};
+}
+
+/// Finds out what dmabuf_pin could pin, where the words that name it are wanted: that costs more
+/// than a sample.
+void look_for_pins(options const& chosen, observation& seen) {
+    auto const& coverage = seen.now.coverage;
+    bool const no_bpf = coverage.why_no_bpf.error != 0;
+    bool const lacking = no_bpf || coverage.why_no_list.error != 0;
+    bool const refused = no_bpf && chosen.source == dmabuf::source::bpf_iterator;
+    bool const told = chosen.verbose || !chosen.record.empty();
+    if (refused || (lacking && told)) report::look_for_pins(seen.mine);
 }
 
 template<dmabuf::system System>
@@ -88,11 +96,13 @@ std::optional<complaint> look(System system, dmabuf::sample_options const& wante
     auto const wait = [&] {
         std::this_thread::sleep_for(std::chrono::duration<double>(*chosen.diff_seconds));
     };
-    auto failed = take_samples(system, wanted, chosen.diff_seconds.has_value(), wait, seen);
-    if (failed) return failed;
+    if (auto failed = take_samples(system, wanted, chosen.diff_seconds.has_value(), wait, seen))
+        return failed;
+    look_for_pins(chosen, seen);
+    if (auto refused = refusal(wanted, seen)) return refused;
     look_for_absent(system, chosen, seen);
     if (chosen.hints) seen.hints = hints::find(seen.now);
-    return failed;
+    return std::nullopt;
 }
 
 observation here(replay::circumstances const& made) {
@@ -126,6 +136,7 @@ answer record(options const& chosen) {
     replay::recording_system<> const system;
     auto const failed = look(system, kept.made.options, chosen, seen);
     kept.entries = system.entries();
+    kept.made.rights = report::words_of(seen.mine);
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));
     auto const wrong = files::write_whole(chosen.record, replay::write(kept));
@@ -158,11 +169,12 @@ answer observe_recording(replay::recording recorded, options const& chosen) {
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
     seen.users = user_names(made.users);
-    auto failed = take_samples(system, made.options, two, [] {}, seen);
+    auto const failed = take_samples(system, made.options, two, [] {}, seen);
     if (!system.missing().empty())
         return complaint{
             fmt::format("{} does not hold this call: {}", chosen.replay, system.missing())};
     if (failed) return *failed;
+    if (auto const refused = refusal(made.options, seen)) return *refused;
     look_for_absent(system, chosen, seen);
     if (two && !chosen.diff_seconds)
         seen.note = fmt::format(
