@@ -280,9 +280,9 @@ TEST_CASE("costs: counts cost an fdinfo for each buffer, and comparisons of hold
     CHECK(without.compare == 0);
     constexpr unsigned log2 = 6;
     CHECK(with.compare <= 2 * holders * (log2 + 2 + 1));
-    // An fdinfo for each buffer; a look at each task, once for its table and once for its mappings.
+    // An fdinfo for each buffer; one look at each task, for its table and its mappings.
     unsigned const fdinfos = remembers ? 3 * holders : 0;
-    CHECK(with.all() - with.compare == without.all() + fdinfos + 2 * 5 * holders);
+    CHECK(with.all() - with.compare == without.all() + fdinfos + 3 * holders);
 }
 
 TEST_CASE("costs: that kcmp does not serve is learned once, and not anew in every sample") {

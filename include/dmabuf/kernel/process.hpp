@@ -210,6 +210,15 @@ namespace detail {
 constexpr bool stat_is_whole(std::string_view text) {
     return text.ends_with('\n') && text.size() > stat_name_ends;
 }
+
+template<system System>
+result<task_stat> read_stat_at(System const& system, int directory, char const* path,
+                               place const& where) {
+    file_space space;
+    auto const text = read_file(system, directory, path, space, where, stat_is_whole);
+    if (!text) return text.error();
+    return parse_stat(*text, where);
+}
 } // namespace detail
 
 /// Reads /proc/P/stat, or with a `tid` that of one task. World-readable except under hidepid.
@@ -217,15 +226,22 @@ constexpr bool stat_is_whole(std::string_view text) {
 /// Errors: ENOENT or ESRCH where the process or task is gone; those of `parse_stat()`.
 template<system System>
 result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0) {
-    file_space space;
     auto const where = process.at(object::stat, tid);
-    auto const read = [&](char const* path) {
-        return read_file(process.system, process.directory.get(), path, space, where,
-                         detail::stat_is_whole);
-    };
-    auto const text = tid == 0 ? read("stat") : read(detail::path("task/", tid, "/stat").c_str());
-    if (!text) return text.error();
-    return parse_stat(*text, where);
+    int const directory = process.directory.get();
+    if (tid == 0) return detail::read_stat_at(process.system, directory, "stat", where);
+    return detail::read_stat_at(process.system, directory,
+                                detail::path("task/", tid, "/stat").c_str(), where);
+}
+
+/// Reads the stat of one task, whatever its process. With another task of its number since, that
+/// one's.
+/// Cost: three system calls, no allocation.
+/// Errors: those of `read_stat()`.
+template<system System>
+result<task_stat> read_task_stat(proc_directory<System> const& proc, std::int32_t tid) {
+    return detail::read_stat_at(proc.system, proc.directory.get(),
+                                detail::path(tid, "/task/", tid, "/stat").c_str(),
+                                {object::stat, tid, tid});
 }
 
 /// The fields of /proc/P/status that the account needs.

@@ -19,8 +19,8 @@ struct sample_options {
     bool unheld = false;  ///< `snapshot::unheld`: asks sysfs, else pinned BPF, else `bufinfo`
     bool bufinfo = false; ///< debugfs may be asked; it takes each buffer's lock in the kernel
     /// `snapshot::counts` and `snapshot::attachments`. Cost: 3 calls for each buffer and sample,
-    /// which `names` share; at most log2(n) + 8 for each of n tables with buffers and of n memory
-    /// maps; by `bpf_iterator` none. With `bufinfo` that list once more.
+    /// which `names` share; at most log2(n) + 6 for each of n tables with buffers and of n memory
+    /// maps; by `bpf_iterator` none. With `bufinfo` that list, unless it was read.
     bool counts = false;
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
     source force =

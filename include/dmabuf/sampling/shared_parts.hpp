@@ -4,6 +4,7 @@
 // and without CLONE_THREAD, and vfork(2).
 #pragma once
 
+#include <dmabuf/detail/sort.hpp>
 #include <dmabuf/sampling/distinct_tables.hpp>
 
 namespace dmabuf {
@@ -37,10 +38,11 @@ public:
     [[nodiscard]] answer had_memory_map(std::int32_t tid) { return had(maps_, tid); }
 
     /// Whether all answers stand: every task that was asked about still lives, and has what it had.
-    /// Cost: a comparison and four calls for each table and memory map; none if there is but one of
-    /// each.
-    [[nodiscard]] bool confirmed(proc_directory<System> const& proc) const {
-        return is_confirmed(tables_, proc) && is_confirmed(maps_, proc);
+    /// Cost: a comparison for each table and memory map, and three calls for each of their tasks;
+    /// none if there is but one of each.
+    [[nodiscard]] bool confirmed(proc_directory<System> const& proc) {
+        asked_.clear();
+        return add_asked(tables_) && add_asked(maps_) && all_live(proc);
     }
 
 private:
@@ -50,23 +52,29 @@ private:
         return found;
     }
 
-    static bool is_confirmed(tables const& parts, proc_directory<System> const& proc) {
+    /// False where a task is no longer in its place.
+    bool add_asked(tables const& parts) {
         if (!parts.may_mislead()) return true;
-        if (parts.first_moved() != parts.tasks().size()) return false;
         for (auto const& task : parts.tasks())
-            if (!lives(proc, task.tid)) return false;
+            asked_.push_back(task.tid);
+        return parts.first_moved() == parts.tasks().size();
+    }
+
+    bool all_live(proc_directory<System> const& proc) {
+        detail::sort(asked_);
+        for (std::size_t at = 0; at < asked_.size(); ++at)
+            if ((at == 0 || asked_[at] != asked_[at - 1]) && !lives(proc, asked_[at])) return false;
         return true;
     }
 
     static bool lives(proc_directory<System> const& proc, std::int32_t tid) {
-        auto const process = open_process(proc, tid); // which opens for every thread
-        if (!process) return false;
-        auto const stat = read_stat(*process);
+        auto const stat = read_task_stat(proc, tid);
         return stat && !stat->exiting();
     }
 
     tables tables_;
     tables maps_;
+    std::vector<std::int32_t> asked_; ///< tasks
 };
 
 } // namespace v0
