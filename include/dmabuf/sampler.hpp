@@ -38,6 +38,7 @@ public:
     explicit basic_sampler(sample_options options = {}, System system = {})
         : options_(options)
         , session_(system)
+        , list_(options.counts)
         , memory_(system) {}
 
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
@@ -141,37 +142,23 @@ private:
     }
 
     /// Counts what debugfs tells, or else the pinned list. What neither tells, descriptors and
-    /// mappings did.
+    /// mappings did. A list that the sample has read already is not read again.
     void count_references(snapshot& now) {
-        bool const listed = options_.bufinfo && count_by_bufinfo(tally(now.coverage));
-        if (!listed && options_.bpf) count_by_pinned_list();
+        if (options_.bufinfo) read_bufinfo_counts(tally(now.coverage));
+        if (options_.bpf && list_.listed_by() != listing::bufinfo)
+            list_.read_only(listing::bpf_iterator, session_.system(), session_.table_space());
+        for (auto const& row : list_.rows())
+            if (row.count_known) references_.told_by_list(row.inode, row.count, row.devices_known);
+        for (auto const& one : list_.devices())
+            references_.attached(one);
         references_.finish(now);
     }
 
-    void count_by_pinned_list() {
-        list_.read_pinned(session_.system(), session_.table_space());
-        for (auto const& row : list_.rows())
-            if (row.count != 0) references_.told_by_list(row.inode, row.count, false);
-    }
-
-    /// False where nothing was read.
-    bool count_by_bufinfo(tally counts) {
-        bool any = false;
-        for (auto const& row : read_bufinfo(session_.system(), read_space(session_.table_space())))
-            if (!row)
-                (void)counts.note(row.error());
-            else if (row->inode != 0)
-                take_counts(*row), any = true;
-        return any;
-    }
-
-    void take_counts(bufinfo_buffer const& row) {
-        std::uint32_t named = 0;
-        for (auto const& device : row.named_devices()) {
-            named += device.times;
-            references_.attached({row.inode, device.name, device.times});
-        }
-        references_.told_by_list(row.inode, row.count, named == row.attachments);
+    void read_bufinfo_counts(tally counts) {
+        list_.read_only(listing::bufinfo, session_.system(), session_.table_space());
+        bool const failed = list_.listed_by() == listing::none && list_.indistinct() == 0;
+        if (failed) (void)counts.note(list_.why_not());
+        if (list_.odd().count != 0) (void)counts.note(list_.odd().first);
     }
 
     result<void> sample_holders(snapshot& now) {

@@ -38,7 +38,7 @@ all_lists list_all_buffers() {
     REQUIRE(std::system("dmabuf_pin > /dev/null") == 0);
     static std::array<char, 65536> space;
     dmabuf::buffer_list<> listed;
-    listed.read_pinned(dmabuf::live_system{}, space);
+    listed.read_only(dmabuf::listing::bpf_iterator, dmabuf::live_system{}, space);
     CHECK(listed.listed_by() == dmabuf::listing::bpf_iterator);
     for (auto const& one : listed.rows())
         all.pinned.push_back(one.inode);

@@ -17,7 +17,9 @@ struct listed_buffer {
     buffer_name name;        ///< Android's BPF program turns newlines into blanks
     bool name_known = false; ///< `name` is the buffer's, to the byte, if `named`
     bool named = false;
-    std::uint64_t count = 0; ///< references to the buffer's file; 0: not told
+    bool count_known = false;
+    std::uint64_t count = 0;    ///< references to the buffer's file, if `count_known`
+    bool devices_known = false; ///< the list tells all attached devices
 };
 
 /// Parses the text line by line: inode, size, name (it may be empty), exporter. A buffer without a

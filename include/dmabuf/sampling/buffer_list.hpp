@@ -45,11 +45,16 @@ constexpr sizing sizing_of(listing which) {
 template<system System = live_system>
 class buffer_list {
 public:
+    /// `devices`: attached devices are wanted, too.
+    explicit buffer_list(bool devices = false)
+        : wants_devices_(devices) {}
+
     void reserve(capacity const& most) { rows_.reserve(most.buffers); }
 
     /// Forgets the rows of the sample before.
     void forget() {
         rows_.clear();
+        devices_.clear();
         listed_by_ = listing::none;
         why_not_ = {};
         odd_ = {};
@@ -68,10 +73,11 @@ public:
         if (bufinfo) try_list(listing::bufinfo, system, space);
     }
 
-    /// Reads anew the list that dmabuf_pin pins, and no other.
-    void read_pinned(System system, std::span<char> space) {
+    /// Makes sure that the rows are those of this list, and of no other.
+    void read_only(listing which, System system, std::span<char> space) {
+        if (listed_by_ == which) return;
         forget();
-        try_list(listing::bpf_iterator, system, space);
+        try_list(which, system, space);
     }
 
     /// Reads the list that served once more.
@@ -89,6 +95,9 @@ public:
         bool const there = at < rows_.size() && rows_[at].inode == inode;
         return there && !is_shared(at + 1) ? &rows_[at] : nullptr;
     }
+
+    /// By buffer and device, in the order of the list. Empty unless they are wanted and told.
+    [[nodiscard]] std::span<attachment const> devices() const { return std::span(devices_); }
 
     [[nodiscard]] listing listed_by() const { return listed_by_; }
     /// The failure of the last list that was asked. `error` 0: a list served, or none was asked.
@@ -125,13 +134,14 @@ private:
     /// Takes every row of one list. A list that broke off proves nothing of what is not in it.
     result<void> take(listing which, System system, std::span<char> space) {
         rows_.clear();
+        devices_.clear();
         odd_ = {};
         indistinct_ = indistinct_bytes_ = 0;
         shared_inodes_ = 0;
         auto const done = which == listing::bpf_iterator  ? take_pinned(system, space)
                           : which == listing::android_bpf ? take_android(system, space)
                                                           : take_bufinfo(system, space);
-        if (!done) rows_.clear();
+        if (!done) rows_.clear(), devices_.clear();
         listed_by_ = done ? which : listing::none;
         detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
             return a.inode < b.inode;
@@ -157,6 +167,7 @@ private:
                                        buffer_name(row->name),
                                        row->described,
                                        row->named,
+                                       row->count != 0,
                                        row->count};
             rows_.push_back(listed);
             bytes += record->bytes.size();
@@ -186,13 +197,29 @@ private:
             listed.inode = row->inode;
             listed.size_bytes = row->size_bytes;
             listed.exporter = row->exporter;
+            listed.count_known = true;
+            listed.count = row->count;
+            listed.devices_known = take_devices(*row);
             rows_.push_back(listed);
         }
         if (indistinct_ != 0) return failure{operation::identify, ENODATA, {object::bufinfo}};
         return {};
     }
 
+    /// Whether the row names all its attachments.
+    bool take_devices(bufinfo_buffer const& row) {
+        std::uint32_t named = 0;
+        for (auto const& device : row.named_devices()) {
+            named += device.times;
+            if (!wants_devices_) continue;
+            attachment const one{row.inode, device.name, device.times};
+            devices_.push_back(one);
+        }
+        return named == row.attachments;
+    }
+
     std::vector<listed_buffer> rows_;
+    std::vector<attachment> devices_;
     listing listed_by_ = listing::none;
     failure why_not_;
     odd_rows odd_;
@@ -200,6 +227,7 @@ private:
     std::uint64_t indistinct_bytes_ = 0;
     std::uint32_t shared_inodes_ = 0;
     bool asked_ = false;
+    bool wants_devices_;
 };
 
 } // namespace v0
