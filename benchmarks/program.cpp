@@ -4,13 +4,19 @@
 #include "buffers.hpp"
 #include "rows.hpp"
 
+#include <charconv>
+#include <cstring>
 #include <spawn.h>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 namespace {
 
-/// What a program writes to its standard output.
-std::string output_of(std::string const& command) {
+/// Runs a command, and hands out each whole line of its output. No more of it is kept: the memory
+/// for that would count.
+template<class Take>
+void take_output(std::string const& command, Take take) {
     std::istringstream in(command);
     std::vector<std::string> words;
     for (std::string word; in >> word;)
@@ -31,37 +37,74 @@ std::string output_of(std::string const& command) {
         ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     writer.reset();
-    std::string text;
     char piece[65536];
-    for (long got = 0; (got = ::read(reader.get(), piece, sizeof piece)) > 0;)
-        text.append(piece, static_cast<std::size_t>(got));
+    std::size_t kept = 0;
+    for (long got = 0; (got = ::read(reader.get(), piece + kept, sizeof piece - kept)) > 0;) {
+        std::string_view text(piece, kept + static_cast<std::size_t>(got));
+        for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+            take(text.substr(0, end));
+            text.remove_prefix(end + 1);
+        }
+        kept = text.size();
+        std::memmove(piece, text.data(), kept);
+    }
     int status = 0;
     if (error != 0 || ::waitpid(pid, &status, 0) != pid || status != 0)
         throw std::runtime_error(command + " failed");
-    return text;
 }
 
-/// The column FDS of the table, whose end is an empty line.
-std::uint64_t descriptors_in(std::string const& table) {
-    std::istringstream lines(table);
-    std::string line;
-    std::getline(lines, line);
-    std::uint64_t sum = 0;
-    while (std::getline(lines, line) && !line.empty()) {
-        std::istringstream cells(line);
+/// Adds up the column FDS of the table, whose end is an empty line.
+class table_descriptors {
+public:
+    void operator()(std::string_view line) {
+        if (std::exchange(header_, false) || ended_) return;
+        ended_ = line.empty();
+        if (ended_) return;
+        std::istringstream cells{std::string(line)};
         std::string pid, user, buffers;
         std::uint64_t descriptors = 0;
         cells >> pid >> user >> buffers >> descriptors;
-        sum += descriptors;
+        sum_ += descriptors;
     }
-    return sum;
+    [[nodiscard]] std::uint64_t sum() const { return sum_; }
+
+private:
+    bool header_ = true;
+    bool ended_ = false;
+    std::uint64_t sum_ = 0;
+};
+
+/// Adds up the field "descriptors" of each reference, which has a line of its own.
+class json_descriptors {
+public:
+    void operator()(std::string_view line) {
+        constexpr std::string_view field = " \"descriptors\": ";
+        if (!line.starts_with("        {\"inode\": ")) return;
+        auto const* const begin = line.data() + line.find(field) + field.size();
+        std::uint64_t number = 0;
+        std::from_chars(begin, line.data() + line.size(), number);
+        sum_ += number;
+    }
+    [[nodiscard]] std::uint64_t sum() const { return sum_; }
+
+private:
+    std::uint64_t sum_ = 0;
+};
+
+template<class Descriptors>
+std::uint64_t descriptors_by(std::string const& command) {
+    Descriptors found;
+    take_output(command, [&](std::string_view line) { found(line); });
+    return found.sum();
 }
 
 row running(char const* name) {
     std::string const command = std::string(name).substr(std::string_view("program: ").size());
+    auto* const count = command.ends_with("--json") ? descriptors_by<json_descriptors>
+                                                    : descriptors_by<table_descriptors>;
     return {.name = name,
-            .begin = [command](auto) -> look {
-                return [command] { return descriptors_in(output_of(command)); };
+            .begin = [command, count](auto) -> look {
+                return [command, count] { return count(command); };
             },
             .program = true};
 }
@@ -83,5 +126,8 @@ std::vector<row> program_rows() {
         running("program: dmabuf_ps --source fd_walk"),
         with_lists(running("program: dmabuf_ps --source dmabuf_fds")),
         with_pins(running("program: dmabuf_ps --source bpf_iterator")),
+        running("program: dmabuf_ps --source fd_walk --json"),
+        with_lists(running("program: dmabuf_ps --source dmabuf_fds --json")),
+        with_pins(running("program: dmabuf_ps --source bpf_iterator --json")),
     };
 }
