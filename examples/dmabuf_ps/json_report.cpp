@@ -55,6 +55,11 @@ void write_diff(json_writer& out, observation const& seen, options const& chosen
     });
 }
 
+/// More than most reports take.
+std::size_t expected_bytes(dmabuf::snapshot const& now) {
+    return 16384 + 256 * now.references.size() + 512 * (now.buffers.size() + now.unheld.size());
+}
+
 } // namespace
 
 std::string json_report(observation const& seen, selection const& shown, options const& chosen) {
@@ -66,7 +71,7 @@ std::string json_report(observation const& seen, selection const& shown, options
     report::snapshot_view const view{
         seen.now,      holders,         seen.kernel,       seen.mine, shown.processes,
         shown.buffers, shown.exporters, shown.total_bytes, users,     cgroups};
-    report::string_sink text;
+    report::string_sink text(expected_bytes(seen.now));
     json_writer out(text);
     out.object([&] {
         write_snapshot(out, view);

