@@ -16,7 +16,7 @@ int main() {
     }
     for (auto const& p : by_process(now)) // sorted by pss
         std::printf("%6d %-16s %11ju bytes, buffers: %zu\n", p.pid, escaped(p.comm).c_str(),
-                    std::uintmax_t{p.pss_bytes}, p.reference_count);
+                    std::uintmax_t{*p.pss_bytes}, p.reference_count);
     if (!now.coverage.complete())
         std::printf("not all was seen: %u of %u processes may not be read\n",
                     now.coverage.processes_denied, now.coverage.processes);

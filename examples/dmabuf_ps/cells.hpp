@@ -17,10 +17,10 @@ inline std::string size(std::uint64_t bytes, table_style const& style) {
 }
 
 /// A sum that leaves out some buffers, being of unknown size, is a lower bound.
-inline std::string sum(std::uint64_t bytes, std::size_t buffers, std::size_t unsized,
-                       table_style const& style) {
-    if (unsized == 0) return size(bytes, style);
-    return unsized == buffers ? "?" : "≥ " + size(bytes, style);
+inline std::string sum(dmabuf::known_number<std::uint64_t> bytes, std::size_t buffers,
+                       std::size_t unsized, table_style const& style) {
+    if (!bytes.has_value() || (unsized == buffers && unsized != 0)) return "?";
+    return (unsized == 0 ? "" : "≥ ") + size(*bytes, style);
 }
 
 /// What was added or taken away, with a sign.

@@ -44,7 +44,7 @@ std::string process_changes(observation const& seen, dmabuf::snapshot_diff const
         table.add_row({fmt::format("{}", one.pid), seen.users.of(one.uid),
                        std::string(word_for(one)), fmt::format("{}", one.buffers_after),
                        fmt::format("{}", one.buffers_gained), fmt::format("{}", one.buffers_lost),
-                       difference(one.pss_before_bytes, one.pss_after_bytes, style),
+                       difference(*one.pss_before_bytes, *one.pss_after_bytes, style),
                        difference(one.rss_before_bytes, one.rss_after_bytes, style),
                        visible(one.comm)});
     return table.text(style.width);
@@ -55,7 +55,7 @@ std::string buffer_changes(dmabuf::snapshot_diff const& changed, table_style con
     for (auto const& one : changed.buffers)
         table.add_row({fmt::format("{}", one.inode), size(one.size_bytes, style),
                        exporter_cell(one.exporter), std::string(word_for(one)),
-                       fmt::format("{} → {}", one.holders_before, one.holders_after)});
+                       fmt::format("{} → {}", *one.holders_before, *one.holders_after)});
     return table.text(style.width);
 }
 
@@ -85,7 +85,7 @@ std::string_view word_for(dmabuf::holder_change const& one) {
 }
 
 std::string_view word_for(dmabuf::buffer_change const& one) {
-    return word_of(one.what, one.holders_before, one.holders_after);
+    return word_of(one.what, *one.holders_before, *one.holders_after);
 }
 
 std::string change_table(observation const& seen, dmabuf::snapshot_diff const& changed,

@@ -28,7 +28,7 @@ std::string totals_table(std::vector<named_total> const& groups, column name,
                    {"USS", true},
                    std::move(name)});
     for (auto const& [name_shown, total, unsized] : groups) {
-        auto const shown_sum = [&](std::uint64_t bytes) {
+        auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
             return sum(bytes, total.rss_bytes == 0 ? unsized : total.buffers, unsized, style);
         };
         table.add_row({fmt::format("{}", total.holders), fmt::format("{}", total.buffers),

@@ -26,8 +26,8 @@ void write_holder_change(json_writer& out, dmabuf::holder_change const& one) {
         out.field("buffers_lost", one.buffers_lost);
         out.field("rss_before_bytes", one.rss_before_bytes);
         out.field("rss_after_bytes", one.rss_after_bytes);
-        out.field("pss_before_bytes", one.pss_before_bytes);
-        out.field("pss_after_bytes", one.pss_after_bytes);
+        out.field("pss_before_bytes", *one.pss_before_bytes);
+        out.field("pss_after_bytes", *one.pss_after_bytes);
     });
 }
 
@@ -37,8 +37,8 @@ void write_buffer_change(json_writer& out, dmabuf::buffer_change const& one) {
         out.field("inode", one.inode);
         out.field("size_bytes", one.size_bytes);
         out.field_if(!one.exporter.empty(), "exporter", raw_name(one.exporter));
-        out.field("holders_before", one.holders_before);
-        out.field("holders_after", one.holders_after);
+        out.field("holders_before", *one.holders_before);
+        out.field("holders_after", *one.holders_after);
     });
 }
 

@@ -85,7 +85,7 @@ std::string process_table(observation const& seen, selection const& shown,
             descriptors += reference.descriptors;
             mappings += reference.mappings;
         }
-        auto const shown_sum = [&](std::uint64_t bytes) {
+        auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
             return sum(bytes, who->reference_count, who->unsized_buffers, style);
         };
         table.add_row({fmt::format("{}", who->pid), seen.users.of(who->uid),

@@ -10,18 +10,21 @@
 namespace dmabuf {
 inline namespace v0 {
 
+/// The share of one holder of a buffer of known size. `turn` counts the holders with lower pids. The
+/// first `size % holders` of them carry one byte more, so that the shares add up to the size.
+/// Unknown where the holders are.
+constexpr known_number<std::uint64_t> share_of(buffer const& held, std::uint32_t turn) {
+    if (!held.holders.has_value()) return known_number<std::uint64_t>::unknown();
+    auto const holders = *held.holders;
+    return held.size_bytes / holders + (turn < held.size_bytes % holders ? 1 : 0);
+}
+
 namespace detail {
 
 constexpr void count_holder(buffer& held, reference const& how) {
-    ++held.holders;
+    held.holders += 1;
     held.descriptors += how.descriptors;
     held.mappings += how.mappings;
-}
-
-/// The share of one holder. `turn` counts the holders of the buffer before this one. The first
-/// `size % holders` of them carry one byte more, so that the shares add up to the size.
-constexpr std::uint64_t share_of(buffer const& buffer, std::uint32_t turn) {
-    return buffer.size_bytes / buffer.holders + (turn < buffer.size_bytes % buffer.holders ? 1 : 0);
 }
 
 constexpr void add_up(holder& who, auto const& now, auto& turns) {
@@ -85,19 +88,29 @@ constexpr void add_up_buffers(auto& now) {
     finish_exporters(now.exporters);
 }
 
+/// Of one process alone nothing is known that other holders change.
+constexpr void forget_others(auto& now) {
+    for (auto& buffer : now.buffers)
+        buffer.holders = buffer.holders.unknown();
+    for (auto& who : now.holders)
+        who.pss_bytes = who.uss_bytes = who.pss_bytes.unknown();
+}
+
 /// The second half of `account`: the sums, from buffers whose holders are counted.
 constexpr void share_out(auto& now, auto& turns) {
     turns.assign(now.buffers.size(), 0);
     for (auto& holder : now.holders)
         add_up(holder, now, turns);
     add_up_buffers(now);
+    if (now.coverage.alone_pid != 0) forget_others(now);
 }
 
 } // namespace detail
 
 /// Fills in every sum of `now` from its buffers, holders and references. The holders must be in
 /// ascending order of pid, and the references grouped by holder. Where a size does not divide by
-/// the number of holders, the lowest pids carry the remainder, one byte each.
+/// the number of holders, the lowest pids carry the remainder, one byte each. pss, uss and numbers of
+/// holders stay unknown in a sample of one process alone.
 /// Cost: linear. No allocation once `turns`, scratch memory of one number per buffer, has grown.
 template<class = detail::if_called>
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {

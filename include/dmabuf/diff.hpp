@@ -24,8 +24,8 @@ struct holder_change {
     std::size_t buffers_lost = 0;   ///< held before, not after
     std::uint64_t rss_before_bytes = 0;
     std::uint64_t rss_after_bytes = 0;
-    std::uint64_t pss_before_bytes = 0;
-    std::uint64_t pss_after_bytes = 0;
+    known_number<std::uint64_t> pss_before_bytes;
+    known_number<std::uint64_t> pss_after_bytes;
 
     /// Holds more buffers than before. Look here first for a leak.
     [[nodiscard]] constexpr bool grew() const { return buffers_after > buffers_before; }
@@ -37,8 +37,8 @@ struct buffer_change {
     std::uint64_t inode = 0;
     std::uint64_t size_bytes = 0;
     exporter_name exporter;
-    std::uint32_t holders_before = 0;
-    std::uint32_t holders_after = 0;
+    known_number<std::uint32_t> holders_before;
+    known_number<std::uint32_t> holders_after;
 };
 
 /// The holders and buffers that changed. Unchanged ones are left out.

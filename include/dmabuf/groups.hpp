@@ -15,8 +15,8 @@ struct group_total {
     std::uint32_t holders = 0;
     std::uint32_t buffers = 0;   ///< different ones
     std::uint64_t rss_bytes = 0; ///< each different buffer once, full size
-    std::uint64_t pss_bytes = 0; ///< the sum over its processes
-    std::uint64_t uss_bytes = 0; ///< buffers that no process outside the group holds
+    known_number<std::uint64_t> pss_bytes; ///< the sum over its processes
+    known_number<std::uint64_t> uss_bytes; ///< buffers that no process outside the group holds
 };
 
 namespace detail {
@@ -35,6 +35,13 @@ constexpr void add_up_holders(auto& totals) {
         totals[kept - 1].pss_bytes += one.pss_bytes;
     }
     totals.resize(kept);
+}
+
+/// The size of a buffer if no process outside the group holds it.
+constexpr known_number<std::uint64_t> bytes_of_group_alone(buffer const& held,
+                                                           std::size_t holders_in_group) {
+    if (!held.holders.has_value()) return known_number<std::uint64_t>::unknown();
+    return *held.holders == holders_in_group ? held.size_bytes : 0;
 }
 
 } // namespace detail
@@ -90,7 +97,7 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
         auto& total = totals[of];
         ++total.buffers;
         total.rss_bytes += buffer.size_bytes;
-        if (buffer.holders == last - i) total.uss_bytes += buffer.size_bytes;
+        total.uss_bytes += detail::bytes_of_group_alone(buffer, last - i);
         i = last;
     }
     detail::sort(totals, [](group_total const& a, group_total const& b) {

@@ -21,6 +21,41 @@ inline namespace v0 {
 /// exporters of two snapshots by name, not by number.
 enum class exporter_id : std::uint32_t { unknown = 0 };
 
+/// A number that depends on all processes, as the share of a buffer does. Unknown where a sample is
+/// of one process alone. As large as the number itself: the pages of a snapshot cost.
+template<class Number>
+class known_number {
+public:
+    constexpr known_number(Number number = 0)
+        : number_(number) {}
+
+    static constexpr known_number unknown() { return known_number(none); }
+
+    [[nodiscard]] constexpr bool has_value() const { return number_ != none; }
+    /// The number. Stops the program where it is unknown, in every build.
+    [[nodiscard]] constexpr Number operator*() const {
+        detail::stop_if(!has_value());
+        return number_;
+    }
+    [[nodiscard]] constexpr Number value_or(Number other) const {
+        return has_value() ? number_ : other;
+    }
+
+    /// A sum with an unknown number is unknown.
+    constexpr known_number& operator+=(known_number const& more) {
+        number_ = has_value() && more.has_value() ? number_ + more.number_ : none;
+        return *this;
+    }
+
+    /// In order, the unknown last.
+    constexpr auto operator<=>(known_number const&) const = default;
+
+private:
+    static constexpr Number none = ~Number{0};
+
+    Number number_;
+};
+
 /// One DMA-BUF.
 struct buffer {
     std::uint64_t inode = 0;      ///< identifies it; never used again since 5.18 (stable 5.15)
@@ -30,7 +65,7 @@ struct buffer {
     bool named = false;      ///< somebody set a name, be it an empty one
     buffer_name name;        ///< raw bytes that a holder chose: print `escaped(name)`
     exporter_id exporter = exporter_id::unknown; ///< also where it was not asked for
-    std::uint32_t holders = 0;                   ///< processes seen holding it
+    known_number<std::uint32_t> holders;         ///< processes seen holding it
     std::uint32_t descriptors =
         0; ///< in all distinct tables of all processes seen, O_PATH included
     std::uint32_t mappings = 0;
@@ -48,8 +83,9 @@ struct holder {
     std::size_t first_reference = 0; ///< index into `snapshot::references`
     std::size_t reference_count = 0; ///< buffers held
     std::uint64_t rss_bytes = 0;     ///< full size of every buffer it references
-    std::uint64_t pss_bytes = 0;     ///< its share, each buffer's size being split over its holders
-    std::uint64_t uss_bytes = 0;     ///< size of the buffers that no other process seen holds
+    /// Its share, each buffer's size being split over its holders.
+    known_number<std::uint64_t> pss_bytes;
+    known_number<std::uint64_t> uss_bytes; ///< size of the buffers that no other process seen holds
     std::uint64_t mapped_bytes = 0;  ///< address space that maps buffers, each mapping counted
     std::uint32_t unsized_buffers = 0; ///< of unknown size, and so in none of the three sums
     std::uint32_t cgroup = no_cgroup;  ///< for `snapshot::cgroup_name()`
@@ -216,6 +252,9 @@ struct coverage {
     sizing sized_by = sizing::none;
     bool paths_marked = false; ///< false: all `path_descriptors` are 0 and mean nothing
     visibility proc_shows = visibility::unknown;
+    /// The process of `sampler::sample_process()`, which alone was looked at; 0: all were. All else
+    /// here is then of this process.
+    std::int32_t alone_pid = 0;
 
     /// Processes that /proc lists: the sum of the next five. By `bpf_iterator`: the processes that
     /// hold a buffer, all of them seen, since the kernel walks all tasks itself.
@@ -259,11 +298,18 @@ struct coverage {
 
     /// True where no process was out of sight, and everything that a process held during the whole
     /// sample was found. Where false, pss and uss are upper bounds of their values with everything
-    /// in sight. Buffers that no process holds are another matter: see `buffers_compared()`.
+    /// in sight, or unknown where one process alone was looked at. Buffers that no process holds are
+    /// another matter: see `buffers_compared()`.
     [[nodiscard]] constexpr bool complete() const {
-        return proc_shows == visibility::everything && mappings_read && processes_denied == 0 &&
-               processes_failed == 0 && descriptors_failed == 0 && undecided == 0 &&
-               buffers_unsized == 0 && indistinct.kernel_major == 0;
+        return proc_shows == visibility::everything && alone_pid == 0 && found_all_held();
+    }
+
+    /// True where everything was found that the processes looked at held during the whole sample:
+    /// where one alone was looked at, of that one.
+    [[nodiscard]] constexpr bool found_all_held() const {
+        return mappings_read && processes_denied == 0 && processes_failed == 0 &&
+               descriptors_failed == 0 && undecided == 0 && buffers_unsized == 0 &&
+               indistinct.kernel_major == 0;
     }
 
     /// True where the kernel's own list of all buffers was compared. Where false, the number and

@@ -133,7 +133,7 @@ TEST_CASE("under churn, known holders are right in every snapshot", "[.long]") {
         }
         std::uint64_t shares = 0;
         for (auto const& holder : now.holders)
-            shares += holder.pss_bytes;
+            shares += *holder.pss_bytes;
         REQUIRE(shares == now.total_bytes);
         for (auto const& buffer : now.buffers) {
             lowest = std::min(lowest, buffer.inode);

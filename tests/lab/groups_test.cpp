@@ -75,7 +75,7 @@ TEST_CASE("a user's processes count what they share once") {
     CHECK(other.group == 1001);
     CHECK(other.rss_bytes == 14 * page);
     CHECK(other.uss_bytes == 4 * page);
-    CHECK(both.pss_bytes + other.pss_bytes == 17 * page);
+    CHECK(*both.pss_bytes + *other.pss_bytes == 17 * page);
 
     // Together they are all there is: then the shared buffer is nobody else's.
     auto const all = by_group(now, [](dmabuf::holder const&) { return 0U; });

@@ -222,7 +222,7 @@ std::string summary(dmabuf::snapshot const& now) {
         std::to_string(now.total_bytes) + " of " + std::to_string(now.buffers.size());
     for (auto const& who : now.holders)
         text += " " + std::to_string(who.pid) + ":" + std::to_string(who.rss_bytes) + "/" +
-                std::to_string(who.pss_bytes) + "/" + std::to_string(who.reference_count);
+                std::to_string(*who.pss_bytes) + "/" + std::to_string(who.reference_count);
     for (auto const& one : now.unheld)
         text += " unheld " + std::to_string(one.inode);
     for (auto const& one : now.counts)

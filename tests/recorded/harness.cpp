@@ -111,7 +111,7 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
         }
         if (holder.uss_bytes > holder.pss_bytes || holder.pss_bytes > holder.rss_bytes)
             return "not uss <= pss <= rss";
-        pss_bytes += holder.pss_bytes;
+        pss_bytes += *holder.pss_bytes;
     }
     if (next_reference != now.references.size()) return "references of nobody";
 

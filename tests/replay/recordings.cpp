@@ -118,8 +118,8 @@ void compare_holders(dmabuf::snapshot const& now, json const& account, json cons
         compare_references(now, who, processes.at(who.pid));
         if (who.unsized_buffers != 0) continue; // its sums are lower bounds
         CHECK(who.rss_bytes == expected.at(who.pid)["rss_bytes"]);
-        CHECK(who.pss_bytes == expected.at(who.pid)["pss_bytes"]);
-        CHECK(who.uss_bytes == expected.at(who.pid)["uss_bytes"]);
+        CHECK(*who.pss_bytes == expected.at(who.pid)["pss_bytes"]);
+        CHECK(*who.uss_bytes == expected.at(who.pid)["uss_bytes"]);
     }
 }
 

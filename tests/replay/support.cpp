@@ -50,7 +50,7 @@ void dump_buffer(std::string_view kind, dmabuf::snapshot const& now, dmabuf::buf
                  bool names, std::ostream& out) {
     out << kind << " " << one.inode << " " << one.size_bytes << " " << one.size_known << " "
         << one.name_known << " " << one.named << " " << one.name.empty() << " "
-        << escaped(now.exporter_of(one).view()) << " " << one.holders << " " << one.descriptors
+        << escaped(now.exporter_of(one).view()) << " " << one.holders.value_or(~0U) << " " << one.descriptors
         << " " << one.mappings;
     if (names) out << " " << escaped(one.name.view());
     out << "\n";
@@ -107,7 +107,8 @@ std::string dump(dmabuf::snapshot const& now, bool names) {
             << "\n";
     for (auto const& who : now.holders) {
         out << "holder " << who.pid << " " << who.uid << " " << who.start_ticks << " "
-            << who.rss_bytes << " " << who.pss_bytes << " " << who.uss_bytes << " "
+            << who.rss_bytes << " " << who.pss_bytes.value_or(~0U) << " "
+            << who.uss_bytes.value_or(~0U) << " "
             << who.mapped_bytes << " " << who.unsized_buffers << " "
             << (who.cgroup != dmabuf::no_cgroup);
         if (names)

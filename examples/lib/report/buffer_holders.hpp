@@ -24,7 +24,7 @@ public:
         begins_.clear();
         std::size_t end = 0;
         for (auto const& buffer : now.buffers)
-            begins_.push_back(end += buffer.holders);
+            begins_.push_back(end += buffer.holders.value_or(1)); // one process alone: itself
         begins_.push_back(end);
         holders_.resize(end);
         for (auto one = now.references.rbegin(); one != now.references.rend(); ++one)

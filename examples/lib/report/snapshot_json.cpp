@@ -20,6 +20,12 @@ void write_name(json_writer& out, std::string_view key, bool known, auto const& 
     out.field_if(known, key, raw_name(name));
 }
 
+/// null where it is unknown.
+template<class Number>
+void write_known(json_writer& out, std::string_view key, dmabuf::known_number<Number> number) {
+    out.field_if(number.has_value(), key, number.value_or(0));
+}
+
 void write_exporter(json_writer& out, std::string_view key, dmabuf::exporter_name const& name) {
     write_name(out, key, !name.empty(), name);
 }
@@ -42,8 +48,8 @@ void write_process(json_writer& out, dmabuf::snapshot const& now, dmabuf::holder
         out.field("start_ticks", who.start_ticks);
         write_name(out, "cgroup", who.cgroup != dmabuf::no_cgroup, now.cgroup_name(who.cgroup));
         out.field("rss_bytes", who.rss_bytes);
-        out.field("pss_bytes", who.pss_bytes);
-        out.field("uss_bytes", who.uss_bytes);
+        write_known(out, "pss_bytes", who.pss_bytes);
+        write_known(out, "uss_bytes", who.uss_bytes);
         out.field("mapped_bytes", who.mapped_bytes);
         out.field("unsized_buffers", who.unsized_buffers);
         out.key("references");
@@ -75,9 +81,12 @@ void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer 
         write_exporter(out, "exporter", now.exporter_of(one));
         write_name(out, "name", one.named, one.name);
         out.field("name_known", one.name_known);
-        out.field("holders", one.holders);
+        write_known(out, "holders", one.holders);
         out.key("pids");
-        out.row(holders, [&](auto who) { out.value(now.holders[who].pid); });
+        if (one.holders.has_value())
+            out.row(holders, [&](auto who) { out.value(now.holders[who].pid); });
+        else
+            out.null();
         out.field("descriptors", one.descriptors);
         out.field("mappings", one.mappings);
         write_count(out, now, one);
@@ -96,8 +105,8 @@ void write_group_sums(json_writer& out, dmabuf::group_total const& one) {
     out.field("processes", one.holders);
     out.field("buffers", one.buffers);
     out.field("rss_bytes", one.rss_bytes);
-    out.field("pss_bytes", one.pss_bytes);
-    out.field("uss_bytes", one.uss_bytes);
+    write_known(out, "pss_bytes", one.pss_bytes);
+    write_known(out, "uss_bytes", one.uss_bytes);
 }
 
 void write_user(json_writer& out, dmabuf::group_total const& one) {
