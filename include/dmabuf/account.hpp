@@ -10,8 +10,8 @@
 namespace dmabuf {
 inline namespace v0 {
 
-/// The share of one holder of a buffer of known size. `turn` counts the holders with lower pids. The
-/// first `size % holders` of them carry one byte more, so that the shares add up to the size.
+/// The share of one holder of a buffer of known size. `turn` counts the holders with lower pids.
+/// The first `size % holders` of them carry one byte more, so that the shares add up to the size.
 /// Unknown where the holders are.
 constexpr known_number<std::uint64_t> share_of(buffer const& held, std::uint32_t turn) {
     if (!held.holders.has_value()) return known_number<std::uint64_t>::unknown();
@@ -109,9 +109,9 @@ constexpr void share_out(auto& now, auto& turns) {
 
 /// Fills in every sum of `now` from its buffers, holders and references. The holders must be in
 /// ascending order of pid, and the references grouped by holder. Where a size does not divide by
-/// the number of holders, the lowest pids carry the remainder, one byte each. pss, uss and numbers of
-/// holders stay unknown in a sample of one process alone.
-/// Cost: linear. No allocation once `turns`, scratch memory of one number per buffer, has grown.
+/// the number of holders, the lowest pids carry the remainder, one byte each. pss, uss and numbers
+/// of holders stay unknown in a sample of one process alone. Cost: linear. No allocation once
+/// `turns`, scratch memory of one number per buffer, has grown.
 template<class = detail::if_called>
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
     for (auto& buffer : now.buffers)

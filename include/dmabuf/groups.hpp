@@ -13,8 +13,8 @@ inline namespace v0 {
 struct group_total {
     std::uint32_t group = 0; ///< the number that the caller gave it
     std::uint32_t holders = 0;
-    std::uint32_t buffers = 0;   ///< different ones
-    std::uint64_t rss_bytes = 0; ///< each different buffer once, full size
+    std::uint32_t buffers = 0;             ///< different ones
+    std::uint64_t rss_bytes = 0;           ///< each different buffer once, full size
     known_number<std::uint64_t> pss_bytes; ///< the sum over its processes
     known_number<std::uint64_t> uss_bytes; ///< buffers that no process outside the group holds
 };

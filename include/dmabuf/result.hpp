@@ -209,6 +209,10 @@ constexpr std::string_view error_words(int error) {
         return "interrupted (EINTR)";
     case EIO:
         return "input/output error (EIO)";
+    case ECHILD:
+        return "a thread, not a process (ECHILD)";
+    case ENOEXEC:
+        return "a kernel thread, which holds no buffers (ENOEXEC)";
     case EAGAIN:
         return "changes all the time (EAGAIN)";
     case EBADF:

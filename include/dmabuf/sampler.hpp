@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dmabuf/sampling/bpf_account.hpp>
+#include <dmabuf/sampling/one_process.hpp>
 #include <dmabuf/sampling/process_visit.hpp>
 #include <dmabuf/sampling/unheld_buffers.hpp>
 
@@ -77,21 +78,37 @@ public:
     /// Errors: `now` is then empty. ENOENT or ENODEV: there is no /proc. The failure of a /proc
     /// that cannot be listed. Every other failure is counted in `now.coverage`.
     result<void> sample(snapshot& now) {
-        auto const begin_ns = session_.system().clock_ns();
-        cleared_unless_whole whole{&now};
-        if (auto ready = open(); !ready) return ready;
-        list_before();
-        if (auto done = sample_holders(now); !done) return done;
-        list_after();
-        build_.finish();
-        count_undescribed(now);
-        state_age(now.coverage);
-        if (options_.unheld) unheld_.add_unheld(now);
-        if (options_.counts) count_references(now);
-        now.begin_ns = begin_ns;
-        now.end_ns = session_.system().clock_ns();
-        whole.now = nullptr;
-        return {};
+        return take(now, [&]() -> result<void> {
+            list_before();
+            if (auto done = sample_holders(now); !done) return done;
+            list_after();
+            return {};
+        });
+    }
+
+    /// Takes a snapshot of one process alone into `now`, and reuses its memory: the references,
+    /// sizes, rss and mapped bytes of `pid`, a number of the procfs that the sampler reads. It may
+    /// be the caller's own. No other process is looked at, so that pss, uss, the holders of a
+    /// buffer and its references that no process explains are unknown, and `unheld` is not asked
+    /// for. A process that holds nothing leaves `now.holders` empty.
+    /// Kernel: the pinned programs of one process, since 6.1; else `dmabuf_fds`, or a walk.
+    /// Cost: that of a process, its descriptors and its buffers in the table above; by
+    /// bpf_iterator 5 system calls for the descriptors and 5 for the mappings, and 1 for each
+    /// further 32 KiB of records, in the first look one more each. A process that holds nothing: 6
+    /// more, and 3 where there are threads. No allocation in a repeated look. At most 6 descriptors
+    /// are open at a time, and the two programs.
+    /// Errors: `now` is then empty, and the failure names the process. ENOENT: there is none of
+    /// this number, or hidepid hides it. ESRCH: it has ended. ECHILD: the number is that of a
+    /// thread. ENOEXEC: it is a kernel thread. EACCES, EPERM: the caller may not read it; where it
+    /// may read a part, that part is told, and `now.coverage.found_all_held()` is false. Also those
+    /// of `sample()`, and the first failure where nothing else was found.
+    result<void> sample_process(snapshot& now, std::int32_t pid) {
+        return take(now, [&]() -> result<void> {
+            list_.forget();
+            if (auto done = sample_holder(now, pid); !done) return done;
+            if (options_.bufinfo) describe_by_list();
+            return {};
+        });
     }
 
 private:
@@ -103,6 +120,24 @@ private:
             if (now) now->clear();
         }
     };
+
+    /// Takes a snapshot of the findings of `look`.
+    template<class Look>
+    result<void> take(snapshot& now, Look look) {
+        auto const begin_ns = session_.system().clock_ns();
+        cleared_unless_whole whole{&now};
+        if (auto ready = open(); !ready) return ready;
+        if (auto done = look(); !done) return done;
+        build_.finish();
+        count_undescribed(now);
+        state_age(now.coverage);
+        if (options_.unheld && now.coverage.alone_pid == 0) unheld_.add_unheld(now);
+        if (options_.counts) count_references(now);
+        now.begin_ns = begin_ns;
+        now.end_ns = session_.system().clock_ns();
+        whole.now = nullptr;
+        return {};
+    }
 
     result<void> open() {
         if (auto const opened = session_.open(); !opened) return opened;
@@ -124,7 +159,11 @@ private:
             unheld_.read_after(session_.system(), session_.sysfs(), list_, build_, options_,
                                session_.table_space());
         else if (options_.bufinfo)
-            unheld_.describe_by(list_, session_.system(), build_, options_, session_.table_space());
+            describe_by_list();
+    }
+
+    void describe_by_list() {
+        unheld_.describe_by(list_, session_.system(), build_, options_, session_.table_space());
     }
 
     void count_undescribed(snapshot& now) const {
@@ -164,21 +203,56 @@ private:
     result<void> sample_holders(snapshot& now) {
         failure why_no_bpf; // `error` 0: BPF was not asked
         if (may_ask(source::bpf_iterator, options_)) {
-            auto const done = sample_by_bpf(now);
+            auto const done = sample_by_bpf(now, [](auto) { return unique_fd<System>(); });
             if (done) return done;
             why_no_bpf = done.error();
         }
-        return sample_by_process(now, why_no_bpf);
+        return sample_by_process(
+            now, why_no_bpf, [&](auto const& sample, source by) { return visit_all(sample, by); });
     }
 
-    // --- all processes, by the kernel itself ---
+    // --- one process alone ---
+
+    result<void> sample_holder(snapshot& now, std::int32_t pid) {
+        failure why_no_bpf; // `error` 0: BPF was not asked
+        if (may_ask(source::bpf_iterator, options_)) {
+            auto const done = sample_by_bpf(now, [&](bpf_content content) {
+                return programs_.open_walk(session_, content, pid);
+            });
+            if (done) return check_walked(now, pid);
+            why_no_bpf = done.error();
+        }
+        return sample_by_process(now, why_no_bpf, [&](auto const& sample, source by) {
+            now.coverage.alone_pid = pid;
+            visit_process(sample, by, memory_, pid);
+            return check_visited(now, pid);
+        });
+    }
+
+    /// A walk of a number that is no process is empty.
+    result<void> check_walked(snapshot& now, std::int32_t pid) {
+        now.coverage.alone_pid = pid;
+        now.coverage.proc_shows = session_.kernel().proc_shows;
+        if (!now.holders.empty()) return {};
+        tally(now.coverage).process(outcome::seen);
+        return check_process(session_, memory_.tasks, pid);
+    }
+
+    result<void> check_visited(snapshot const& now, std::int32_t pid) {
+        if (!now.holders.empty()) return refuse_thread(memory_.tasks, pid);
+        auto const can_hold = check_process(session_, memory_.tasks, pid);
+        return can_hold ? visit_succeeded(now.coverage, pid) : can_hold;
+    }
+
+    // --- by the kernel itself ---
 
     /// Errors: the reason why BPF did not serve. Nothing that it told counts then.
-    result<void> sample_by_bpf(snapshot& now) {
+    template<class OpenWalk>
+    result<void> sample_by_bpf(snapshot& now, OpenWalk open_walk) {
         build_.begin(now);
         references_.begin();
-        auto const done =
-            bpf_.read(session_.system(), options_, build_, references_, session_.table_space());
+        auto const done = bpf_.read(session_.system(), options_, build_, references_,
+                                    session_.table_space(), open_walk);
         if (!done) return build_.abandon(), done;
         state_source(now.coverage, source::bpf_iterator, options_, sized_elsewhere());
         now.coverage.proc_shows = visibility::everything; // the kernel walks all tasks itself
@@ -204,19 +278,22 @@ private:
         return stat->start_ticks == who.start_ticks ? build_.cgroup_at(*path) : no_cgroup;
     }
 
-    // --- all processes, one after the other ---
+    // --- by /proc, one process after the other ---
 
-    result<void> sample_by_process(snapshot& now, failure const& why_no_bpf) {
+    /// `look(sample, by)` visits the processes.
+    template<class Look>
+    result<void> sample_by_process(snapshot& now, failure const& why_no_bpf, Look look) {
         auto const& known = session_.known;
         bool const knew_all = known.mount_id && known.device();
-        if (auto done = visit_processes(now, why_no_bpf); !done) return done;
+        if (auto done = visit_processes(now, why_no_bpf, look); !done) return done;
         // Files that were met before the first DMA-BUF could not be told from one. Now they can.
         if (now.coverage.undecided != 0 && !knew_all && (known.mount_id || known.device()))
-            return build_.keep(), visit_processes(now, why_no_bpf);
+            return build_.keep(), visit_processes(now, why_no_bpf, look);
         return {};
     }
 
-    result<void> visit_processes(snapshot& now, failure const& why_no_bpf) {
+    template<class Look>
+    result<void> visit_processes(snapshot& now, failure const& why_no_bpf, Look look) {
         bool const listed =
             may_ask(source::dmabuf_fds, options_) && session_.why_no_dmabuf_fds().error == 0;
         auto const by = listed ? source::dmabuf_fds : source::fd_walk;
@@ -229,44 +306,30 @@ private:
         now.coverage.proc_shows = session_.kernel().proc_shows;
         sample_in_progress<System> const sample{session_, options_,    build_,
                                                 list_,    references_, tally(now.coverage)};
+        if (auto done = look(sample, by); !done) return done;
+        if (options_.counts && !memory_.shared.confirmed(session_.proc()))
+            references_.sharing_is_unknown();
+        return {};
+    }
+
+    result<void> visit_all(sample_in_progress<System> const& sample, source by) {
         std::int32_t last = 0;
         for (auto const& pid :
              read_processes(session_.proc(), read_space(session_.process_space()))) {
             if (!pid) return pid.error();
             // The kernel lists them in ascending order, each once (fs/proc/base.c, next_tgid()).
             if (*pid > std::exchange(last, *pid))
-                visit(sample, by, *pid);
+                visit_process(sample, by, memory_, *pid);
             else
                 sample.counts.process(
                     sample.counts.note({operation::list, EBADMSG, {object::process, *pid}}));
         }
-        if (options_.counts && !memory_.shared.confirmed(session_.proc()))
-            references_.sharing_is_unknown();
         return {};
     }
 
     /// Names the teller of the sizes for a source that does not tell them.
     [[nodiscard]] sizing sized_elsewhere() const {
         return session_.sysfs() && !options_.names ? sizing::sysfs : session_.sized_by;
-    }
-
-    void visit(sample_in_progress<System> const& sample, source by, std::int32_t pid) {
-        constexpr int attempts = 8;
-        auto const& counts = sample.counts;
-        auto const before = counts.counted();
-        for (int i = 0; i < attempts; ++i) {
-            auto const process = open_process(session_.proc(), pid);
-            if (!process) return counts.process(counts.note(process.error()));
-            process_visit<System> attempt(sample, by, memory_, *process, i != 0);
-            auto const how = attempt.read();
-            if (counts.counted().indistinct.references() != before.indistinct.references() &&
-                how != outcome::again)
-                counts.indistinct_holder();
-            if (how != outcome::again) return counts.process(how, attempt.is_kernel_thread());
-            build_.drop_process();
-            counts.restore(before);
-        }
-        counts.process(counts.note({operation::list, EAGAIN, {object::task_directory, pid}}));
     }
 
     sample_options options_;
@@ -276,6 +339,7 @@ private:
     buffer_list<System> list_;
     unheld_buffers<System> unheld_;
     bpf_account<System> bpf_;
+    process_programs<System> programs_;
     visit_memory<System> memory_;
 };
 

@@ -86,7 +86,7 @@ struct holder {
     /// Its share, each buffer's size being split over its holders.
     known_number<std::uint64_t> pss_bytes;
     known_number<std::uint64_t> uss_bytes; ///< size of the buffers that no other process seen holds
-    std::uint64_t mapped_bytes = 0;  ///< address space that maps buffers, each mapping counted
+    std::uint64_t mapped_bytes = 0;    ///< address space that maps buffers, each mapping counted
     std::uint32_t unsized_buffers = 0; ///< of unknown size, and so in none of the three sums
     std::uint32_t cgroup = no_cgroup;  ///< for `snapshot::cgroup_name()`
 };
@@ -298,8 +298,8 @@ struct coverage {
 
     /// True where no process was out of sight, and everything that a process held during the whole
     /// sample was found. Where false, pss and uss are upper bounds of their values with everything
-    /// in sight, or unknown where one process alone was looked at. Buffers that no process holds are
-    /// another matter: see `buffers_compared()`.
+    /// in sight, or unknown where one process alone was looked at. Buffers that no process holds
+    /// are another matter: see `buffers_compared()`.
     [[nodiscard]] constexpr bool complete() const {
         return proc_shows == visibility::everything && alone_pid == 0 && found_all_held();
     }

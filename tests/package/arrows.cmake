@@ -18,7 +18,7 @@ set(bpf bpf/records bpf/pins bpf/process)
 set(sampling sampling/options sampling/tally sampling/reference_counts sampling/snapshot_builder sampling/bpf_account sampling/buffer_list sampling/unheld_buffers
     sampling/platform sampling/sources sampling/session sampling/sample_in_progress sampling/describer
     sampling/walked_table sampling/listed_table sampling/mapped_buffers sampling/task_list sampling/distinct_tables
-    sampling/shared_parts sampling/process_visit)
+    sampling/shared_parts sampling/process_visit sampling/one_process)
 set(top sampler dmabuf fmt)
 
 set(ground_may_include ground)

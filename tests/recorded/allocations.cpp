@@ -6,7 +6,7 @@
 #include <dmabuf/sampler.hpp>
 
 #include "catch.hpp"
-#include "systems/fake_kernel.hpp"
+#include "systems/bpf_stream.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -23,8 +23,9 @@ struct paused {
     ~paused() { watching = before; }
 };
 
-struct quiet {
-    fake::system next{};
+template<class Next>
+struct basic_quiet {
+    Next next{};
 
     int open(int directory, char const* path, int flags) const {
         paused const here;
@@ -67,9 +68,23 @@ struct quiet {
         paused const here;
         return next.compare_memory_maps(a, b);
     }
+    int open_program(char const* path) const
+    requires dmabuf::bpf_system<Next>
+    {
+        paused const here;
+        return next.open_program(path);
+    }
+    int open_walk(int program, std::int32_t pid) const
+    requires dmabuf::bpf_system<Next>
+    {
+        paused const here;
+        return next.open_walk(program, pid);
+    }
     std::int32_t process_id() const { return next.process_id(); }
     std::uint64_t clock_ns() const { return next.clock_ns(); }
 };
+using quiet = basic_quiet<fake::system>;
+using pinned_quiet = basic_quiet<bpf::pinned<fake::system>>;
 
 } // namespace
 
@@ -158,6 +173,38 @@ TEST_CASE("allocations: the second sample makes none, by every source and with a
     for (int pid = 20; pid < 30; ++pid)
         kernel.exit(pid);
     CHECK(allocations_of(sampler, now) == 0);
+}
+
+TEST_CASE("allocations: the second look at one process alone makes none, by every source") {
+    fake::kernel kernel;
+    auto options = populate(kernel);
+    bpf::bpffs files;
+    bool const pinned = GENERATE(false, true);
+    if (pinned) {
+        files.programs[bpf::descriptors_of_path] = [&](int pid) {
+            return bpf::pin::of(bpf::of(kernel, {&kernel.at(pid)}).descriptors);
+        };
+        files.programs[bpf::mappings_of_path] = [&](int pid) {
+            return bpf::pin::of(bpf::of(kernel, {&kernel.at(pid)}).mappings);
+        };
+    }
+    dmabuf::basic_sampler<pinned_quiet> sampler(options, pinned_quiet{{{&kernel}, &files}});
+    dmabuf::snapshot now;
+    auto const allocations_of_look = [&] {
+        allocations = 0;
+        watching = true;
+        auto const done = sampler.sample_process(now, 10); // of root, and of user 2000
+        watching = false;
+        bool const may = pinned || kernel.caller.sys_ptrace;
+        REQUIRE(done.has_value() == may);
+        return allocations;
+    };
+    CHECK(allocations_of_look() != 0);
+    CHECK(allocations_of_look() == 0);
+    CHECK(allocations_of_look() == 0);
+    CHECK(now.holders.empty() == !(pinned || kernel.caller.sys_ptrace));
+    if (!now.holders.empty())
+        CHECK((now.coverage.found_by == dmabuf::source::bpf_iterator) == pinned);
 }
 
 TEST_CASE("allocations: after reserve() the first sample makes none, nor do the sums by group") {

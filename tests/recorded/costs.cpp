@@ -152,6 +152,36 @@ TEST_CASE("costs: dmabuf_fds with sysfs") {
     CHECK(machine(options, true).between({.buffers = 1}, {.buffers = 11}).repeated == 10 + 30);
 }
 
+TEST_CASE("costs: one process alone, whatever the number of others") {
+    for (bool const lists : {false, true}) {
+        fake::kernel kernel;
+        kernel.dmabuf_fds = kernel.sysfs_buffers = lists;
+        auto const shared = kernel.buffer(1, 4096, "system", "name");
+        for (int pid = 10; pid < GENERATE(12, 60); ++pid)
+            kernel.add(pid, "p").open(shared);
+        for (std::uint64_t inode = 2; inode < 12; ++inode)
+            kernel.at(10).open(kernel.buffer(inode, 4096));
+        kernel.add(9, "idle").open(kernel.regular("/f"));
+        wrapped::counters count;
+        dmabuf::basic_sampler<counting_system> sampler(only_sizes(),
+                                                       counting_system{{&kernel}, &count});
+        dmabuf::snapshot now;
+        auto const calls_of = [&](int pid) {
+            auto const before = count.all();
+            REQUIRE(sampler.sample_process(now, pid));
+            return count.all() - before;
+        };
+        (void)calls_of(10);
+        // open and close of /proc/P, statx of its task/; open, two getdents64 and close of its fd/;
+        // a statx each; open, read and close of its stat. Or open, read and close of the list.
+        unsigned const sizes = remembers ? 0 : 11 * 3;
+        CHECK(calls_of(10) == (lists ? 6 + 3 + sizes : 7 + 11 + 3));
+        // Where nothing is held: task/ again, and 6 calls that tell a process from a kernel thread
+        CHECK(calls_of(9) == (lists ? 6 + 1 + 6 : 7 + 1 + 1 + 6));
+        CHECK(count.most_open <= 6);
+    }
+}
+
 TEST_CASE("costs: while no buffer is met, one file of each device is asked for its name") {
     fake::kernel kernel;
     for (int pid = 10; pid < 20; ++pid) {

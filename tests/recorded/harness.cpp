@@ -79,6 +79,9 @@ std::string broken_count(dmabuf::snapshot const& now) {
 
 std::string broken_invariant(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
+    bool const alone = seen.alone_pid != 0;
+    if (alone && (seen.processes != 1 || seen.complete() || !now.unheld.empty()))
+        return "one process alone tells of others";
     if (seen.processes != seen.processes_seen + seen.processes_denied + seen.processes_gone +
                               seen.processes_failed + seen.kernel_threads)
         return "the processes do not add up";
@@ -109,9 +112,12 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
             descriptors[reference.buffer] += reference.descriptors;
             mappings[reference.buffer] += reference.mappings;
         }
-        if (holder.uss_bytes > holder.pss_bytes || holder.pss_bytes > holder.rss_bytes)
+        if (holder.pss_bytes.has_value() == alone || holder.uss_bytes.has_value() == alone)
+            return "shares are known of one process alone, or unknown of all";
+        auto const pss = holder.pss_bytes.value_or(holder.rss_bytes);
+        if (holder.uss_bytes.value_or(0) > pss || pss > holder.rss_bytes)
             return "not uss <= pss <= rss";
-        pss_bytes += *holder.pss_bytes;
+        pss_bytes += pss;
     }
     if (next_reference != now.references.size()) return "references of nobody";
 
@@ -121,7 +127,9 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
     for (std::size_t b = 0; b < now.buffers.size(); ++b) {
         auto const& buffer = now.buffers[b];
         if (b > 0 && now.buffers[b - 1].inode >= buffer.inode) return "buffers out of order";
-        if (buffer.holders != holders[b] || holders[b] == 0) return "a buffer's holders are wrong";
+        if (buffer.holders.has_value() == alone || holders[b] == 0 ||
+            buffer.holders.value_or(1) != holders[b])
+            return "a buffer's holders are wrong";
         if (buffer.descriptors != descriptors[b]) return "a buffer's descriptors are wrong";
         if (buffer.mappings != mappings[b]) return "a buffer's mappings are wrong";
         if (!buffer.size_known && buffer.size_bytes != 0) return "an unknown size that is not 0";

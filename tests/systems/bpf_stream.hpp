@@ -11,6 +11,7 @@
 #include <climits>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <kernel/bpf/records.h>
 #include <map>
 #include <string>
@@ -164,10 +165,17 @@ inline constexpr auto mappings_path = "/sys/fs/bpf/dmabuf/mappings";
 inline constexpr auto buffers_path = "/sys/fs/bpf/dmabuf/buffers";
 inline constexpr auto android_path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf";
 
+inline constexpr auto descriptors_of_path = "/sys/fs/bpf/dmabuf/descriptors_of";
+inline constexpr auto mappings_of_path = "/sys/fs/bpf/dmabuf/mappings_of";
+
 /// What is pinned, and how it was used.
 struct bpffs {
     std::map<std::string, pin> pins;
-    std::map<int, pin> open; ///< each with its own walk
+    /// Programs that walk one process: each gives the pin that is to be read.
+    std::map<std::string, std::function<pin(int pid)>> programs;
+    std::map<int, std::function<pin(int pid)>> open_programs;
+    bool walks_one_process = true; ///< since 6.1
+    std::map<int, pin> open;       ///< each with its own walk
     int next = 500'000;
     unsigned calls = 0;
 };
@@ -190,7 +198,24 @@ struct pinned {
         return files->next++;
     }
     int close(int fd) const {
-        return files->open.erase(fd) == 1 ? (++files->calls, 0) : inner.close(fd);
+        bool const here = files->open.erase(fd) == 1 || files->open_programs.erase(fd) == 1;
+        return here ? (++files->calls, 0) : inner.close(fd);
+    }
+    int open_program(char const* path) const {
+        ++files->calls;
+        auto const found = files->programs.find(path);
+        if (found == files->programs.end()) return -ENOENT;
+        files->open_programs[files->next] = found->second;
+        return files->next++;
+    }
+    /// Three calls: the link, the walk, and the link's end.
+    int open_walk(int program, std::int32_t pid) const {
+        auto const found = files->open_programs.find(program);
+        if (found == files->open_programs.end()) return -EBADF;
+        if (!files->walks_one_process) return ++files->calls, -E2BIG;
+        files->calls += 3;
+        files->open[files->next] = found->second(pid);
+        return files->next++;
     }
     long read(int fd, std::span<char> space) const {
         auto const at = files->open.find(fd);

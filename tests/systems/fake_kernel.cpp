@@ -277,6 +277,16 @@ bool kernel::is_directory(what kind) {
     }
 }
 
+/// /proc lists processes, and opens for every thread: proc_pid_lookup(). The files are the
+/// thread's.
+bool kernel::find_task(int tid, spot& node) const {
+    for (auto const& [pid, process] : processes_)
+        for (auto const& task : process->tasks)
+            if (task->tid == tid && (!task->dead || tid == pid))
+                return node.process = process, node.task = task, true;
+    return false;
+}
+
 kernel::found kernel::lookup(spot const& directory, std::string const& name) const {
     if (int const error = may_enter(directory); error != 0) return {error, {}};
     if (name == ".") return {0, directory};
@@ -311,15 +321,12 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
             return tasks.error == 0 ? lookup(tasks.at, std::to_string(caller_pid)) : tasks;
         }
         auto const pid = name == "self" ? caller_pid : all_digits(name) ? std::stoi(name) : -1;
-        auto const at = processes_.find(pid);
-        if (at == processes_.end()) return none;
-        next.process = at->second;
+        if (!find_task(pid, next)) return none;
         next.path = directory.path + "/" + number(static_cast<std::uint64_t>(pid));
         if (hidepid == 4 && hidden(*next.process, 4)) return none;
         return is(what::process);
     }
     case what::process:
-        next.task = directory.process->tasks.front();
         if (name == "stat") return is(what::stat);
         if (name == "status") return is(what::status);
         if (name == "task") return is(what::tasks);

@@ -264,6 +264,7 @@ private:
     [[nodiscard]] bool owns(spot const& node) const;
     [[nodiscard]] bool hidden(fake::process const& process, int at_least) const;
     [[nodiscard]] int may_enter(spot const& node) const;
+    [[nodiscard]] bool find_task(int tid, spot& node) const;
     [[nodiscard]] found lookup(spot const& directory, std::string const& name) const;
     [[nodiscard]] found follow(spot const& link) const;
     [[nodiscard]] found walk(int directory, std::string const& path, bool follow_last) const;

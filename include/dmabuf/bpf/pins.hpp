@@ -161,15 +161,16 @@ public:
         , content_(content) {}
 
     /// From an iterator that is open already.
-    bpf_reference_reader(unique_fd<System> file, bpf_content content, read_space space)
+    bpf_reference_reader(System system, unique_fd<System> file, bpf_content content,
+                         read_space space)
         : space_(std::move(space))
-        , walk_({}, content, space_.get(), std::move(file))
+        , walk_(system, content, space_.get(), std::move(file))
         , content_(content) {}
 
     /// From a failure to open: it is the only item.
-    bpf_reference_reader(failure const& why, bpf_content content, read_space space)
+    bpf_reference_reader(System system, failure const& why, bpf_content content, read_space space)
         : space_(std::move(space))
-        , walk_({}, content, {})
+        , walk_(system, content, {})
         , content_(content)
         , failure_(why)
         , failed_(true) {}

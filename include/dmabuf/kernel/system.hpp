@@ -77,6 +77,14 @@ concept system = std::copyable<System> && std::default_initializable<System> &&
                      { s.clock_ns() } -> std::same_as<std::uint64_t>;
                  };
 
+/// A system that can also walk one process by a pinned BPF program. By others the library reads
+/// /proc.
+template<class System>
+concept bpf_system = system<System> && requires(System s, char const* path) {
+    { s.open_program(path) } -> std::same_as<int>;
+    { s.open_walk(int{}, std::int32_t{}) } -> std::same_as<int>;
+};
+
 namespace detail {
 
 /// struct statx of include/uapi/linux/stat.h. Copied here, because <linux/stat.h> and <sys/stat.h>
@@ -101,6 +109,42 @@ struct procmap_query {
     __u64 vma_name_addr, build_id_addr;
 };
 static_assert(sizeof(procmap_query) == 104);
+
+/// bpf(2) with the part of union bpf_attr (include/uapi/linux/bpf.h) that a command takes. Copied
+/// here, because older headers lack the newer fields.
+template<class Attributes>
+int call_bpf(int command, Attributes attributes) noexcept {
+    long const returned = ::syscall(SYS_bpf, command, &attributes, sizeof attributes);
+    return returned < 0 ? -errno : static_cast<int>(returned);
+}
+
+struct bpf_object_get {
+    __u64 path;
+    __u32 fd;
+    __u32 flags;
+};
+
+struct bpf_link_create {
+    __u32 program;
+    __u32 target;
+    __u32 attach_type;
+    __u32 flags;
+    __u64 iterator;
+    __u32 iterator_bytes;
+    __u32 unused;
+};
+
+struct bpf_iterator_create {
+    __u32 link;
+    __u32 flags;
+};
+
+/// union bpf_iter_link_info: at most one of the three.
+struct bpf_iterator_task {
+    __u32 tid;
+    __u32 pid;
+    __u32 pid_fd;
+};
 
 inline constexpr std::uint64_t procmap_shared = 0x08;
 inline constexpr std::uint64_t procmap_next_of_a_file =
@@ -182,6 +226,32 @@ struct live_system {
     int compare_memory_maps(std::int32_t a, std::int32_t b) const noexcept {
         return static_cast<int>(detail::or_errno(::syscall(SYS_kcmp, a, b, KCMP_VM, 0L, 0L)));
     }
+    /// BPF_OBJ_GET of a pinned program, to be run and not to be changed.
+    int open_program(char const* path) const noexcept {
+        constexpr int object_get = 7;       // BPF_OBJ_GET
+        constexpr __u32 read_only = 1 << 3; // BPF_F_RDONLY
+        return detail::call_bpf(
+            object_get,
+            detail::bpf_object_get{reinterpret_cast<std::uintptr_t>(path), 0, read_only});
+    }
+    /// A walk of an iterator's program over the thread group `pid` of the caller's pid namespace.
+    /// The link goes with the walk.
+    /// Kernel: BPF_LINK_CREATE with a task, since 6.1; E2BIG before.
+    int open_walk(int program, std::int32_t pid) const noexcept {
+        constexpr int link_create = 28;          // BPF_LINK_CREATE
+        constexpr int iterator_create = 33;      // BPF_ITER_CREATE
+        constexpr __u32 attach_to_iterator = 28; // BPF_TRACE_ITER
+        detail::bpf_iterator_task const task{0, static_cast<__u32>(pid), 0};
+        int const link = detail::call_bpf(
+            link_create,
+            detail::bpf_link_create{static_cast<__u32>(program), 0, attach_to_iterator, 0,
+                                    reinterpret_cast<std::uintptr_t>(&task), sizeof task, 0});
+        if (link < 0) return link;
+        int const walk = detail::call_bpf(iterator_create,
+                                          detail::bpf_iterator_create{static_cast<__u32>(link), 0});
+        ::close(link);
+        return walk;
+    }
     std::int32_t process_id() const noexcept { return ::getpid(); }
     std::uint64_t clock_ns() const noexcept {
         timespec now{};
@@ -190,7 +260,7 @@ struct live_system {
                static_cast<std::uint64_t>(now.tv_nsec);
     }
 };
-static_assert(system<live_system>);
+static_assert(bpf_system<live_system>);
 
 } // namespace v0
 } // namespace dmabuf

@@ -32,23 +32,29 @@ public:
     }
 
     /// Adds every holder to `build`, whose snapshot has begun. After a failure nothing of it
-    /// counts.
+    /// counts. `open_walk(content)` opens the walk; a descriptor that is not open stands for the
+    /// pinned iterator over all processes.
     /// Cost: that of the walks. No allocation once grown.
     /// Errors: those of the walks; EXDEV where the caller is not in the initial pid, user and time
     /// namespaces, to which the numbers in the records belong.
+    template<class OpenWalk>
     result<void> read(System system, sample_options const& options, snapshot_builder& build,
-                      reference_counts& references, std::span<char> space) {
+                      reference_counts& references, std::span<char> space, OpenWalk open_walk) {
         options_ = options;
         build_ = &build;
         references_ = &references;
         processes_.clear();
         process_index_.clear();
-        if (auto done = walk(system, bpf_content::descriptors, space, descriptors_); !done)
-            return done;
         mappings_.clear();
+        auto const read_one = [&](bpf_content content, found_by_walk& into) -> result<void> {
+            result<unique_fd<System>> file = open_walk(content);
+            if (!file) return file.error();
+            bpf_walk<System> records(system, content, space, std::move(file).value());
+            return walk(records, content, into);
+        };
+        if (auto done = read_one(bpf_content::descriptors, descriptors_); !done) return done;
         if (options.mappings)
-            if (auto done = walk(system, bpf_content::mappings, space, mappings_); !done)
-                return done;
+            if (auto done = read_one(bpf_content::mappings, mappings_); !done) return done;
         add_holders();
         return {};
     }
@@ -178,10 +184,8 @@ private:
                                            ///< twice
     };
 
-    result<void> walk(System system, bpf_content content, std::span<char> space,
-                      found_by_walk& into) {
+    result<void> walk(bpf_walk<System>& records, bpf_content content, found_by_walk& into) {
         into.clear();
-        bpf_walk<System> records(system, content, space);
         auto const header = records.begin();
         if (!header) return header.error();
         if (!header->same_namespaces()) return failure{operation::identify, EXDEV, records.where()};

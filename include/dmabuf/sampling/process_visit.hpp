@@ -291,5 +291,27 @@ private:
     bool kernel_thread_ = false;
 };
 
+/// Visits one process until nothing changes meanwhile, and counts the outcome.
+template<system System>
+void visit_process(sample_in_progress<System> const& sample, source by,
+                   visit_memory<System>& memory, std::int32_t pid) {
+    constexpr int attempts = 8;
+    auto const& counts = sample.counts;
+    auto const before = counts.counted();
+    for (int i = 0; i < attempts; ++i) {
+        auto const process = open_process(sample.session.proc(), pid);
+        if (!process) return counts.process(counts.note(process.error()));
+        process_visit<System> attempt(sample, by, memory, *process, i != 0);
+        auto const how = attempt.read();
+        if (counts.counted().indistinct.references() != before.indistinct.references() &&
+            how != outcome::again)
+            counts.indistinct_holder();
+        if (how != outcome::again) return counts.process(how, attempt.is_kernel_thread());
+        sample.build.drop_process();
+        counts.restore(before);
+    }
+    counts.process(counts.note({operation::list, EAGAIN, {object::task_directory, pid}}));
+}
+
 } // namespace v0
 } // namespace dmabuf
