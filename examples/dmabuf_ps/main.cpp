@@ -54,7 +54,7 @@ int run(options const& chosen) {
     if (auto const* const why = std::get_if<complaint>(&found)) return complain(why->words);
     auto const& seen = std::get<observation>(found);
     if (!seen.note.empty()) (void)complain(seen.note);
-    int const status = report(seen, chosen);
+    int const status = report(seen, as_observed(chosen, seen));
     return seen.trouble.empty() ? status : complain(seen.trouble);
 }
 

@@ -41,6 +41,7 @@ replay::circumstances circumstances_here(options const& chosen) {
     here.uid = ::geteuid();
     here.rights = report::words_of(mine);
     here.samples = chosen.diff_seconds ? 2 : 1;
+    if (chosen.alone) here.alone_pid = chosen.pids.front();
     here.options = sampling(chosen, mine);
     return here;
 }
@@ -49,17 +50,24 @@ bool is_holder(dmabuf::snapshot const& now, std::int32_t pid) {
     return std::ranges::count(now.holders, pid, &dmabuf::holder::pid) != 0;
 }
 
-/// Takes one sample, or `two`. `between` is called between them.
+template<dmabuf::system System>
+dmabuf::result<void> take_sample(dmabuf::basic_sampler<System>& sampler,
+                                 replay::circumstances const& made, dmabuf::snapshot& now) {
+    return made.alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, made.alone_pid);
+}
+
+/// Takes one sample, or two. `between` is called between them.
 template<dmabuf::system System, class Between>
-std::optional<complaint> take_samples(System system, dmabuf::sample_options const& wanted, bool two,
+std::optional<complaint> take_samples(System system, replay::circumstances const& made,
                                       Between between, observation& seen) {
+    auto const& wanted = made.options;
     dmabuf::basic_sampler<System> sampler(wanted, system);
-    if (two) {
+    if (made.samples == 2) {
         if (auto const done = sampler.sample(seen.before); !done)
             return complaint{fmt::format("{}", done.error())};
         between();
     }
-    if (auto const done = sampler.sample(seen.now); !done)
+    if (auto const done = take_sample(sampler, made, seen.now); !done)
         return complaint{fmt::format("{}", done.error())};
     return std::nullopt;
 }
@@ -90,16 +98,25 @@ void look_for_absent(System system, options const& chosen, observation& seen) {
             seen.absences.push_back(why_not_shown(system, pid, seen.mine));
 }
 
+/// Says of one process alone what the failure of its sample means.
 template<dmabuf::system System>
-std::optional<complaint> look(System system, dmabuf::sample_options const& wanted,
+complaint explained(System system, replay::circumstances const& made, observation const& seen,
+                    complaint failed) {
+    if (made.alone_pid == 0) return failed;
+    auto why = why_not_shown(system, made.alone_pid, seen.mine);
+    return why.could_not_read ? complaint{std::move(why.sentence)} : failed;
+}
+
+template<dmabuf::system System>
+std::optional<complaint> look(System system, replay::circumstances const& made,
                               options const& chosen, observation& seen) {
     auto const wait = [&] {
         std::this_thread::sleep_for(std::chrono::duration<double>(*chosen.diff_seconds));
     };
-    if (auto failed = take_samples(system, wanted, chosen.diff_seconds.has_value(), wait, seen))
-        return failed;
+    if (auto failed = take_samples(system, made, wait, seen))
+        return explained(system, made, seen, *std::move(failed));
     look_for_pins(chosen, seen);
-    if (auto refused = refusal(wanted, seen)) return refused;
+    if (auto refused = refusal(made.options, seen)) return refused;
     look_for_absent(system, chosen, seen);
     if (chosen.hints) seen.hints = hints::find(seen.now);
     return std::nullopt;
@@ -116,7 +133,7 @@ observation here(replay::circumstances const& made) {
 answer observe_here(options const& chosen) {
     auto const made = circumstances_here(chosen);
     auto seen = here(made);
-    if (auto failed = look(dmabuf::live_system{}, made.options, chosen, seen)) return *failed;
+    if (auto failed = look(dmabuf::live_system{}, made, chosen, seen)) return *failed;
     return seen;
 }
 
@@ -134,7 +151,7 @@ answer record(options const& chosen) {
     replay::recording kept{circumstances_here(chosen), {}};
     auto seen = here(kept.made);
     replay::recording_system<> const system;
-    auto const failed = look(system, kept.made.options, chosen, seen);
+    auto const failed = look(system, kept.made, chosen, seen);
     kept.entries = system.entries();
     kept.made.rights = report::words_of(seen.mine);
     kept.made.users = shown_users(seen);
@@ -156,26 +173,45 @@ std::variant<replay::recording, complaint> read_recording(std::string const& pat
     return std::get<replay::recording>(std::move(parsed));
 }
 
+/// Why a recording does not show what was asked for; empty: it does.
+std::string why_not_recorded(replay::circumstances const& made, options const& chosen) {
+    if (chosen.diff_seconds && made.samples != 2)
+        return fmt::format("{} holds one sample: record it with --diff", chosen.replay);
+    if (chosen.alone && made.alone_pid == 0)
+        return fmt::format("{} is of all processes: leave out --alone", chosen.replay);
+    if (made.alone_pid != 0 &&
+        std::ranges::any_of(chosen.pids, [&](auto pid) { return pid != made.alone_pid; }))
+        return fmt::format("{} is of process {} alone", chosen.replay, made.alone_pid);
+    return {};
+}
+
 } // namespace
+
+options as_observed(options chosen, observation const& seen) {
+    auto const pid = seen.now.coverage.alone_pid;
+    if (pid == 0) return chosen;
+    chosen.pids = {pid};
+    chosen.alone = true;
+    return chosen;
+}
 
 /// Takes all samples that were taken then: the second one knew from the first.
 answer observe_recording(replay::recording recorded, options const& chosen) {
     replay::replayed_system const system(std::move(recorded));
     auto const& made = system.made();
     bool const two = made.samples == 2;
-    if (chosen.diff_seconds && !two)
-        return complaint{fmt::format("{} holds one sample: record it with --diff", chosen.replay)};
+    if (auto why = why_not_recorded(made, chosen); !why.empty()) return complaint{std::move(why)};
     observation seen;
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
     seen.users = user_names(made.users);
-    auto const failed = take_samples(system, made.options, two, [] {}, seen);
+    auto failed = take_samples(system, made, [] {}, seen);
     if (!system.missing().empty())
         return complaint{
             fmt::format("{} does not hold this call: {}", chosen.replay, system.missing())};
-    if (failed) return *failed;
+    if (failed) return explained(system, made, seen, *std::move(failed));
     if (auto const refused = refusal(made.options, seen)) return *refused;
-    look_for_absent(system, chosen, seen);
+    look_for_absent(system, as_observed(chosen, seen), seen);
     if (two && !chosen.diff_seconds)
         seen.note = fmt::format(
             "{} holds two samples: this is the second; --diff 0 shows what changed", chosen.replay);

@@ -18,6 +18,9 @@ struct complaint {
 
 std::variant<observation, complaint> observe(options const& chosen);
 
+/// The options with the process that a recording is of, if it is of one alone.
+options as_observed(options chosen, observation const& seen);
+
 /// Of a recording that was read already; `chosen.replay` names it.
 std::variant<observation, complaint> observe_recording(replay::recording recorded,
                                                        options const& chosen);

@@ -81,11 +81,22 @@ void refuse_for_recordings(options const& chosen, bool told_where) {
         throw CLI::ValidationError("--replay", "the recording tells where to look");
 }
 
+/// Of one process alone nothing changes that other processes tell.
+void refuse_alone(options const& chosen) {
+    if (!chosen.alone) return;
+    if (chosen.pids.size() != 1)
+        throw CLI::ValidationError("--alone", "it takes --pid with one process");
+    if (chosen.diff_seconds) throw CLI::ValidationError("--alone", "--diff compares all processes");
+    if (chosen.hints) throw CLI::ValidationError("--alone", "--hints are of all processes");
+    if (chosen.by != grouping::process && !chosen.json)
+        throw CLI::ValidationError("--alone", "one process is no group");
+}
+
 /// A list has no processes. `sorted` and `told_where`: the command line asks for them.
 void refuse_for_lists(options const& chosen, bool sorted, bool told_where) {
     if (chosen.bufinfo.empty()) return;
     bool const other = chosen.buffers || chosen.verbose || chosen.anonymise || sorted ||
-                       told_where || chosen.diff_seconds || !chosen.pids.empty() ||
+                       told_where || chosen.diff_seconds || !chosen.pids.empty() || chosen.alone ||
                        !chosen.record.empty() || !chosen.replay.empty();
     if (other || chosen.by == grouping::user || chosen.by == grouping::cgroup)
         throw CLI::ValidationError("--bufinfo",
@@ -97,7 +108,9 @@ void refuse_for_lists(options const& chosen, bool sorted, bool told_where) {
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
     command_line::parser app("dmabuf_ps", description, footer);
-    app.add_flag("-b,--buffers", chosen.buffers, "One row per buffer, the largest first");
+    app.add_flag(
+        "-b,--buffers", chosen.buffers,
+        "One row per buffer, the largest first; with one --pid: what that process holds of it");
     app.add_flag("-j,--json", chosen.json, "Everything, as one JSON object (see SCHEMA.md)");
     auto const take_pids = [&](std::vector<std::string> const& words) {
         for (auto const& word : words)
@@ -107,6 +120,9 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
            "-p,--pid", take_pids, "Only these processes, separated by blanks or commas")
         ->delimiter(',')
         ->type_name("PID");
+    app.add_flag("--alone", chosen.alone,
+                 "Look at no other process than that of --pid: its shares, and other holders, are "
+                 "then unknown");
     auto const* const by =
         add_choice(app, "--by", chosen.by, groupings, "One row per process or group of processes")
             ->type_name("GROUP");
@@ -141,6 +157,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         refuse_for_lists(chosen, sort->count() != 0, source->count() != 0 || chosen.no_debugfs);
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
         refuse_hints(chosen);
+        refuse_alone(chosen);
         refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);
     };
     if (auto over = app.read(count, arguments, check)) return *std::move(over);

@@ -26,6 +26,7 @@ struct options {
     bool hints = false;      ///< what may explain buffers that no process explains
     bool no_debugfs = false; ///< else it is asked, by root
     bool anonymise = false;  ///< what is recorded
+    bool alone = false;      ///< no other process than the one of `pids` is looked at
     grouping by = grouping::process;
     sort_key sort = sort_key::pss;
     std::optional<double> diff_seconds;           ///< show what changes in that time
@@ -34,6 +35,11 @@ struct options {
     std::string bufinfo;                          ///< file; empty: none
     std::vector<std::int32_t> pids;               ///< only these; empty: all
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
+
+    /// Whether the rows are what one process holds of each buffer.
+    [[nodiscard]] bool buffers_of_one() const {
+        return buffers && pids.size() == 1 && !diff_seconds;
+    }
 };
 
 command_line::parsed<options> parse_options(int count, char const* const* arguments);

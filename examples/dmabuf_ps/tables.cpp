@@ -6,6 +6,7 @@
 #include "report/buffer_holders.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace dmabuf_ps {
@@ -25,6 +26,50 @@ std::string list(dmabuf::snapshot const& now, std::span<std::uint32_t const> hol
     }
     return text;
 }
+
+std::string size_cell(dmabuf::buffer const& buffer, table_style const& style) {
+    return buffer.size_known ? size(buffer.size_bytes, style) : "?";
+}
+
+/// The largest first.
+bool is_larger(dmabuf::buffer const& a, dmabuf::buffer const& b) {
+    return std::tie(b.size_bytes, a.inode) < std::tie(a.size_bytes, b.inode);
+}
+
+/// One buffer as one of its holders has it: how many other holders there are, and its own share.
+class held_buffer {
+public:
+    held_buffer(dmabuf::snapshot const& now, report::buffer_holders const& all,
+                dmabuf::reference const& how)
+        : now_(&now)
+        , how_(&how)
+        , buffer_(&now.buffers[how.buffer])
+        , holders_(all.of(how.buffer)) {}
+
+    [[nodiscard]] std::string holders() const {
+        return buffer_->holders.has_value() ? fmt::format("{}", *buffer_->holders) : "?";
+    }
+
+    [[nodiscard]] std::string share(table_style const& style) const {
+        auto const turn =
+            std::ranges::count_if(holders_, [&](auto at) { return at < how_->holder; });
+        auto const bytes = share_of(*buffer_, static_cast<std::uint32_t>(turn));
+        return sum(bytes, 1, buffer_->size_known ? 0 : 1, style);
+    }
+
+    [[nodiscard]] std::string shared_with() const {
+        std::vector<std::uint32_t> others;
+        std::ranges::copy_if(holders_, std::back_inserter(others),
+                             [&](auto at) { return at != how_->holder; });
+        return others.empty() ? "-" : list(*now_, others);
+    }
+
+private:
+    dmabuf::snapshot const* now_;
+    dmabuf::reference const* how_;
+    dmabuf::buffer const* buffer_;
+    std::span<std::uint32_t const> holders_;
+};
 
 std::string others_cell(dmabuf::reference_count const* count) {
     return count && count->others_known ? fmt::format("{}", count->other_references) : "?";
@@ -111,17 +156,47 @@ std::string buffer_table(observation const& seen, selection const& shown,
     report::buffer_holders holders;
     holders.fill(now);
     auto by_size = shown.buffers;
-    std::ranges::sort(by_size, [](auto const* a, auto const* b) {
-        return std::tie(b->size_bytes, a->inode) < std::tie(a->size_bytes, b->inode);
-    });
+    std::ranges::sort(by_size, [](auto const* a, auto const* b) { return is_larger(*a, *b); });
     for (auto const* buffer : by_size) {
         auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
-        table.add_row({fmt::format("{}", buffer->inode),
-                       buffer->size_known ? size(buffer->size_bytes, style) : "?",
+        table.add_row({fmt::format("{}", buffer->inode), size_cell(*buffer, style),
                        exporter_cell(now.exporter_of(*buffer)),
                        fmt::format("{}", buffer->descriptors), fmt::format("{}", buffer->mappings),
                        others_cell(now.count_of(*buffer)), name_of(*buffer),
                        devices_cell(now, *buffer), list(now, holders.of(index))});
+    }
+    return table.text(style.width);
+}
+
+std::string held_table(observation const& seen, dmabuf::holder const& who,
+                       table_style const& style) {
+    auto const& now = seen.now;
+    bool const alone = now.coverage.alone_pid != 0;
+    std::vector<column> titles{{"INODE", true},   {"SIZE", true},       {"SHARE", true},
+                               {"HOLDERS", true}, {"FDS", true},        {"MAPS", true},
+                               {"EXPORTER"},      {"NAME", false, true}};
+    if (!alone) titles.push_back({"SHARED WITH", false, true});
+    columns table(std::move(titles));
+    report::buffer_holders holders;
+    holders.fill(now);
+    auto const references = now.references_of(who);
+    std::vector<dmabuf::reference> by_size(references.begin(), references.end());
+    std::ranges::sort(by_size, [&](auto const& a, auto const& b) {
+        return is_larger(now.buffers[a.buffer], now.buffers[b.buffer]);
+    });
+    for (auto const& how : by_size) {
+        auto const& buffer = now.buffers[how.buffer];
+        held_buffer const held(now, holders, how);
+        std::vector<std::string> cells{fmt::format("{}", buffer.inode),
+                                       size_cell(buffer, style),
+                                       held.share(style),
+                                       held.holders(),
+                                       fmt::format("{}", how.descriptors),
+                                       fmt::format("{}", how.mappings),
+                                       exporter_cell(now.exporter_of(buffer)),
+                                       name_of(buffer)};
+        if (!alone) cells.push_back(held.shared_with());
+        table.add_row(std::move(cells));
     }
     return table.text(style.width);
 }

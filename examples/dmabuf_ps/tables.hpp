@@ -21,6 +21,11 @@ std::string process_table(observation const& seen, selection const& shown,
                           table_style const& style);
 std::string buffer_table(observation const& seen, selection const& shown, table_style const& style);
 
+/// What one process holds: a row for each buffer, with this process's descriptors and mappings of
+/// it, and its share.
+std::string held_table(observation const& seen, dmabuf::holder const& who,
+                       table_style const& style);
+
 /// What the rows add up to, in all and by exporter.
 std::string totals(selection const& shown, table_style const& style);
 

@@ -24,15 +24,17 @@ std::string tables(observation const& seen, selection const& shown, options cons
     if (chosen.diff_seconds) {
         text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
     } else if (!shown.processes.empty()) {
-        text = chosen.buffers                   ? buffer_table(seen, shown, style)
+        text = chosen.buffers_of_one()          ? held_table(seen, *shown.processes.front(), style)
+               : chosen.buffers                 ? buffer_table(seen, shown, style)
                : chosen.by == grouping::process ? process_table(seen, shown, style)
                                                 : group_table(seen, shown, chosen.by, style);
         text += "\n" + totals(shown, style);
     } else if (chosen.pids.empty()) {
         text = nothing_held(seen.now.coverage);
     }
-    text += unheld_words(seen.now, chosen.buffers, !chosen.diff_seconds, style);
-    return chosen.buffers && !chosen.diff_seconds ? text + others_words(seen.now) : text;
+    bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
+    text += unheld_words(seen.now, all_buffers, !chosen.diff_seconds, style);
+    return all_buffers && !chosen.diff_seconds ? text + others_words(seen.now) : text;
 }
 
 } // namespace

@@ -105,9 +105,17 @@ bool can_tell(flag const& what, machine which) {
     return true;
 }
 
-constexpr auto views = {
-    "",         "--buffers", "--by user",          "--by cgroup", "--by exporter",
-    "--diff 0", "--json",    "--diff 0 --buffers", "--sort name", "--diff 0 --json"};
+constexpr auto views = {"",
+                        "--buffers",
+                        "--by user",
+                        "--by cgroup",
+                        "--by exporter",
+                        "--diff 0",
+                        "--json",
+                        "--diff 0 --buffers",
+                        "--sort name",
+                        "--diff 0 --json",
+                        "--buffers --pid 100"};
 
 words split(std::string_view text) {
     words all;

@@ -8,18 +8,26 @@ namespace support {
 
 namespace {
 
+template<dmabuf::system System>
+dmabuf::result<void> sample(dmabuf::basic_sampler<System>& sampler, std::int32_t alone_pid,
+                            dmabuf::snapshot& now) {
+    return alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, alone_pid);
+}
+
 /// A recording is of what /proc and /sys tell, and dmabuf_ps takes its samples so.
 template<dmabuf::system Inner>
-recorded record_by(Inner inner, dmabuf::sample_options options, unsigned samples) {
+recorded record_by(Inner inner, dmabuf::sample_options options, unsigned samples,
+                   std::int32_t alone_pid = 0) {
     options.bpf = false;
     recorded done;
     replay::recording_system<Inner> const system(inner);
     {
         dmabuf::basic_sampler<replay::recording_system<Inner>> sampler(options, system);
         for (unsigned i = 0; i < samples; ++i)
-            REQUIRE(sampler.sample(done.now));
+            REQUIRE(sample(sampler, alone_pid, done.now));
     }
     done.recording.made.options = options;
+    done.recording.made.alone_pid = alone_pid;
     done.recording.made.samples = samples;
     done.recording.entries = system.entries();
     return done;
@@ -50,8 +58,8 @@ void dump_buffer(std::string_view kind, dmabuf::snapshot const& now, dmabuf::buf
                  bool names, std::ostream& out) {
     out << kind << " " << one.inode << " " << one.size_bytes << " " << one.size_known << " "
         << one.name_known << " " << one.named << " " << one.name.empty() << " "
-        << escaped(now.exporter_of(one).view()) << " " << one.holders.value_or(~0U) << " " << one.descriptors
-        << " " << one.mappings;
+        << escaped(now.exporter_of(one).view()) << " " << one.holders.value_or(~0U) << " "
+        << one.descriptors << " " << one.mappings;
     if (names) out << " " << escaped(one.name.view());
     out << "\n";
 }
@@ -62,6 +70,10 @@ recorded record(fake::kernel& kernel, dmabuf::sample_options options, unsigned s
     return record_by(fake::system{&kernel}, options, samples);
 }
 
+recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options) {
+    return record_by(fake::system{&kernel}, options, 1, pid);
+}
+
 recorded record_here(dmabuf::sample_options options) {
     return record_by(dmabuf::live_system{}, options, 1);
 }
@@ -69,11 +81,12 @@ recorded record_here(dmabuf::sample_options options) {
 replayed replay_it(replay::recording recording, unsigned samples) {
     replayed done;
     auto const options = recording.made.options;
+    auto const alone_pid = recording.made.alone_pid;
     replay::replayed_system const system(std::move(recording));
     {
         dmabuf::basic_sampler<replay::replayed_system> sampler(options, system);
         for (unsigned i = 0; i < samples; ++i)
-            done.failed = !sampler.sample(done.now);
+            done.failed = !sample(sampler, alone_pid, done.now);
     }
     done.missing = system.missing();
     done.left_open = system.open_count();
@@ -108,9 +121,8 @@ std::string dump(dmabuf::snapshot const& now, bool names) {
     for (auto const& who : now.holders) {
         out << "holder " << who.pid << " " << who.uid << " " << who.start_ticks << " "
             << who.rss_bytes << " " << who.pss_bytes.value_or(~0U) << " "
-            << who.uss_bytes.value_or(~0U) << " "
-            << who.mapped_bytes << " " << who.unsized_buffers << " "
-            << (who.cgroup != dmabuf::no_cgroup);
+            << who.uss_bytes.value_or(~0U) << " " << who.mapped_bytes << " " << who.unsized_buffers
+            << " " << (who.cgroup != dmabuf::no_cgroup);
         if (names)
             out << " " << escaped(who.comm.view()) << " " << escaped(now.cgroup_name(who.cgroup));
         out << "\n";

@@ -21,6 +21,8 @@ struct recorded {
 
 /// Samples and records. `samples` are taken by one sampler.
 recorded record(fake::kernel& kernel, dmabuf::sample_options options = {}, unsigned samples = 1);
+/// Of one process alone.
+recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options = {});
 recorded record_here(dmabuf::sample_options options = {});
 
 struct replayed {

@@ -62,6 +62,7 @@ struct circumstances {
     std::vector<std::string> rights; ///< words that the recording program understands
     bool anonymised = false;
     unsigned samples = 1;
+    std::int32_t alone_pid = 0; ///< the process that alone was looked at; 0: all were
     dmabuf::sample_options options;
     std::map<std::uint32_t, std::string> users; ///< names, raw
 };

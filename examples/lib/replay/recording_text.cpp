@@ -408,6 +408,8 @@ bool parse_circumstance(scanner& in, std::string_view name, circumstances& made)
         made.anonymised = answer == "yes";
     } else if (name == "samples") {
         made.samples = parse_within(in, 1U, 2U, "a recording is of one sample or of two");
+    } else if (name == "alone") {
+        made.alone_pid = parse_within<std::int32_t>(in, 1, INT32_MAX, "this is no process");
     } else if (name == "sample") {
         parse_options(in, made.options);
     } else if (name == "user") {
@@ -454,6 +456,8 @@ recording parse_lines(scanner& in) {
         }
         in.expect_end();
     }
+    if (found.made.alone_pid != 0 && found.made.samples != 1)
+        in.fail("one process alone is looked at once");
     if (in.next_line()) in.fail("there is something behind the end");
     return found;
 }
@@ -468,6 +472,7 @@ std::string write(recording const& what) {
         out += " " + word(one);
     out += std::string("\nanonymised ") + (made.anonymised ? "yes" : "no");
     out += "\nsamples " + std::to_string(made.samples);
+    if (made.alone_pid != 0) out += "\nalone " + std::to_string(made.alone_pid);
     out += "\nsample" + sample_words(made.options) + "\n";
     for (auto const& [uid, name] : made.users)
         out += "user " + std::to_string(uid) + " " + quoted(name) + "\n";

@@ -176,8 +176,13 @@ void say_indistinct(dmabuf::indistinct_buffers const& old, take_words const& tak
 void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
     auto const& seen = now.coverage;
     say_indistinct(seen.indistinct, take);
-    if (seen.proc_shows != visibility::everything) take(of_what_proc_shows(seen.proc_shows));
-    if (auto const count = seen.processes_denied; count != 0)
+    bool const alone = seen.alone_pid != 0;
+    if (!alone && seen.proc_shows != visibility::everything)
+        take(of_what_proc_shows(seen.proc_shows));
+    if (alone && seen.processes_denied != 0)
+        sentence(take).add("A part of process {} may not be read: {}.", seen.alone_pid,
+                           what_would_help(mine));
+    else if (auto const count = seen.processes_denied; count != 0)
         sentence(take).add("{} of {} processes may not be read: {}.", count,
                            seen.processes - seen.kernel_threads, what_would_help(seen, mine));
     if (auto const count = seen.processes_failed; count != 0)
@@ -218,7 +223,9 @@ void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_
                            count, noun(count, "descriptor table", "descriptor tables"));
 }
 
+/// One process alone is compared with no list.
 void missing_of_buffers(coverage const& seen, rights const& mine, take_words const& take) {
+    if (seen.alone_pid != 0) return;
     if (!seen.buffers_compared())
         sentence(take).add(
             "No list of all buffers was compared: the memory that no process holds "
@@ -240,8 +247,15 @@ void missing_of_buffers(coverage const& seen, rights const& mine, take_words con
                            count, noun(count, "listed buffer was", "listed buffers were"));
 }
 
+constexpr std::string_view others_unknown =
+    "No other process was looked at: PSS, USS and other holders are unknown.";
+
 std::string of_processes(dmabuf::snapshot const& now) {
     auto const& seen = now.coverage;
+    if (seen.alone_pid != 0)
+        return fmt::format("Process {} alone: {}. {}\n", seen.alone_pid,
+                           seen.found_all_held() ? "all that it holds was found" : "incomplete",
+                           others_unknown);
     if (seen.complete() && seen.found_by == dmabuf::source::bpf_iterator)
         return "Processes: all seen, by the kernel itself.\n";
     if (seen.complete())
@@ -252,6 +266,7 @@ std::string of_processes(dmabuf::snapshot const& now) {
 }
 
 std::string of_buffers(dmabuf::snapshot const& now) {
+    if (now.coverage.alone_pid != 0) return {};
     auto const known = known_bytes(now);
     if (!known) return "Buffers: incomplete.\n";
     auto text =
@@ -274,6 +289,7 @@ std::optional<std::uint64_t> known_bytes(dmabuf::snapshot const& now) {
 }
 
 void what_is_missing(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
+    if (now.coverage.alone_pid != 0) take(others_unknown);
     missing_of_processes(now, mine, take);
     missing_of_buffers(now.coverage, mine, take);
 }

@@ -166,6 +166,8 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
     };
     out.object([&] {
         out.field("processes_complete", seen.complete());
+        out.field_if(seen.alone_pid != 0, "alone_pid", seen.alone_pid);
+        out.field("all_held_found", seen.found_all_held());
         write_notes(out, now, mine);
         out.field("source", name_of(seen.found_by));
         failure("no_bpf_iterator", seen.why_no_bpf);

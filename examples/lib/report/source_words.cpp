@@ -97,6 +97,7 @@ bool could_be_there(failure const& why, rights const& mine, std::string_view ker
 /// A buffer leaves the kernel's list with the last open file that may use it, and O_PATH
 /// descriptors are none. In sysfs it stays until its memory goes.
 std::string list_words(coverage const& seen, rights const& mine, std::string_view kernel) {
+    if (seen.alone_pid != 0) return {}; // nothing asked for one
     auto text = fmt::format("List of all buffers: {}", name_of(seen.listed_by));
     if (seen.listed_by == listing::sysfs) return text + ".\n";
     if (seen.listed_by != listing::none)
