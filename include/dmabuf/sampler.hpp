@@ -31,8 +31,8 @@ inline namespace v0 {
 //    is refused. The size of a buffer that O_PATH descriptors alone refer to is then unknown,
 //    unless there is a sysfs tree.
 
-/// Takes snapshots of all processes that /proc shows. One sampler per thread. See `sample()` for
-/// its cost and its errors.
+/// Takes snapshots of all processes that /proc shows, or of one alone. One sampler per thread. See
+/// `sample()` for its cost and its errors.
 template<system System = live_system>
 class basic_sampler {
 public:

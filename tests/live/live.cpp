@@ -51,6 +51,31 @@ bool contains(std::vector<std::int32_t> const& numbers, std::int32_t number) {
     return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
+TEST_CASE("live: one process alone is this one; a thread of it, or nobody, is refused") {
+    dmabuf::sampler sampler;
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample_process(now, ::getpid()));
+    CHECK(now.coverage.alone_pid == ::getpid());
+    CHECK(now.coverage.processes_seen == 1);
+    std::int32_t tid = 0;
+    int refused = 0;
+    std::thread([&] {
+        tid = static_cast<std::int32_t>(::syscall(SYS_gettid));
+        refused = sampler.sample_process(now, tid).error().error;
+    }).join();
+    CHECK(refused == ECHILD);
+    CHECK(now.coverage.alone_pid == 0);
+    auto const nobody = std::int32_t{1} << 30U; // above every pid_max
+    CHECK(sampler.sample_process(now, nobody).error() ==
+          dmabuf::failure{dmabuf::operation::open, ENOENT, {dmabuf::object::process, nobody}});
+}
+
+TEST_CASE("live: without a program there is no walk over one process") {
+    dmabuf::live_system const system;
+    CHECK(system.open_program("/nowhere") < 0);
+    CHECK(system.open_walk(-1, ::getpid()) < 0);
+}
+
 TEST_CASE("live: the processes include this one, its parent and its child, in order") {
     int const child = ::fork();
     if (child == 0) {
