@@ -209,6 +209,8 @@ constexpr std::string_view error_words(int error) {
         return "interrupted (EINTR)";
     case EIO:
         return "input/output error (EIO)";
+    case E2BIG:
+        return "asks for more than this kernel knows (E2BIG)";
     case ECHILD:
         return "a thread, not a process (ECHILD)";
     case ENOEXEC:
