@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// stat, status and cgroup: the files that tell who a process is.
+// stat, status, cgroup and cmdline: the files that tell who a process is.
 #include <dmabuf/sampling/platform.hpp>
 
 #include "target.hpp"
@@ -40,6 +40,10 @@ void run_target(std::string_view input) {
         require(input.empty() == (cgroup.error().error == ENODATA), "no hierarchy is mounted");
         if (!input.empty()) within(cgroup.error());
     }
+    auto const arguments = dmabuf::parse_command_line(input);
+    require(input.starts_with(arguments) && !arguments.ends_with('\0'),
+            "arguments are all but NULs");
+    require(input.find_first_not_of('\0', arguments.size()) == input.npos, "none is lost");
     std::uint32_t major = 0;
     std::uint32_t minor = 0;
     if (dmabuf::parse_release(input, major, minor))

@@ -33,7 +33,8 @@ void read_process(dmabuf::process<> const& process, counts& all) {
     count(dmabuf::walk_fdinfos(process, process.pid, known), all);
     for (bool const failed :
          {!dmabuf::read_stat(process), !dmabuf::read_process_status(process),
-          !dmabuf::read_cgroup(process, space), !dmabuf::read_fdinfo(process, process.pid, 0)})
+          !dmabuf::read_cgroup(process, space), !dmabuf::read_command_line(process, space),
+          !dmabuf::read_fdinfo(process, process.pid, 0)})
         all.failures += failed;
 }
 

@@ -35,6 +35,7 @@ constexpr place_row places[] = {
     {{object::maps, 12, 13}, "/proc/12/task/13/maps"},
     {{object::map_files, 12}, "/proc/12/map_files"},
     {{object::cgroup, 12}, "/proc/12/cgroup"},
+    {{object::command_line, 12}, "/proc/12/cmdline"},
     {{object::bufinfo}, "/sys/kernel/debug/dma_buf/bufinfo"},
     {{object::pid_namespace}, "/proc/self/ns/pid"},
     {{object::kernel_release}, "/proc/sys/kernel/osrelease"},

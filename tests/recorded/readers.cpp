@@ -550,4 +550,67 @@ TEST_CASE("readers: the walk names the descriptor, and a failing one does not en
     CHECK(items[1]->inode == 2);
 }
 
+// --- command lines
+// --------------------------------------------------------------------------------
+
+TEST_CASE("readers: a command line is whole, or said to be cut") {
+    using namespace std::string_view_literals;
+    world w;
+    w.kernel.add(10, "p").command_line = "p\0-x\0a b\0"sv;
+    auto const process = w.process(10);
+    auto const read = [&](std::size_t size) {
+        std::vector<char> space(size);
+        auto const line = dmabuf::read_command_line(process, space);
+        REQUIRE(line);
+        return std::pair(std::string(line->arguments), line->cut);
+    };
+    std::pair const whole(std::string("p\0-x\0a b"sv), false);
+    CHECK(read(4096) == whole);
+    CHECK(read(10) == whole);
+    CHECK(read(9) == whole); // which fills the space, and is all the same whole
+    CHECK(read(8) == std::pair(std::string("p\0-x\0a b"sv), true));
+    CHECK(read(6) == std::pair(std::string("p\0-x\0a"sv), true));
+    CHECK(read(2) == std::pair(std::string("p"), true));
+}
+
+TEST_CASE("readers: kernel threads and zombies have no command line") {
+    world w;
+    auto& zombie = w.kernel.add(10, "zombie");
+    zombie.command_line = std::string("zombie\0", 7);
+    zombie.end_leader();
+    auto& thread = w.kernel.add(11, "kthread");
+    thread.kernel_thread = true;
+    std::array<char, 16> space;
+    for (int const pid : {10, 11}) {
+        auto const line = dmabuf::read_command_line(w.process(pid), space);
+        REQUIRE(line);
+        CHECK(line->arguments.empty());
+        CHECK_FALSE(line->cut);
+    }
+}
+
+TEST_CASE("readers: the command line of a process that ends, and every call that fails") {
+    world w;
+    w.kernel.add(10, "p").command_line = "0123456789";
+    auto const process = w.process(10);
+    std::array<char, 4> space;
+    auto const before = w.plan.calls;
+    REQUIRE(dmabuf::read_command_line(process, space));
+    CHECK(w.plan.calls == before + 3); // an open, a read, and one that sees that there is more
+    for (unsigned which = 1; which <= 3; ++which) {
+        w.plan.fail_at = w.plan.calls + which;
+        w.plan.error = EIO;
+        auto const line = dmabuf::read_command_line(process, space);
+        REQUIRE_FALSE(line);
+        CHECK(line.error() == failure{which == 1 ? operation::open : operation::read,
+                                      EIO,
+                                      {object::command_line, 10}});
+        CHECK(w.kernel.open_descriptors() == 2); // /proc and /proc/10
+    }
+    w.kernel.exit(10);
+    auto const gone = dmabuf::read_command_line(process, space);
+    REQUIRE_FALSE(gone);
+    CHECK(gone.error().gone());
+}
+
 } // namespace

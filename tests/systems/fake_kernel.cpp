@@ -332,6 +332,7 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
         if (name == "task") return is(what::tasks);
         if (name == "fd") return is(what::fds);
         if (name == "cgroup") return is(what::cgroup);
+        if (name == "cmdline") return is(what::command_line);
         if (name == "ns") return is(what::namespaces);
         if (name == "map_files") return is(what::map_files);
         return none;
@@ -558,6 +559,10 @@ int kernel::produce(opened& file) const {
     case what::cgroup:
         if (node.process->dead) return file.begun ? 0 : -ESRCH;
         return once("0::" + node.process->cgroup + "\n");
+    case what::command_line: // of the memory map, which a zombie and a kernel thread lack
+        if (node.process->dead) return -ESRCH;
+        if (node.task->exiting || node.process->kernel_thread) return 0;
+        return once(node.process->command_line);
     case what::exporter:
         if (node.file->released) return -ENODEV;
         return once(node.file->exporter + "\n");

@@ -74,6 +74,7 @@ struct process {
     bool dumpable = true;
     bool dead = false;
     std::string cgroup = "/";
+    std::string command_line;    ///< as cmdline shows it: each argument with a NUL behind it
     std::vector<int> inner_pids; ///< its numbers in deeper pid namespaces
     std::size_t groups = 0;      ///< supplementary ones, whose numbers status shows
     std::vector<std::shared_ptr<task>> tasks;
@@ -227,6 +228,7 @@ private:
         namespaces,
         pid_namespace,
         cgroup,
+        command_line,
         release,
         bufinfo,
         buffers,
