@@ -5,8 +5,8 @@
 
 #include <dmabuf/snapshot.hpp>
 
+#include "identity/users.hpp"
 #include "report/rights.hpp"
-#include "users.hpp"
 #include "why_not_shown.hpp"
 
 #include <string>
@@ -20,7 +20,7 @@ struct observation {
     std::vector<explanation> absences; ///< of the processes asked for that hold nothing
     report::rights mine;
     std::string kernel; ///< release, raw
-    user_names users;
+    identity::user_names users;
     std::vector<std::string> hints; ///< sentences, with --hints
     std::string note;    ///< what is to be known of it beside what is shown; empty: nothing
     std::string trouble; ///< what went wrong beside looking; empty: nothing

@@ -126,7 +126,7 @@ observation here(replay::circumstances const& made) {
     observation seen;
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
-    seen.users = user_names::of_this_machine();
+    seen.users = identity::user_names::of_this_machine();
     return seen;
 }
 
@@ -204,7 +204,7 @@ answer observe_recording(replay::recording recorded, options const& chosen) {
     observation seen;
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
-    seen.users = user_names(made.users);
+    seen.users = identity::user_names(made.users);
     auto failed = take_samples(system, made, [] {}, seen);
     if (!system.missing().empty())
         return complaint{

@@ -8,7 +8,7 @@
 #include <memory>
 #include <pwd.h>
 
-namespace dmabuf_ps {
+namespace identity {
 
 namespace {
 
@@ -40,4 +40,4 @@ std::string user_names::of(std::uint32_t uid) const {
     return text;
 }
 
-} // namespace dmabuf_ps
+} // namespace identity

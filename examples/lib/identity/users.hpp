@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace dmabuf_ps {
+namespace identity {
 
 /// Users who are not in it are shown by number.
 class user_names {
@@ -29,4 +29,4 @@ private:
     std::map<std::uint32_t, std::string> names_; ///< raw
 };
 
-} // namespace dmabuf_ps
+} // namespace identity
