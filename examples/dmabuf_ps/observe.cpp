@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <set>
 #include <sys/utsname.h>
 #include <thread>
 
@@ -98,6 +99,21 @@ void look_for_absent(System system, options const& chosen, observation& seen) {
             seen.absences.push_back(why_not_shown(system, pid, seen.mine));
 }
 
+/// The users of all holders.
+std::set<std::uint32_t> users_in(observation const& seen) {
+    std::set<std::uint32_t> users;
+    for (auto const* sample : {&seen.before, &seen.now})
+        for (auto const& who : sample->holders)
+            users.insert(who.uid);
+    return users;
+}
+
+/// JSON tells numbers, and so do rows without a user.
+bool names_users(options const& chosen) {
+    bool const has_users = chosen.by == grouping::process || chosen.by == grouping::user;
+    return !chosen.record.empty() || (!chosen.json && !chosen.buffers && has_users);
+}
+
 /// Says of one process alone what the failure of its sample means.
 template<dmabuf::system System>
 complaint explained(System system, replay::circumstances const& made, observation const& seen,
@@ -117,6 +133,7 @@ std::optional<complaint> look(System system, replay::circumstances const& made,
         return explained(system, made, seen, *std::move(failed));
     look_for_pins(chosen, seen);
     if (auto refused = refusal(made.options, seen)) return refused;
+    if (names_users(chosen)) seen.users = identity::names_of(users_in(seen));
     look_for_absent(system, chosen, seen);
     if (chosen.hints) seen.hints = hints::find(seen.now);
     return std::nullopt;
@@ -126,7 +143,6 @@ observation here(replay::circumstances const& made) {
     observation seen;
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
-    seen.users = identity::user_names::of_this_machine();
     return seen;
 }
 
@@ -137,12 +153,11 @@ answer observe_here(options const& chosen) {
     return seen;
 }
 
-/// The names of those users whose processes are shown.
+/// Their names, as a recording keeps them.
 std::map<std::uint32_t, std::string> shown_users(observation const& seen) {
     std::map<std::uint32_t, std::string> users;
-    for (auto const* sample : {&seen.before, &seen.now})
-        for (auto const& who : sample->holders)
-            if (auto const* const name = seen.users.raw(who.uid)) users[who.uid] = *name;
+    for (auto const uid : users_in(seen))
+        if (auto const* const name = seen.users.raw(uid)) users[uid] = *name;
     return users;
 }
 
