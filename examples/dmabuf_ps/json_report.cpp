@@ -68,9 +68,17 @@ std::string json_report(observation const& seen, selection const& shown, options
     auto const cgroups = dmabuf::by_cgroup(part);
     report::buffer_holders holders;
     holders.fill(seen.now);
-    report::snapshot_view const view{
-        seen.now,      holders,         seen.kernel,       seen.mine, shown.processes,
-        shown.buffers, shown.exporters, shown.total_bytes, users,     cgroups};
+    report::snapshot_view const view{seen.now,
+                                     holders,
+                                     seen.kernel,
+                                     seen.mine,
+                                     shown.processes,
+                                     shown.buffers,
+                                     shown.exporters,
+                                     shown.total_bytes,
+                                     users,
+                                     cgroups,
+                                     chosen.args ? &seen.command_lines : nullptr};
     report::string_sink text(expected_bytes(seen.now));
     json_writer out(text);
     out.object([&] {

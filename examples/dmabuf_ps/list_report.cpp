@@ -98,7 +98,7 @@ std::uint64_t total_bytes(lists::pasted_list const& list) {
 }
 
 std::string text_of(lists::pasted_list const& list, options const& chosen) {
-    table_style const style{chosen.exact_bytes, terminal_width()};
+    table_style const style{chosen.exact_bytes, terminal_width(), false};
     auto text = list.buffers.empty()              ? std::string()
                 : chosen.by == grouping::exporter ? exporter_rows(list, style)
                                                   : buffer_rows(list, style);

@@ -5,6 +5,7 @@
 
 #include <dmabuf/snapshot.hpp>
 
+#include "identity/command_lines.hpp"
 #include "identity/users.hpp"
 #include "report/rights.hpp"
 #include "why_not_shown.hpp"
@@ -21,7 +22,8 @@ struct observation {
     report::rights mine;
     std::string kernel; ///< release, raw
     identity::user_names users;
-    std::vector<std::string> hints; ///< sentences, with --hints
+    identity::command_lines command_lines; ///< of the processes shown, with --args
+    std::vector<std::string> hints;        ///< sentences, with --hints
     std::string note;    ///< what is to be known of it beside what is shown; empty: nothing
     std::string trouble; ///< what went wrong beside looking; empty: nothing
 };

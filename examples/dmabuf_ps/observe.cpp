@@ -11,6 +11,7 @@
 #include "replay/replayed_system.hpp"
 #include "report/source_words.hpp"
 #include "sampling.hpp"
+#include "selection.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -114,6 +115,14 @@ bool names_users(options const& chosen) {
     return !chosen.record.empty() || (!chosen.json && !chosen.buffers && has_users);
 }
 
+/// Of the processes shown, or of all that a replay could show.
+template<dmabuf::system System>
+void look_at_arguments(System system, options const& chosen, observation& seen) {
+    if (!chosen.args) return;
+    auto const whose = select(seen.now, chosen.record.empty() ? chosen : options{});
+    seen.command_lines = identity::read_command_lines(system, whose.processes);
+}
+
 /// Says of one process alone what the failure of its sample means.
 template<dmabuf::system System>
 complaint explained(System system, replay::circumstances const& made, observation const& seen,
@@ -134,6 +143,7 @@ std::optional<complaint> look(System system, replay::circumstances const& made,
     look_for_pins(chosen, seen);
     if (auto refused = refusal(made.options, seen)) return refused;
     if (names_users(chosen)) seen.users = identity::names_of(users_in(seen));
+    look_at_arguments(system, chosen, seen);
     look_for_absent(system, chosen, seen);
     if (chosen.hints) seen.hints = hints::find(seen.now);
     return std::nullopt;
@@ -226,6 +236,10 @@ answer observe_recording(replay::recording recorded, options const& chosen) {
             fmt::format("{} does not hold this call: {}", chosen.replay, system.missing())};
     if (failed) return explained(system, made, seen, *std::move(failed));
     if (auto const refused = refusal(made.options, seen)) return *refused;
+    look_at_arguments(system, chosen, seen);
+    if (!system.take_missing().empty())
+        return complaint{
+            fmt::format("{} holds no command lines: record it with --args", chosen.replay)};
     look_for_absent(system, as_observed(chosen, seen), seen);
     if (two && !chosen.diff_seconds)
         seen.note = fmt::format(

@@ -60,6 +60,14 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }
 
+/// Command lines are of processes, each in a row of its own.
+void refuse_args(options const& chosen) {
+    if (!chosen.args) return;
+    bool const by_process = chosen.by == grouping::process && !chosen.diff_seconds;
+    if (!chosen.bufinfo.empty() || (!chosen.json && (chosen.buffers || !by_process)))
+        throw CLI::ValidationError("--args", "it goes with one row per process, or with --json");
+}
+
 void refuse_hints(options const& chosen) {
     if (!chosen.hints) return;
     if (!chosen.replay.empty())
@@ -132,6 +140,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     command_line::add_number(app, "-d,--diff", chosen.diff_seconds, command_line::range{0.0, 1e6},
                              "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
+    app.add_flag("-a,--args", chosen.args,
+                 "Also the command lines, which may hold secrets: a recording keeps them only so");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also the source, and why no better one served");
     auto const* const source = command_line::add_source(app, chosen.source);
@@ -156,6 +166,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     auto const check = [&] {
         refuse_for_lists(chosen, sort->count() != 0, source->count() != 0 || chosen.no_debugfs);
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
+        refuse_args(chosen);
         refuse_hints(chosen);
         refuse_alone(chosen);
         refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);

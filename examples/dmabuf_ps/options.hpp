@@ -23,6 +23,7 @@ struct options {
     bool json = false;
     bool exact_bytes = false;
     bool verbose = false;
+    bool args = false;       ///< command lines, too
     bool hints = false;      ///< what may explain buffers that no process explains
     bool no_debugfs = false; ///< else it is asked, by root
     bool anonymise = false;  ///< what is recorded

@@ -71,6 +71,18 @@ private:
     std::span<std::uint32_t const> holders_;
 };
 
+/// The arguments with blanks between them, as ps shows them; "?" where they were not read.
+std::string arguments_cell(identity::command_line const* line) {
+    if (!line) return "?";
+    std::string text;
+    for (auto const one : arguments_of(*line)) {
+        if (!text.empty()) text += ' ';
+        dmabuf::escape(one, std::back_inserter(text));
+    }
+    if (line->cut) text += dmabuf::cut_mark;
+    return text.empty() ? "-" : text;
+}
+
 std::string others_cell(dmabuf::reference_count const* count) {
     return count && count->others_known ? fmt::format("{}", count->other_references) : "?";
 }
@@ -114,15 +126,11 @@ std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style c
 std::string process_table(observation const& seen, selection const& shown,
                           table_style const& style) {
     auto const& now = seen.now;
-    columns table({{"PID", true},
-                   {"USER"},
-                   {"BUFFERS", true},
-                   {"FDS", true},
-                   {"MAPS", true},
-                   {"PSS", true},
-                   {"RSS", true},
-                   {"USS", true},
-                   {"COMMAND", false, true}});
+    std::vector<column> titles{{"PID", true}, {"USER"},       {"BUFFERS", true},
+                               {"FDS", true}, {"MAPS", true}, {"PSS", true},
+                               {"RSS", true}, {"USS", true},  {"COMMAND", false, true}};
+    if (style.args) titles.push_back({"ARGS", false, true});
+    columns table(std::move(titles));
     for (auto const* who : shown.processes) {
         std::uint64_t descriptors = 0;
         std::uint64_t mappings = 0;
@@ -133,10 +141,17 @@ std::string process_table(observation const& seen, selection const& shown,
         auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
             return sum(bytes, who->reference_count, who->unsized_buffers, style);
         };
-        table.add_row({fmt::format("{}", who->pid), seen.users.of(who->uid),
-                       fmt::format("{}", who->reference_count), fmt::format("{}", descriptors),
-                       fmt::format("{}", mappings), shown_sum(who->pss_bytes),
-                       shown_sum(who->rss_bytes), shown_sum(who->uss_bytes), visible(who->comm)});
+        std::vector<std::string> cells{fmt::format("{}", who->pid),
+                                       seen.users.of(who->uid),
+                                       fmt::format("{}", who->reference_count),
+                                       fmt::format("{}", descriptors),
+                                       fmt::format("{}", mappings),
+                                       shown_sum(who->pss_bytes),
+                                       shown_sum(who->rss_bytes),
+                                       shown_sum(who->uss_bytes),
+                                       visible(who->comm)};
+        if (style.args) cells.push_back(arguments_cell(seen.command_lines.of(*who)));
+        table.add_row(std::move(cells));
     }
     return table.text(style.width);
 }

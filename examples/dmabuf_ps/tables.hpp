@@ -15,6 +15,7 @@ namespace dmabuf_ps {
 struct table_style {
     bool exact_bytes = false;
     std::optional<std::size_t> width; ///< of the terminal; nothing is cut where there is none
+    bool args = false;                ///< a column for the command line
 };
 
 std::string process_table(observation const& seen, selection const& shown,

@@ -19,7 +19,7 @@ std::string nothing_held(dmabuf::coverage const& seen) {
 }
 
 std::string tables(observation const& seen, selection const& shown, options const& chosen) {
-    table_style const style{chosen.exact_bytes, terminal_width()};
+    table_style const style{chosen.exact_bytes, terminal_width(), chosen.args};
     std::string text;
     if (chosen.diff_seconds) {
         text = change_table(seen, changes(seen, chosen), chosen.buffers, style);

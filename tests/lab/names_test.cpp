@@ -15,6 +15,18 @@ actor with_name(std::string const& name) {
     });
 }
 
+/// Lets this process show these words, a NUL behind each, as its command line.
+void show_arguments(std::string const& words) {
+    void* const at =
+        ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    lab::check(at == MAP_FAILED ? -1 : 0, "mmap");
+    words.copy(static_cast<char*>(at), words.size());
+    auto const begin = reinterpret_cast<unsigned long>(at);
+    lab::check(::prctl(PR_SET_MM, PR_SET_MM_ARG_START, begin, 0, 0), "PR_SET_MM_ARG_START");
+    lab::check(::prctl(PR_SET_MM, PR_SET_MM_ARG_END, begin + words.size(), 0, 0),
+               "PR_SET_MM_ARG_END");
+}
+
 } // namespace
 
 TEST_CASE("a buffer's name arrives byte for byte and forges nothing") {
@@ -89,4 +101,23 @@ TEST_CASE("dmabuf_ps prints no byte that a name could steer the terminal with") 
         controls += byte != 0x0a && (byte < 0x20 || byte == 0x7f || byte == 0x9b);
     }
     CHECK(controls == 0);
+}
+
+TEST_CASE("dmabuf_ps --args tells processes of one name apart by command lines, hostile ones too") {
+    auto const with_arguments = [](std::string const& words) {
+        return actor([words] {
+            auto const inode = keep(lab::alloc_heap(page));
+            show_arguments(words);
+            return std::vector{inode};
+        });
+    };
+    using namespace std::string_literals;
+    auto const first = with_arguments("chrome\0--type=renderer\0--id=1\0"s);
+    auto const second = with_arguments("chrome\0--type=gpu\0\x1b]0;t\x07\0a\nb\0"s);
+    auto const text = output_of("dmabuf_ps --args");
+    CHECK(text.find("chrome --type=renderer --id=1\n") != text.npos);
+    CHECK(text.find("chrome --type=gpu \\x1b]0;t\\x07 a\\nb\n") != text.npos);
+    auto const json = output_of("dmabuf_ps --args --json");
+    CHECK(json.find("\"\\\\x1b]0;t\\\\x07\"") != json.npos);
+    CHECK(text.find('\x1b') == text.npos);
 }

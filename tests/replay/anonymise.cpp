@@ -68,7 +68,11 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
         {"/proc/7/task/7/dmabuf_fds", "1 2\n", "1 2\n"},
         {"/proc/sys/kernel/osrelease", "6.12\n", "6.12\n"},
         {"/sys/kernel/dmabuf/buffers/7/exporter_name", "system\n", "system\n"},
-        {"/proc/7/cmdline", "secret", "xxxxxx"},
+        {"/proc/7/environ", "secret", "xxxxxx"},
+        {"/proc/7/cmdline", "secret", "argument-1"},
+        {"/proc/7/cmdline",
+         {"sec\0\0-k\nret\0sec\0\0", 17},
+         {"argument-1\0\0argument-2\0argument-1\0\0", 35}},
         {"/sys/kernel/debug/dma_buf/bufinfo",
          "\nDma-buf Objects:\nsize    \tflags\n" + row + "sec\nret\n" + attached + "\tsecret\n" +
              attached + "\t0000:00:02.0\nTotal 1 devices attached\n\n" + row + "<none>\n" +

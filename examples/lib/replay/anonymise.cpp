@@ -63,7 +63,9 @@ public:
         auto const size = one.text.size();
         one.text = file(one.path, one.text);
         // What was cut off at the size of somebody's memory must fill it again.
-        if (one.unended && !tells_its_end(one.path, size)) one.text.resize(size, '\n');
+        bool const arguments = one.path.ends_with("/cmdline");
+        if (one.unended && !tells_its_end(one.path, size))
+            one.text.resize(size, arguments ? '\0' : '\n');
     }
 
 private:
@@ -81,6 +83,7 @@ private:
         if (name == "status") return status(text);
         if (name == "maps") return maps(text);
         if (name == "cgroup") return cgroup(text);
+        if (name == "cmdline") return arguments(text);
         if (name == "bufinfo") return bufinfo(text);
         bool const harmless = name == "dmabuf_fds" || name == "osrelease" || name == "size" ||
                               name == "exporter_name";
@@ -176,6 +179,16 @@ private:
         return target.starts_with("anon_inode:") ? std::string(target) : paths_.of(target);
     }
 
+    /// Each argument on its own: those that tell processes apart still do.
+    std::string arguments(std::string_view text) {
+        std::string out;
+        while (!text.empty()) {
+            bool const ends = text.find('\0') != text.npos;
+            out.append(arguments_.of(take_until(text, '\0'))).append(ends ? 1 : 0, '\0');
+        }
+        return out;
+    }
+
     std::string cgroup(std::string_view text) {
         std::string out;
         each_line(text, [&](std::string_view line) {
@@ -264,6 +277,7 @@ private:
     aliases buffers_{"buffer-"};
     aliases cgroups_{"/cgroup-"};
     aliases paths_{"/path-"};
+    aliases arguments_{"argument-"};
 };
 
 } // namespace

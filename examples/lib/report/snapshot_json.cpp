@@ -40,11 +40,21 @@ void write_reference(json_writer& out, dmabuf::snapshot const& now, dmabuf::refe
     });
 }
 
-void write_process(json_writer& out, dmabuf::snapshot const& now, dmabuf::holder const& who) {
+/// null where it is not known.
+void write_arguments(json_writer& out, identity::command_line const* line) {
+    out.key("args");
+    if (!line) return out.null();
+    out.array(arguments_of(*line), [&](auto const one) { out.value(raw_name(one)); });
+    out.field("args_cut", line->cut);
+}
+
+void write_process(json_writer& out, snapshot_view const& shown, dmabuf::holder const& who) {
+    auto const& now = shown.now;
     out.object([&] {
         out.field("pid", who.pid);
         out.field("uid", who.uid);
         out.field("comm", raw_name(who.comm));
+        if (shown.command_lines) write_arguments(out, shown.command_lines->of(who));
         out.field("start_ticks", who.start_ticks);
         write_name(out, "cgroup", who.cgroup != dmabuf::no_cgroup, now.cgroup_name(who.cgroup));
         out.field("rss_bytes", who.rss_bytes);
@@ -232,7 +242,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
     list("exporters", shown.exporters, [&](auto const& one) { write_exporter_total(out, one); });
     list("users", shown.users, [&](auto const& one) { write_user(out, one); });
     list("cgroups", shown.cgroups, [&](auto const& one) { write_cgroup(out, now, one); });
-    list("processes", shown.processes, [&](auto const* who) { write_process(out, now, *who); });
+    list("processes", shown.processes, [&](auto const* who) { write_process(out, shown, *who); });
     list("buffers", shown.buffers, [&](auto const* one) {
         auto const at = static_cast<std::size_t>(one - now.buffers.data());
         write_buffer(out, now, *one, shown.holders.of(at));

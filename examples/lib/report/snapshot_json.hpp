@@ -6,6 +6,7 @@
 #include <dmabuf/groups.hpp>
 
 #include "buffer_holders.hpp"
+#include "identity/command_lines.hpp"
 #include "json_writer.hpp"
 #include "rights.hpp"
 
@@ -22,10 +23,11 @@ struct snapshot_view {
     rights mine;
     std::span<dmabuf::holder const* const> processes;
     std::span<dmabuf::buffer const* const> buffers;
-    std::span<dmabuf::exporter_total const> exporters; ///< of these buffers
-    std::uint64_t total_bytes = 0;                     ///< of these buffers
-    std::span<dmabuf::group_total const> users;        ///< of these processes
-    std::span<dmabuf::group_total const> cgroups;      ///< of these processes
+    std::span<dmabuf::exporter_total const> exporters;      ///< of these buffers
+    std::uint64_t total_bytes = 0;                          ///< of these buffers
+    std::span<dmabuf::group_total const> users;             ///< of these processes
+    std::span<dmabuf::group_total const> cgroups;           ///< of these processes
+    identity::command_lines const* command_lines = nullptr; ///< null: they were not asked for
 };
 
 /// null where there is no failure.
