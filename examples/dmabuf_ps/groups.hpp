@@ -14,7 +14,7 @@
 namespace dmabuf_ps {
 
 /// The snapshot with only the processes shown in it. Its buffers still know all their holders.
-dmabuf::snapshot shown_part(observation const& seen, selection const& shown);
+dmabuf::snapshot shown_part(selection const& shown);
 
 /// What a group of processes holds, by the name that is shown.
 struct named_total {
@@ -26,10 +26,10 @@ struct named_total {
 /// Of the processes shown; largest pss first. Names are escaped; users are shown as `users` says.
 std::vector<named_total> user_totals(observation const& seen, selection const& shown);
 /// A cgroup that could not be read has an empty name.
-std::vector<named_total> cgroup_totals(observation const& seen, selection const& shown);
+std::vector<named_total> cgroup_totals(selection const& shown);
 
-/// One row per group; `by` is not `process`.
-std::string group_table(observation const& seen, selection const& shown, grouping by,
+/// One row per group; `chosen.by` is not `process`.
+std::string group_table(observation const& seen, selection const& shown, options const& chosen,
                         table_style const& style);
 
 } // namespace dmabuf_ps

@@ -63,12 +63,12 @@ std::size_t expected_bytes(dmabuf::snapshot const& now) {
 } // namespace
 
 std::string json_report(observation const& seen, selection const& shown, options const& chosen) {
-    auto const part = shown_part(seen, shown);
+    auto const part = shown_part(shown);
     auto const users = dmabuf::by_user(part);
     auto const cgroups = dmabuf::by_cgroup(part);
     report::buffer_holders holders;
-    holders.fill(seen.now);
-    report::snapshot_view const view{seen.now,
+    holders.fill(shown.now());
+    report::snapshot_view const view{shown.now(),
                                      holders,
                                      seen.kernel,
                                      seen.mine,
@@ -78,7 +78,8 @@ std::string json_report(observation const& seen, selection const& shown, options
                                      shown.total_bytes,
                                      users,
                                      cgroups,
-                                     chosen.args ? &seen.command_lines : nullptr};
+                                     chosen.args ? &seen.command_lines : nullptr,
+                                     &seen.now};
     report::string_sink text(expected_bytes(seen.now));
     json_writer out(text);
     out.object([&] {

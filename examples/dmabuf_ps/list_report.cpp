@@ -83,9 +83,12 @@ std::string buffer_rows(lists::pasted_list const& list, table_style const& style
     return table.text(style.width);
 }
 
-std::string exporter_rows(lists::pasted_list const& list, table_style const& style) {
+std::string exporter_rows(lists::pasted_list const& list, options const& chosen,
+                          table_style const& style) {
     columns table({{"BUFFERS", true}, {"SIZE", true}, {"EXPORTER"}});
-    for (auto const& sum : by_exporter(list.buffers))
+    auto rows = by_exporter(list.buffers);
+    keep_chosen_rows(rows, chosen.wanted, [](auto const& one) { return one.size_bytes; });
+    for (auto const& sum : rows)
         table.add_row({fmt::format("{}", sum.buffers), size(sum.size_bytes, style), sum.exporter});
     return table.text(style.width);
 }
@@ -97,12 +100,26 @@ std::uint64_t total_bytes(lists::pasted_list const& list) {
     return total;
 }
 
+/// With the buffers that were chosen; the rest stays that of the whole list.
+lists::pasted_list chosen_of(lists::pasted_list list, options const& chosen) {
+    auto const& wanted = chosen.wanted;
+    std::erase_if(list.buffers, [&](auto const& one) { return !chooses(wanted, one.exporter); });
+    if (chosen.by != grouping::exporter || chosen.json)
+        keep_chosen_rows(list.buffers, wanted, [](auto const& one) { return one.size_bytes; });
+    return list;
+}
+
 std::string text_of(lists::pasted_list const& list, options const& chosen) {
+    auto const part = chosen_of(list, chosen);
     table_style const style{chosen.exact_bytes, terminal_width(), false};
-    auto text = list.buffers.empty()              ? std::string()
-                : chosen.by == grouping::exporter ? exporter_rows(list, style)
-                                                  : buffer_rows(list, style);
+    auto text = part.buffers.empty()              ? std::string()
+                : chosen.by == grouping::exporter ? exporter_rows(part, chosen, style)
+                                                  : buffer_rows(part, style);
     if (!text.empty()) text += "\n";
+    if (part.buffers.size() != list.buffers.size())
+        text += fmt::format("Showing {} of {}, {} of {}\n", part.buffers.size(),
+                            counted(list.buffers.size(), "buffer"), size(total_bytes(part), style),
+                            size(total_bytes(list), style));
     text += fmt::format("{}, {} in all. Who holds them, a list does not tell.\n",
                         counted(list.buffers.size(), "buffer"), size(total_bytes(list), style));
     if (!list.has_inodes) text += "It has no inodes, as before Linux 5.3.\n";
@@ -131,12 +148,24 @@ void write_buffer(json_writer& out, dmabuf::bufinfo_buffer const& one) {
     });
 }
 
-std::string json_of(lists::pasted_list const& list) {
+/// What the list has in all; null where all of it is shown.
+void write_selected_from(json_writer& out, lists::pasted_list const& all, std::size_t shown) {
+    if (shown == all.buffers.size()) return out.null();
+    out.object([&] {
+        out.field("buffers", all.buffers.size());
+        out.field("size_bytes", total_bytes(all));
+    });
+}
+
+std::string json_of(lists::pasted_list const& whole, options const& chosen) {
+    auto const list = chosen_of(whole, chosen);
     report::string_sink text;
     json_writer out(text);
     out.object([&] {
         out.field("schema", "dmabuf_ps_list/1");
         out.field("size_bytes", total_bytes(list));
+        out.key("selected_from");
+        write_selected_from(out, whole, list.buffers.size());
         out.field("whole", list.whole);
         out.key("odd_lines");
         out.array(list.odd_lines, [&](auto const line) { out.value(line); });
@@ -160,7 +189,7 @@ std::string list_report(lists::pasted_list list, options const& chosen) {
         return std::tuple(b.size_bytes, a.inode, a.exporter.view(), b.count, b.attachments) <
                std::tuple(a.size_bytes, b.inode, b.exporter.view(), a.count, a.attachments);
     });
-    return chosen.json ? json_of(list) : text_of(list, chosen);
+    return chosen.json ? json_of(list, chosen) : text_of(list, chosen);
 }
 
 int show_list(options const& chosen) {

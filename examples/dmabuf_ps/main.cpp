@@ -38,7 +38,7 @@ int explain_absences(observation const& seen, std::string& sentences) {
 }
 
 int report(observation const& seen, options const& chosen) {
-    auto const shown = select(seen.now, chosen);
+    selection const shown(seen, chosen);
     std::string sentences;
     int const status = explain_absences(seen, sentences);
     if (status != done && shown.processes.empty() && sentences.empty()) return status;

@@ -111,6 +111,7 @@ std::set<std::uint32_t> users_in(observation const& seen) {
 
 /// JSON tells numbers, and so do rows without a user.
 bool names_users(options const& chosen) {
+    if (!chosen.wanted.users.empty()) return true;
     bool const has_users = chosen.by == grouping::process || chosen.by == grouping::user;
     return !chosen.record.empty() || (!chosen.json && !chosen.buffers && has_users);
 }
@@ -119,7 +120,7 @@ bool names_users(options const& chosen) {
 template<dmabuf::system System>
 void look_at_arguments(System system, options const& chosen, observation& seen) {
     if (!chosen.args) return;
-    auto const whose = select(seen.now, chosen.record.empty() ? chosen : options{});
+    selection const whose(seen, chosen.record.empty() ? chosen : options{});
     seen.command_lines = identity::read_command_lines(system, whose.processes);
 }
 

@@ -5,6 +5,7 @@
 #include "options/number.hpp"
 #include "options/parser.hpp"
 #include "options/source.hpp"
+#include "selection/options.hpp"
 
 #include <limits>
 
@@ -66,6 +67,20 @@ void refuse_args(options const& chosen) {
     bool const by_process = chosen.by == grouping::process && !chosen.diff_seconds;
     if (!chosen.bufinfo.empty() || (!chosen.json && (chosen.buffers || !by_process)))
         throw CLI::ValidationError("--args", "it goes with one row per process, or with --json");
+}
+
+/// What goes with the options that choose.
+void refuse_selection(options const& chosen) {
+    auto const& wanted = chosen.wanted;
+    if (!wanted.any()) return;
+    if (chosen.diff_seconds)
+        throw CLI::ValidationError("--diff", "of the options that choose it goes with --pid alone");
+    if (!chosen.bufinfo.empty() && (wanted.of_processes() || !wanted.names.empty()))
+        throw CLI::ValidationError("--bufinfo",
+                                   "a list has no processes and no names to choose by");
+    if (chosen.json && chosen.by != grouping::process && wanted.of_rows())
+        throw CLI::ValidationError("--by", "in JSON --min-size and --top choose processes, or with "
+                                           "--buffers buffers");
 }
 
 void refuse_hints(options const& chosen) {
@@ -131,6 +146,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--alone", chosen.alone,
                  "Look at no other process than that of --pid: its shares, and other holders, are "
                  "then unknown");
+    ::selection::add_options(app, chosen.wanted);
     auto const* const by =
         add_choice(app, "--by", chosen.by, groupings, "One row per process or group of processes")
             ->type_name("GROUP");
@@ -167,6 +183,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         refuse_for_lists(chosen, sort->count() != 0, source->count() != 0 || chosen.no_debugfs);
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
         refuse_args(chosen);
+        refuse_selection(chosen);
         refuse_hints(chosen);
         refuse_alone(chosen);
         refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);

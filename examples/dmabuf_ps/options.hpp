@@ -6,6 +6,7 @@
 #include <dmabuf/snapshot.hpp>
 
 #include "options/last_words.hpp"
+#include "selection/criteria.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,9 @@ namespace dmabuf_ps {
 enum class sort_key : std::uint8_t { pss, rss, uss, pid, name, buffers };
 
 enum class grouping : std::uint8_t { process, user, cgroup, exporter };
+
+/// What a row is of.
+enum class row : std::uint8_t { process, buffer, group };
 
 struct options {
     bool buffers = false; ///< one row per buffer instead of one per process
@@ -35,11 +39,17 @@ struct options {
     std::string replay;                           ///< file; empty: none
     std::string bufinfo;                          ///< file; empty: none
     std::vector<std::int32_t> pids;               ///< only these; empty: all
+    ::selection::criteria wanted;                 ///< only what these choose
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
 
     /// Whether the rows are what one process holds of each buffer.
     [[nodiscard]] bool buffers_of_one() const {
         return buffers && pids.size() == 1 && !diff_seconds;
+    }
+
+    [[nodiscard]] row rows() const {
+        if (buffers) return row::buffer;
+        return by == grouping::process || json ? row::process : row::group;
     }
 };
 

@@ -35,37 +35,63 @@ bool goes_before(sort_key key, holder const& a, holder const& b) {
     return a.pid < b.pid;
 }
 
-bool is_chosen(holder const& who, options const& chosen) {
-    return chosen.pids.empty() || std::ranges::count(chosen.pids, who.pid) != 0;
+/// RSS, or as much as it could be with the buffers of unknown size.
+std::uint64_t most_rss(holder const& who) {
+    return ::selection::most_bytes(who.rss_bytes, who.unsized_buffers == 0);
+}
+
+std::uint64_t most_size(dmabuf::buffer const& one) {
+    return ::selection::most_bytes(one.size_bytes, one.size_known);
 }
 
 } // namespace
 
-selection select(dmabuf::snapshot const& now, options const& chosen) {
-    selection shown;
-    shown.whole = chosen.pids.empty();
-    std::vector<bool> held(now.buffers.size());
-    for (auto const& who : now.holders) {
-        if (!is_chosen(who, chosen)) continue;
-        shown.processes.push_back(&who);
-        for (auto const& reference : now.references_of(who))
-            held[reference.buffer] = true;
-    }
-    std::ranges::sort(shown.processes, [&](auto const* a, auto const* b) {
-        return goes_before(chosen.sort, *a, *b);
-    });
+bool goes_before(dmabuf::buffer const& a, dmabuf::buffer const& b) {
+    return std::tie(b.size_bytes, a.inode) < std::tie(a.size_bytes, b.inode);
+}
 
+selection::selection(observation const& seen, options const& chosen)
+    : seen_(seen.now) {
+    if (chosen.wanted.of_buffers()) part_ = of_chosen_buffers(seen_, chosen.wanted);
+    choose_processes(seen, chosen);
+    choose_buffers(chosen);
+    add_up();
+    undecided = undecided_in(seen_, chosen.wanted);
+    whole = processes.size() == seen_.holders.size() && buffers.size() == seen_.buffers.size();
+}
+
+void selection::choose_processes(observation const& seen, options const& chosen) {
+    for (auto const& who : now().holders)
+        if ((chosen.pids.empty() || std::ranges::count(chosen.pids, who.pid) != 0) &&
+            chooses(chosen.wanted, now(), who, seen.users))
+            processes.push_back(&who);
+    std::ranges::sort(
+        processes, [&](auto const* a, auto const* b) { return goes_before(chosen.sort, *a, *b); });
+    if (chosen.rows() == row::process)
+        keep_chosen_rows(processes, chosen.wanted, [](auto const* who) { return most_rss(*who); });
+}
+
+void selection::choose_buffers(options const& chosen) {
+    std::vector<bool> held(now().buffers.size());
+    for (auto const* who : processes)
+        for (auto const& reference : now().references_of(*who))
+            held[reference.buffer] = true;
+    for (std::size_t at = 0; at < held.size(); ++at)
+        if (held[at]) buffers.push_back(&now().buffers[at]);
+    if (chosen.rows() != row::buffer || !chosen.wanted.of_rows()) return;
+    std::ranges::sort(buffers, [](auto const* a, auto const* b) { return goes_before(*a, *b); });
+    keep_chosen_rows(buffers, chosen.wanted, [](auto const* one) { return most_size(*one); });
+    std::ranges::sort(buffers);
+}
+
+void selection::add_up() {
     dmabuf::snapshot part;
-    part.exporter_names = now.exporter_names;
-    for (std::size_t at = 0; at < held.size(); ++at) {
-        if (!held[at]) continue;
-        shown.buffers.push_back(&now.buffers[at]);
-        part.buffers.push_back(now.buffers[at]);
-    }
+    part.exporter_names = now().exporter_names;
+    for (auto const* one : buffers)
+        part.buffers.push_back(*one);
     dmabuf::account(part);
-    shown.exporters = std::move(part.exporters);
-    shown.total_bytes = part.total_bytes;
-    return shown;
+    exporters = std::move(part.exporters);
+    total_bytes = part.total_bytes;
 }
 
 } // namespace dmabuf_ps

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <tuple>
 
 namespace dmabuf_ps {
 
@@ -29,11 +28,6 @@ std::string list(dmabuf::snapshot const& now, std::span<std::uint32_t const> hol
 
 std::string size_cell(dmabuf::buffer const& buffer, table_style const& style) {
     return buffer.size_known ? size(buffer.size_bytes, style) : "?";
-}
-
-/// The largest first.
-bool is_larger(dmabuf::buffer const& a, dmabuf::buffer const& b) {
-    return std::tie(b.size_bytes, a.inode) < std::tie(a.size_bytes, b.inode);
 }
 
 /// One buffer as one of its holders has it: how many other holders there are, and its own share.
@@ -125,7 +119,7 @@ std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style c
 
 std::string process_table(observation const& seen, selection const& shown,
                           table_style const& style) {
-    auto const& now = seen.now;
+    auto const& now = shown.now();
     std::vector<column> titles{{"PID", true}, {"USER"},       {"BUFFERS", true},
                                {"FDS", true}, {"MAPS", true}, {"PSS", true},
                                {"RSS", true}, {"USS", true},  {"COMMAND", false, true}};
@@ -156,9 +150,8 @@ std::string process_table(observation const& seen, selection const& shown,
     return table.text(style.width);
 }
 
-std::string buffer_table(observation const& seen, selection const& shown,
-                         table_style const& style) {
-    auto const& now = seen.now;
+std::string buffer_table(selection const& shown, table_style const& style) {
+    auto const& now = shown.now();
     columns table({{"INODE", true},
                    {"SIZE", true},
                    {"EXPORTER"},
@@ -171,7 +164,7 @@ std::string buffer_table(observation const& seen, selection const& shown,
     report::buffer_holders holders;
     holders.fill(now);
     auto by_size = shown.buffers;
-    std::ranges::sort(by_size, [](auto const* a, auto const* b) { return is_larger(*a, *b); });
+    std::ranges::sort(by_size, [](auto const* a, auto const* b) { return goes_before(*a, *b); });
     for (auto const* buffer : by_size) {
         auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
         table.add_row({fmt::format("{}", buffer->inode), size_cell(*buffer, style),
@@ -183,9 +176,8 @@ std::string buffer_table(observation const& seen, selection const& shown,
     return table.text(style.width);
 }
 
-std::string held_table(observation const& seen, dmabuf::holder const& who,
-                       table_style const& style) {
-    auto const& now = seen.now;
+std::string held_table(selection const& shown, table_style const& style) {
+    auto const& now = shown.now();
     bool const alone = now.coverage.alone_pid != 0;
     std::vector<column> titles{{"INODE", true},   {"SIZE", true},       {"SHARE", true},
                                {"HOLDERS", true}, {"FDS", true},        {"MAPS", true},
@@ -194,10 +186,12 @@ std::string held_table(observation const& seen, dmabuf::holder const& who,
     columns table(std::move(titles));
     report::buffer_holders holders;
     holders.fill(now);
-    auto const references = now.references_of(who);
-    std::vector<dmabuf::reference> by_size(references.begin(), references.end());
+    std::vector<dmabuf::reference> by_size;
+    for (auto const& one : now.references_of(*shown.processes.front()))
+        if (std::ranges::binary_search(shown.buffers, &now.buffers[one.buffer]))
+            by_size.push_back(one);
     std::ranges::sort(by_size, [&](auto const& a, auto const& b) {
-        return is_larger(now.buffers[a.buffer], now.buffers[b.buffer]);
+        return goes_before(now.buffers[a.buffer], now.buffers[b.buffer]);
     });
     for (auto const& how : by_size) {
         auto const& buffer = now.buffers[how.buffer];
@@ -216,26 +210,46 @@ std::string held_table(observation const& seen, dmabuf::holder const& who,
     return table.text(style.width);
 }
 
-std::string totals(selection const& shown, table_style const& style) {
+std::string totals(dmabuf::snapshot const& now, table_style const& style) {
     auto const unsized = [&](auto const& counts) {
         return static_cast<std::size_t>(std::ranges::count_if(
-            shown.buffers, [&](auto const* one) { return !one->size_known && counts(*one); }));
+            now.buffers, [&](auto const& one) { return !one.size_known && counts(one); }));
     };
     auto const amount = [&](std::size_t buffers, std::uint64_t bytes, auto const& counts) {
         return fmt::format("{}, {}", counted(buffers, "buffer"),
                            sum(bytes, buffers, unsized(counts), style));
     };
     auto const all = [](dmabuf::buffer const&) { return true; };
-    auto text = fmt::format(
-        "{} in all, held by {}{}\n", amount(shown.buffers.size(), shown.total_bytes, all),
-        counted(shown.processes.size(), "process"), shown.whole ? "" : " shown here");
-    for (auto const& total : shown.exporters) {
+    auto text =
+        fmt::format("{} in all, held by {}\n", amount(now.buffers.size(), now.total_bytes, all),
+                    counted(now.holders.size(), "process"));
+    for (auto const& total : now.exporters) {
         auto const its = [&](dmabuf::buffer const& one) { return one.exporter == total.exporter; };
         text += fmt::format("  {}: {}\n",
                             total.name.empty() ? "unknown exporter"
                                                : fmt::format("exporter {}", total.name),
                             amount(total.buffers, total.size_bytes, its));
     }
+    return text;
+}
+
+std::string shown_words(observation const& seen, selection const& shown, table_style const& style) {
+    if (shown.whole) return {};
+    auto const unsized =
+        std::ranges::count_if(shown.buffers, [](auto const* one) { return !one->size_known; });
+    auto text = fmt::format(
+        "Showing {} of {}, {} of {}, {} of {}\n", shown.processes.size(),
+        counted(seen.now.holders.size(), "process"), shown.buffers.size(),
+        counted(seen.now.buffers.size(), "buffer"),
+        sum(shown.total_bytes, shown.buffers.size(), static_cast<std::size_t>(unsized), style),
+        sum(seen.now.total_bytes, seen.now.buffers.size(), seen.now.coverage.buffers_unsized,
+            style));
+    if (auto const count = shown.undecided.buffers; count != 0)
+        text += fmt::format("Left out, since it is not known whether they fit: {}\n",
+                            counted(count, "buffer"));
+    if (auto const count = shown.undecided.processes; count != 0)
+        text += fmt::format("Left out, since their cgroups are not known: {}\n",
+                            counted(count, "process"));
     return text;
 }
 

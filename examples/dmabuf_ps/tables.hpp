@@ -20,15 +20,17 @@ struct table_style {
 
 std::string process_table(observation const& seen, selection const& shown,
                           table_style const& style);
-std::string buffer_table(observation const& seen, selection const& shown, table_style const& style);
+std::string buffer_table(selection const& shown, table_style const& style);
 
 /// What one process holds: a row for each buffer, with this process's descriptors and mappings of
 /// it, and its share.
-std::string held_table(observation const& seen, dmabuf::holder const& who,
-                       table_style const& style);
+std::string held_table(selection const& shown, table_style const& style);
 
-/// What the rows add up to, in all and by exporter.
-std::string totals(selection const& shown, table_style const& style);
+/// What there is in all, and by exporter, whatever is shown of it.
+std::string totals(dmabuf::snapshot const& now, table_style const& style);
+
+/// How much of that is shown; empty where it is all.
+std::string shown_words(observation const& seen, selection const& shown, table_style const& style);
 
 /// What the kernel lists and no process seen holds: one line, with `buffers` a table, and in it the
 /// references and devices with `counts`. Empty where there is nothing of that kind.

@@ -21,20 +21,24 @@ std::string nothing_held(dmabuf::coverage const& seen) {
 std::string tables(observation const& seen, selection const& shown, options const& chosen) {
     table_style const style{chosen.exact_bytes, terminal_width(), chosen.args};
     std::string text;
+    bool const anything = !(chosen.buffers ? shown.buffers.empty() : shown.processes.empty());
     if (chosen.diff_seconds) {
         text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
-    } else if (!shown.processes.empty()) {
-        text = chosen.buffers_of_one()          ? held_table(seen, *shown.processes.front(), style)
-               : chosen.buffers                 ? buffer_table(seen, shown, style)
+    } else if (anything) {
+        text = chosen.buffers_of_one()          ? held_table(shown, style)
+               : chosen.buffers                 ? buffer_table(shown, style)
                : chosen.by == grouping::process ? process_table(seen, shown, style)
-                                                : group_table(seen, shown, chosen.by, style);
-        text += "\n" + totals(shown, style);
-    } else if (chosen.pids.empty()) {
-        text = nothing_held(seen.now.coverage);
+                                                : group_table(seen, shown, chosen, style);
+        text += "\n" + shown_words(seen, shown, style) + totals(seen.now, style);
+    } else if (seen.now.holders.empty()) {
+        if (chosen.pids.empty()) text = nothing_held(seen.now.coverage);
+    } else if (chosen.wanted.any()) {
+        text = "Nothing that is held fits what was asked for.\n" + shown_words(seen, shown, style) +
+               totals(seen.now, style);
     }
     bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
-    text += unheld_words(seen.now, all_buffers, !chosen.diff_seconds, style);
-    return all_buffers && !chosen.diff_seconds ? text + others_words(seen.now) : text;
+    text += unheld_words(shown.now(), all_buffers, !chosen.diff_seconds, style);
+    return all_buffers && !chosen.diff_seconds ? text + others_words(shown.now()) : text;
 }
 
 } // namespace

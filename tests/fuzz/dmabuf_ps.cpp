@@ -24,6 +24,12 @@ std::vector<dmabuf_ps::options> ways() {
                 if (changes) one.diff_seconds = 0;
                 if (some) one.pids = {1, 7, 100};
             }
+    auto& chosen = all.emplace_back(all[0]).wanted;
+    chosen.exporters.emplace_back("*s*");
+    chosen.names.emplace_back("?*");
+    chosen.users.emplace_back("*");
+    chosen.least_bytes = 4096;
+    chosen.most_rows = 2;
     for (auto const by : {grouping::user, grouping::cgroup, grouping::exporter})
         all.emplace_back(all[0]).by = by;
     return all;
@@ -34,7 +40,7 @@ void show(replay::recording const& recorded, dmabuf_ps::options const& chosen) {
     if (auto const* const why = std::get_if<dmabuf_ps::complaint>(&found))
         return require(!why->words.empty(), "a complaint has words");
     auto const& seen = std::get<dmabuf_ps::observation>(found);
-    auto const shown = dmabuf_ps::select(seen.now, chosen);
+    dmabuf_ps::selection const shown(seen, chosen);
     char32_t point = 0;
     for (auto const& text : {text_report(seen, shown, chosen), json_report(seen, shown, chosen)})
         for (std::string_view rest = text; !rest.empty();) {

@@ -225,6 +225,18 @@ void write_totals(json_writer& out, snapshot_view const& shown) {
     });
 }
 
+/// What there is in all; null where all of it is shown.
+void write_selected_from(json_writer& out, snapshot_view const& shown) {
+    auto const& all = shown.all();
+    if (shown.processes.size() == all.holders.size() && shown.buffers.size() == all.buffers.size())
+        return out.null();
+    out.object([&] {
+        out.field("processes", all.holders.size());
+        out.field("buffers", all.buffers.size());
+        out.field("size_bytes", all.total_bytes);
+    });
+}
+
 } // namespace
 
 void write_snapshot(json_writer& out, snapshot_view const& shown) {
@@ -239,6 +251,8 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
     out.field("elapsed_ns", now.end_ns - now.begin_ns);
     out.key("totals");
     write_totals(out, shown);
+    out.key("selected_from");
+    write_selected_from(out, shown);
     list("exporters", shown.exporters, [&](auto const& one) { write_exporter_total(out, one); });
     list("users", shown.users, [&](auto const& one) { write_user(out, one); });
     list("cgroups", shown.cgroups, [&](auto const& one) { write_cgroup(out, now, one); });
@@ -250,7 +264,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
     out.key("unheld");
     write_unheld(out, now);
     out.key("coverage");
-    write_coverage(out, now, shown.mine);
+    write_coverage(out, shown.all(), shown.mine);
 }
 
 } // namespace report

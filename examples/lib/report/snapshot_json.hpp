@@ -28,6 +28,9 @@ struct snapshot_view {
     std::span<dmabuf::group_total const> users;             ///< of these processes
     std::span<dmabuf::group_total const> cgroups;           ///< of these processes
     identity::command_lines const* command_lines = nullptr; ///< null: they were not asked for
+    dmabuf::snapshot const* whole = nullptr; ///< that `now` was chosen from; null: from itself
+
+    [[nodiscard]] dmabuf::snapshot const& all() const { return whole ? *whole : now; }
 };
 
 /// null where there is no failure.

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "criteria.hpp"
+
+#include <dmabuf/account.hpp>
+
+#include <algorithm>
+
+namespace selection {
+
+namespace {
+
+/// No pattern asks for nothing.
+template<class Fits>
+bool one_fits(std::vector<pattern> const& patterns, Fits fits) {
+    return patterns.empty() || std::ranges::any_of(patterns, fits);
+}
+
+/// The chosen ones of `buffers`, each with its new index, or with `left_out`.
+constexpr auto left_out = ~std::uint32_t{0};
+
+std::vector<std::uint32_t> keep_buffers(dmabuf::snapshot& now, criteria const& wanted) {
+    std::vector<std::uint32_t> places;
+    std::uint32_t kept = 0;
+    for (auto const& one : now.buffers)
+        places.push_back(chooses(wanted, now, one) ? kept++ : left_out);
+    std::size_t at = 0;
+    std::erase_if(now.buffers, [&](auto const&) { return places[at++] == left_out; });
+    return places;
+}
+
+/// The references to the buffers that are left, and the holders that have some.
+void keep_references(dmabuf::snapshot& now, std::vector<std::uint32_t> const& places) {
+    std::vector<dmabuf::reference> kept;
+    std::uint32_t holders = 0;
+    for (auto& who : now.holders) {
+        auto const first = kept.size();
+        for (auto one : now.references_of(who)) {
+            one.buffer = places[one.buffer];
+            one.holder = holders;
+            if (one.buffer != left_out) kept.push_back(one);
+        }
+        who.first_reference = first;
+        who.reference_count = kept.size() - first;
+        if (who.reference_count != 0) ++holders;
+    }
+    std::erase_if(now.holders, [](auto const& who) { return who.reference_count == 0; });
+    now.references = std::move(kept);
+}
+
+void keep_unheld(dmabuf::snapshot& now, criteria const& wanted) {
+    std::erase_if(now.unheld, [&](auto const& one) { return !chooses(wanted, now, one); });
+    now.unheld_bytes = 0;
+    for (auto const& one : now.unheld)
+        now.unheld_bytes += one.size_bytes;
+}
+
+} // namespace
+
+bool chooses(criteria const& wanted, dmabuf::exporter_name const& exporter) {
+    return one_fits(wanted.exporters, [&](auto const& name) { return name.fits(exporter); });
+}
+
+bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    return chooses(wanted, now.exporter_of(one)) && one_fits(wanted.names, [&](auto const& name) {
+               return one.named && name.fits(one.name);
+           });
+}
+
+bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::holder const& who,
+             identity::user_names const& users) {
+    bool const in_cgroup = who.cgroup != dmabuf::no_cgroup;
+    return one_fits(wanted.users,
+                    [&](auto const& name) {
+                        return name.fits_shown(users.of(who.uid)) ||
+                               name.fits_shown(std::to_string(who.uid));
+                    }) &&
+           one_fits(wanted.comms, [&](auto const& name) { return name.fits(who.comm); }) &&
+           one_fits(wanted.cgroups, [&](auto const& name) {
+               return in_cgroup && name.fits(now.cgroup_name(who.cgroup));
+           });
+}
+
+undecided undecided_in(dmabuf::snapshot const& now, criteria const& wanted) {
+    undecided found;
+    for (auto const& one : now.buffers)
+        found.buffers +=
+            (!wanted.exporters.empty() && one.exporter == dmabuf::exporter_id::unknown) ||
+            (!wanted.names.empty() && !one.name_known);
+    for (auto const& who : now.holders)
+        found.processes += !wanted.cgroups.empty() && who.cgroup == dmabuf::no_cgroup;
+    return found;
+}
+
+dmabuf::snapshot of_chosen_buffers(dmabuf::snapshot const& now, criteria const& wanted) {
+    auto part = now;
+    keep_references(part, keep_buffers(part, wanted));
+    keep_unheld(part, wanted);
+    dmabuf::account(part);
+    part.coverage = now.coverage;
+    return part;
+}
+
+} // namespace selection
