@@ -3,6 +3,10 @@
 // The version of the library, and one readable error on a compiler that cannot build it.
 #pragma once
 
+#ifdef DMABUF_VERSION_MAJOR
+#error "two copies of dmabuf in one file, as the single header beside the headers: include one of them"
+#endif
+
 #define DMABUF_VERSION_MAJOR 0
 #define DMABUF_VERSION_MINOR 1
 #define DMABUF_VERSION_PATCH 0
