@@ -2,6 +2,7 @@
 #
 # What the project's own programs are built with, and consumers never get: warnings, sanitizers and
 # static linking for programs that run in the lab.
+cmake_minimum_required(VERSION 3.25) # which the headers alone do not need
 
 set(DMABUF_SANITIZE "" CACHE STRING "Sanitizers for the project's own programs, e.g. address,undefined")
 option(DMABUF_STATIC "Link the project's own programs statically" OFF)
