@@ -5,10 +5,10 @@
 # with `run_case "$@"`; each case begins in an empty directory of its own.
 # shellcheck disable=SC2034 # as_nobody, status, out and err are for the script that reads this
 
-# Runs a command for at most 20 seconds; $status, $out and $err hold what came of it.
+# Runs a command for at most 20 seconds, or $limit; $status, $out and $err hold what came of it.
 try() { # COMMAND...
     status=0
-    timeout -k 1 20 "$@" >out.text 2>err.text || status=$?
+    timeout -k 1 "${limit:-20}" "$@" >out.text 2>err.text || status=$?
     out=$(tr -d '\0' <out.text)
     err=$(tr -d '\0' <err.text)
     last=("$@")
@@ -62,7 +62,7 @@ run_case() { # NAME PROGRAM...
     shift
     last=() status=0 out='' err=''
     work=$(mktemp -d)
-    trap 'cd / && umount -q "$work"/* 2>/dev/null || true; rm -rf "$work"' EXIT
+    trap 'cd / && umount -q "$work"/* 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
     chmod 711 "$work"
     mkdir "$work/case" && cd "$work/case" || exit 1
     "case_$name" "$@"
