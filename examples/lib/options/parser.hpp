@@ -23,6 +23,7 @@ public:
     parser(std::string const& program, std::string const& description, std::string const& footer)
         : CLI::App(description, program) {
         this->footer(footer);
+        get_formatter()->column_width(32); // man pages are made of --help, by the two blanks
         set_help_flag("-h,--help", "Print this and exit");
         set_version_flag("--version",
                          fmt::format("{} {}.{}.{}", program, DMABUF_VERSION_MAJOR,
