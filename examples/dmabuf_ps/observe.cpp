@@ -178,7 +178,7 @@ answer record(options const& chosen) {
     auto seen = here(kept.made);
     replay::recording_system<> const system;
     auto const failed = look(system, kept.made, chosen, seen);
-    kept.entries = system.entries();
+    kept.entries = system.needed_entries(kept.made.left_out);
     kept.made.rights = report::words_of(seen.mine);
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));

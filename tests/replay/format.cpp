@@ -38,6 +38,7 @@ replay::recording one_of_each() {
     made.made.options.cgroups = true;
     made.made.options.force = dmabuf::source::fd_walk;
     made.made.users = {{0, "root"}, {7, "se\"ven\xff"}};
+    made.made.left_out = ~std::uint64_t{0};
     auto& entries = made.entries;
     for (auto const* text :
          {"", "\n", "one line\n", "no end", "two\nlines\n", "\n\nthree", "\"\\\""})
@@ -106,6 +107,7 @@ TEST_CASE("what is written is parsed back, every byte of it") {
     CHECK(again.made.anonymised == made.made.anonymised);
     CHECK(again.made.samples == made.made.samples);
     CHECK(again.made.users == made.made.users);
+    CHECK(again.made.left_out == made.made.left_out);
     CHECK(again.made.options.names == false);
     CHECK(again.made.options.exporters == true);
     CHECK(again.made.options.cgroups == true);
@@ -214,6 +216,7 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         {head + "anonymised maybe\n", 2, "neither yes nor no"},
         {head + "user x \"y\"\n", 2, "not a number"},
         {head + "kernel 6.12\n", 2, "text in quotes"},
+        {head + "left_out -1\n", 2, "not a number"},
     };
     for (auto const& row : table) {
         CAPTURE(row.text);

@@ -24,12 +24,14 @@ recorded record_by(Inner inner, dmabuf::sample_options options, unsigned samples
     {
         dmabuf::basic_sampler<replay::recording_system<Inner>> sampler(options, system);
         for (unsigned i = 0; i < samples; ++i)
-            REQUIRE(sample(sampler, alone_pid, done.now));
+            done.sampled = done.sampled && sample(sampler, alone_pid, done.now);
     }
     done.recording.made.options = options;
     done.recording.made.alone_pid = alone_pid;
     done.recording.made.samples = samples;
+    done.needed.made = done.recording.made;
     done.recording.entries = system.entries();
+    done.needed.entries = system.needed_entries(done.needed.made.left_out);
     return done;
 }
 
@@ -67,15 +69,35 @@ void dump_buffer(std::string_view kind, dmabuf::snapshot const& now, dmabuf::buf
 } // namespace
 
 recorded record(fake::kernel& kernel, dmabuf::sample_options options, unsigned samples) {
-    return record_by(fake::system{&kernel}, options, samples);
+    auto done = record_by(fake::system{&kernel}, options, samples);
+    REQUIRE(done.sampled);
+    return done;
+}
+
+recorded record_with(wrapped::faults& plan, fake::kernel& kernel, dmabuf::sample_options options) {
+    return record_by(wrapped::faulty<fake::system>{{&kernel}, &plan}, options, 1);
+}
+
+recorded record_again(replay::recording const& recording) {
+    auto done = record_by(replay::replayed_system(recording), recording.made.options,
+                          recording.made.samples, recording.made.alone_pid);
+    REQUIRE(done.sampled);
+    auto const left_out = done.needed.made.left_out;
+    done.recording.made = done.needed.made = recording.made;
+    done.needed.made.left_out = left_out;
+    return done;
 }
 
 recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options) {
-    return record_by(fake::system{&kernel}, options, 1, pid);
+    auto done = record_by(fake::system{&kernel}, options, 1, pid);
+    REQUIRE(done.sampled);
+    return done;
 }
 
 recorded record_here(dmabuf::sample_options options) {
-    return record_by(dmabuf::live_system{}, options, 1);
+    auto done = record_by(dmabuf::live_system{}, options, 1);
+    REQUIRE(done.sampled);
+    return done;
 }
 
 replayed replay_it(replay::recording recording, unsigned samples) {

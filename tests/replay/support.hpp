@@ -9,6 +9,7 @@
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
 #include "systems/fake_kernel.hpp"
+#include "systems/wrappers.hpp"
 
 #include <string>
 
@@ -16,13 +17,19 @@ namespace support {
 
 struct recorded {
     replay::recording recording;
+    replay::recording needed; ///< the same without mappings of ordinary files
     dmabuf::snapshot now;
+    bool sampled = true;
 };
 
 /// Samples and records. `samples` are taken by one sampler.
 recorded record(fake::kernel& kernel, dmabuf::sample_options options = {}, unsigned samples = 1);
 /// Of one process alone.
 recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options = {});
+/// While calls fail as planned.
+recorded record_with(wrapped::faults& plan, fake::kernel& kernel, dmabuf::sample_options options);
+/// What was recorded, sampled and recorded again.
+recorded record_again(replay::recording const& recording);
 recorded record_here(dmabuf::sample_options options = {});
 
 struct replayed {

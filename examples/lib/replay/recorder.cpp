@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ordinary_mappings.hpp"
 #include "recording_system.hpp"
 
 #include <cstring>
@@ -24,6 +25,22 @@ void add_names(std::span<char const> records, std::vector<std::string>& names) {
 
 bool is_repeated(long returned) {
     return returned < 0 && is_made_again(static_cast<int>(-returned));
+}
+
+std::vector<entry> without_repetitions(std::vector<entry> const& entries) {
+    std::map<std::string, std::vector<std::size_t>> series;
+    for (std::size_t at = 0; at < entries.size(); ++at)
+        series[key_of(entries[at])].push_back(at);
+    std::vector<bool> dropped(entries.size());
+    for (auto const& [key, all] : series)
+        for (auto last = all.size(); last > 1; --last) {
+            if (!(entries[all[last - 1]] == entries[all[last - 2]])) break;
+            dropped[all[last - 1]] = true;
+        }
+    std::vector<entry> kept;
+    for (std::size_t at = 0; at < entries.size(); ++at)
+        if (!dropped[at]) kept.push_back(entries[at]);
+    return kept;
 }
 
 } // namespace
@@ -123,19 +140,13 @@ void recorder::clock(std::uint64_t now_ns) {
 }
 
 std::vector<entry> recorder::entries() const {
-    std::map<std::string, std::vector<std::size_t>> series;
-    for (std::size_t at = 0; at < entries_.size(); ++at)
-        series[key_of(entries_[at])].push_back(at);
-    std::vector<bool> dropped(entries_.size());
-    for (auto const& [key, all] : series)
-        for (auto last = all.size(); last > 1; --last) {
-            if (!(entries_[all[last - 1]] == entries_[all[last - 2]])) break;
-            dropped[all[last - 1]] = true;
-        }
-    std::vector<entry> kept;
-    for (std::size_t at = 0; at < entries_.size(); ++at)
-        if (!dropped[at]) kept.push_back(entries_[at]);
-    return kept;
+    return without_repetitions(entries_);
+}
+
+std::vector<entry> recorder::needed_entries(std::uint64_t& left_out) const {
+    auto needed = entries_;
+    left_out = leave_out_ordinary_mappings(needed);
+    return without_repetitions(needed);
 }
 
 } // namespace replay

@@ -65,6 +65,7 @@ struct circumstances {
     std::int32_t alone_pid = 0; ///< the process that alone was looked at; 0: all were
     dmabuf::sample_options options;
     std::map<std::uint32_t, std::string> users; ///< names, raw
+    std::uint64_t left_out = 0; ///< mappings of memory and ordinary files, of all samples
 };
 
 struct recording {

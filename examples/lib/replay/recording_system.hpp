@@ -32,6 +32,9 @@ public:
     /// repeats it too.
     [[nodiscard]] std::vector<entry> entries() const;
 
+    /// The same without mappings of ordinary files, which `left_out` counts.
+    [[nodiscard]] std::vector<entry> needed_entries(std::uint64_t& left_out) const;
+
 private:
     struct open_file {
         std::string path;
@@ -119,6 +122,9 @@ public:
     }
 
     [[nodiscard]] std::vector<entry> entries() const { return kept_->entries(); }
+    [[nodiscard]] std::vector<entry> needed_entries(std::uint64_t& left_out) const {
+        return kept_->needed_entries(left_out);
+    }
 
 private:
     [[no_unique_address]] Inner inner_{};

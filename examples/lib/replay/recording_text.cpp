@@ -415,6 +415,8 @@ bool parse_circumstance(scanner& in, std::string_view name, circumstances& made)
     } else if (name == "user") {
         auto const uid = in.number<std::uint32_t>();
         made.users[uid] = in.text();
+    } else if (name == "left_out") {
+        made.left_out = in.number<std::uint64_t>();
     } else {
         return false;
     }
@@ -476,6 +478,7 @@ std::string write(recording const& what) {
     out += "\nsample" + sample_words(made.options) + "\n";
     for (auto const& [uid, name] : made.users)
         out += "user " + std::to_string(uid) + " " + quoted(name) + "\n";
+    if (made.left_out != 0) out += "left_out " + std::to_string(made.left_out) + "\n";
     for (auto const& one : what.entries)
         write_entry(one, out);
     return out.append(last_line).append("\n");
