@@ -266,6 +266,9 @@ struct coverage {
     std::uint32_t processes_failed =
         0;                            ///< could not be read for another reason: see `first_failure`
     std::uint32_t kernel_threads = 0; ///< refused, but kernel threads, which hold no descriptors
+    std::uint32_t processes_without_memory =
+        0; ///< of those seen: no file is mapped and no DMA-BUF is held. These are kernel threads
+           ///< and zombies, and programs that unmapped themselves. Counted where `mappings_read`
 
     std::uint32_t tables = 0; ///< distinct descriptor tables read
     std::uint32_t tables_uncertain =

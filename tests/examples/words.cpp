@@ -46,6 +46,30 @@ std::size_t count(std::string_view text, std::string_view part) {
 
 } // namespace
 
+TEST_CASE("the number of processes is that of programs, without kernel threads and zombies") {
+    fake::kernel kernel;
+    kernel.map_queries = GENERATE(true, false);
+    auto const library = kernel.regular("/usr/lib/libc.so.6");
+    for (int const pid : {10, 20})
+        kernel.add(pid, "p").map(library, 4096);
+    kernel.add(30, "holds").open(kernel.buffer(1, 4096));
+    for (int const pid : {2, 3, 4, 5})
+        kernel.add(pid, "kthread", 0).kernel_thread = true;
+    auto& zombie = kernel.add(40, "zombie");
+    zombie.map(library, 4096);
+    zombie.end_leader();
+    for (int const pid : {1, kernel.caller_pid}) // which are always there
+        kernel.at(pid).map(library, 4096);
+    SECTION("for whom may read all") {
+        CHECK_SAYS(said(kernel, {"root", "trace"}), "\nProcesses: 5, all seen.\n");
+        CHECK_SAYS(said(kernel, {"root", "trace"}, {"--json"}), "\"processes_without_memory\": 5,");
+    }
+    SECTION("for whom may not") {
+        kernel.caller = fake::rights::user(7);
+        CHECK_SAYS(said(kernel, {}), "4 of 5 processes may not be read");
+    }
+}
+
 TEST_CASE("a buffer that is open by O_PATH alone is not said to be mapped") {
     fake::kernel kernel;
     kernel.caller = fake::rights::ptrace_only(1000);

@@ -38,13 +38,14 @@ std::string words(dmabuf::coverage const& seen) {
     out << dmabuf::name_of(seen.found_by) << " sight " << static_cast<int>(seen.proc_shows)
         << " processes " << seen.processes << " = seen " << seen.processes_seen << " + denied "
         << seen.processes_denied << " + gone " << seen.processes_gone << " + failed "
-        << seen.processes_failed << " + kernel threads " << seen.kernel_threads << "; tables "
-        << seen.tables << " uncertain " << seen.tables_uncertain << "; descriptors gone "
-        << seen.descriptors_gone << " failed " << seen.descriptors_failed << "; mappings gone "
-        << seen.mappings_gone << "; sized by " << dmabuf::name_of(seen.sized_by) << "; undecided "
-        << seen.undecided << " unsized " << seen.buffers_unsized << " undescribed "
-        << seen.buffers_undescribed << " odd rows " << seen.odd_rows << " shared inodes "
-        << seen.inodes_shared << " unknown cgroups " << seen.cgroups_unknown << " indistinct "
+        << seen.processes_failed << " + kernel threads " << seen.kernel_threads
+        << "; without memory " << seen.processes_without_memory << "; tables " << seen.tables
+        << " uncertain " << seen.tables_uncertain << "; descriptors gone " << seen.descriptors_gone
+        << " failed " << seen.descriptors_failed << "; mappings gone " << seen.mappings_gone
+        << "; sized by " << dmabuf::name_of(seen.sized_by) << "; undecided " << seen.undecided
+        << " unsized " << seen.buffers_unsized << " undescribed " << seen.buffers_undescribed
+        << " odd rows " << seen.odd_rows << " shared inodes " << seen.inodes_shared
+        << " unknown cgroups " << seen.cgroups_unknown << " indistinct "
         << seen.indistinct.references()
         << "; first: " << dmabuf::describe(seen.first_failure).view();
     return out.str();
@@ -86,6 +87,7 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
                               seen.processes_failed + seen.kernel_threads)
         return "the processes do not add up";
     if (now.holders.size() > seen.processes) return "more holders than processes";
+    if (seen.processes_without_memory > seen.processes_seen) return "more without memory than seen";
 
     std::vector<std::uint64_t> shared(now.buffers.size());
     std::vector<std::uint32_t> holders(now.buffers.size());

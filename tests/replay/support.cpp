@@ -45,10 +45,11 @@ void dump_coverage(dmabuf::coverage const& seen, std::ostream& out) {
     out << "coverage " << name_of(seen.found_by) << " " << name_of(seen.proc_shows) << " "
         << describe(seen.why_no_dmabuf_fds).view() << " " << seen.processes << " "
         << seen.processes_seen << " " << seen.processes_denied << " " << seen.processes_gone << " "
-        << seen.processes_failed << " " << seen.kernel_threads << " " << seen.tables << " "
-        << seen.tables_uncertain << " " << seen.descriptors_gone << " " << seen.descriptors_failed
-        << " " << seen.undecided << " " << seen.buffers_unsized << " " << seen.buffers_undescribed
-        << " " << name_of(seen.listed_by) << " " << describe(seen.why_no_list).view() << " "
+        << seen.processes_failed << " " << seen.kernel_threads << " "
+        << seen.processes_without_memory << " " << seen.tables << " " << seen.tables_uncertain
+        << " " << seen.descriptors_gone << " " << seen.descriptors_failed << " " << seen.undecided
+        << " " << seen.buffers_unsized << " " << seen.buffers_undescribed << " "
+        << name_of(seen.listed_by) << " " << describe(seen.why_no_list).view() << " "
         << seen.mappings_read << " " << name_of(seen.sized_by) << " " << seen.paths_marked << " "
         << seen.mappings_gone << " " << seen.odd_rows << " " << describe(seen.first_odd_row).view()
         << " " << seen.inodes_shared << " " << seen.cgroups_unknown << " "

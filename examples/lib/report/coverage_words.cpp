@@ -67,6 +67,13 @@ std::string_view of_what_proc_shows(visibility proc_shows) {
     return "Whether /proc shows all processes could not be found out.";
 }
 
+/// The processes that /proc lists and that did not end meanwhile, less those that run no program:
+/// kernel threads and zombies.
+std::uint32_t programs(coverage const& seen) {
+    return seen.processes - seen.processes_gone - seen.kernel_threads -
+           seen.processes_without_memory;
+}
+
 /// Whether there may be holders that were not seen, as opposed to sizes that are not known.
 bool holders_out_of_sight(coverage const& seen) {
     return seen.proc_shows != visibility::everything || !seen.mappings_read ||
@@ -183,8 +190,8 @@ void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_
         sentence(take).add("A part of process {} may not be read: {}.", seen.alone_pid,
                            what_would_help(mine));
     else if (auto const count = seen.processes_denied; count != 0)
-        sentence(take).add("{} of {} processes may not be read: {}.", count,
-                           seen.processes - seen.kernel_threads, what_would_help(seen, mine));
+        sentence(take).add("{} of {} processes may not be read: {}.", count, programs(seen),
+                           what_would_help(seen, mine));
     if (auto const count = seen.processes_failed; count != 0)
         sentence(take)
             .add("{} {} could not be read", count, noun(count, "process", "processes"))
@@ -258,8 +265,7 @@ std::string of_processes(dmabuf::snapshot const& now) {
                            others_unknown);
     if (seen.complete() && seen.found_by == dmabuf::source::bpf_iterator)
         return "Processes: all seen, by the kernel itself.\n";
-    if (seen.complete())
-        return fmt::format("Processes: {}, all seen.\n", seen.processes - seen.processes_gone);
+    if (seen.complete()) return fmt::format("Processes: {}, all seen.\n", programs(seen));
     if (now.buffers.empty() || !holders_out_of_sight(seen)) return "Processes: incomplete.\n";
     return "Processes: incomplete; PSS and USS are upper bounds, since holders may be out of "
            "sight.\n";

@@ -190,6 +190,7 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("processes_gone", seen.processes_gone);
         out.field("processes_failed", seen.processes_failed);
         out.field("kernel_threads", seen.kernel_threads);
+        out.field("processes_without_memory", seen.processes_without_memory);
         out.field("tables", seen.tables);
         out.field("tables_uncertain", seen.tables_uncertain);
         out.field("descriptors_gone", seen.descriptors_gone);

@@ -79,6 +79,8 @@ public:
         if (!shut_out && is_doubtful() && has_other_tasks()) return outcome::again;
         if (how != outcome::gone && build_->holds_something()) return worse(how, identify());
         build_->drop_process();
+        if (how == outcome::seen && sample_->wanted.mappings && !mapped_.found_memory())
+            counts().process_without_memory();
         return how == outcome::denied ? look_for_kernel_thread() : how;
     }
 

@@ -47,6 +47,9 @@ public:
             ++(kernel_thread ? counted_->kernel_threads : counted_->processes_denied);
     }
 
+    /// Counts a process that was seen and has no memory map.
+    constexpr void process_without_memory() const { ++counted_->processes_without_memory; }
+
     constexpr void table(bool certain) const {
         ++counted_->tables;
         if (!certain) ++counted_->tables_uncertain;

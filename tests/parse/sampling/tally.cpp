@@ -49,6 +49,9 @@ TEST_CASE("tally: each process is counted once, by its outcome") {
     counts.process(outcome::seen, true); // one that could be read
     CHECK(seen.processes_seen == 2);
     CHECK(seen.kernel_threads == 5);
+    counts.process_without_memory(); // which is one of those
+    CHECK(seen.processes_without_memory == 1);
+    CHECK(seen.processes == 16);
 }
 
 TEST_CASE("tally: tables, descriptors and mappings are counted apart") {

@@ -74,6 +74,19 @@ TEST_CASE("process visit: seen, and holds nothing") {
     s.holder.map(kernel.regular("/lib"), 4096);
     CHECK(s.visit() == outcome::seen);
     CHECK(s.found_nobody());
+    CHECK(s.on.counted().processes_without_memory == 0);
+}
+
+TEST_CASE("process visit: seen, and without memory, as kernel threads are") {
+    fake::kernel kernel;
+    kernel.map_queries = GENERATE(false, true);
+    dmabuf::sample_options wanted;
+    wanted.mappings = GENERATE(false, true);
+    scene s(kernel, any_source(), wanted);
+    s.holder.files().clear();
+    s.holder.kernel_thread = true;
+    CHECK(s.visit() == outcome::seen);
+    CHECK(s.on.counted().processes_without_memory == (wanted.mappings ? 1 : 0));
 }
 
 TEST_CASE("process visit: a table that threads share is read once, where kcmp tells") {
