@@ -210,7 +210,7 @@ std::string held_table(selection const& shown, table_style const& style) {
     return table.text(style.width);
 }
 
-std::string totals(dmabuf::snapshot const& now, table_style const& style) {
+std::string totals(dmabuf::snapshot const& now, bool by_exporter, table_style const& style) {
     auto const unsized = [&](auto const& counts) {
         return static_cast<std::size_t>(std::ranges::count_if(
             now.buffers, [&](auto const& one) { return !one.size_known && counts(one); }));
@@ -223,6 +223,7 @@ std::string totals(dmabuf::snapshot const& now, table_style const& style) {
     auto text =
         fmt::format("{} in all, held by {}\n", amount(now.buffers.size(), now.total_bytes, all),
                     counted(now.holders.size(), "process"));
+    if (!by_exporter) return text;
     for (auto const& total : now.exporters) {
         auto const its = [&](dmabuf::buffer const& one) { return one.exporter == total.exporter; };
         text += fmt::format("  {}: {}\n",

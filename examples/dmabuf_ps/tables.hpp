@@ -26,8 +26,8 @@ std::string buffer_table(selection const& shown, table_style const& style);
 /// it, and its share.
 std::string held_table(selection const& shown, table_style const& style);
 
-/// What there is in all, and by exporter, whatever is shown of it.
-std::string totals(dmabuf::snapshot const& now, table_style const& style);
+/// What there is in all, whatever is shown of it, and `by_exporter`.
+std::string totals(dmabuf::snapshot const& now, bool by_exporter, table_style const& style);
 
 /// How much of that is shown; empty where it is all.
 std::string shown_words(observation const& seen, selection const& shown, table_style const& style);

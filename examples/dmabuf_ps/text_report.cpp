@@ -29,12 +29,14 @@ std::string tables(observation const& seen, selection const& shown, options cons
                : chosen.buffers                 ? buffer_table(shown, style)
                : chosen.by == grouping::process ? process_table(seen, shown, style)
                                                 : group_table(seen, shown, chosen, style);
-        text += "\n" + shown_words(seen, shown, style) + totals(seen.now, style);
+        bool const has_exporters =
+            !chosen.buffers && chosen.by == grouping::exporter && shown.whole;
+        text += "\n" + shown_words(seen, shown, style) + totals(seen.now, !has_exporters, style);
     } else if (seen.now.holders.empty()) {
         if (chosen.pids.empty()) text = nothing_held(seen.now.coverage);
     } else if (chosen.wanted.any()) {
         text = "Nothing that is held fits what was asked for.\n" + shown_words(seen, shown, style) +
-               totals(seen.now, style);
+               totals(seen.now, true, style);
     }
     bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
     text += unheld_words(shown.now(), all_buffers, !chosen.diff_seconds, style);

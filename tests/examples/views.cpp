@@ -145,6 +145,17 @@ TEST_CASE("each view asks for what it prints, and for nothing else") {
     }
 }
 
+TEST_CASE("the list of exporters is printed once") {
+    for (std::string const view : {"", "--buffers", "--by user", "--by exporter"}) {
+        CAPTURE(view);
+        auto const options = split(view);
+        auto const text = shown(machine::walk, asked(options), options);
+        auto const at = text.find("exporter udmabuf: 1 buffer, 8.0 KiB\n");
+        CHECK((at != text.npos) == (view != "--by exporter"));
+        CHECK_THAT(text, Catch::Matchers::ContainsSubstring("2 buffers, 12.0 KiB in all"));
+    }
+}
+
 TEST_CASE("a recording is asked for everything, whatever is shown beside") {
     for (auto const* view : views) {
         auto options = split(view);
