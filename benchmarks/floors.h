@@ -14,6 +14,7 @@ enum {
     with_exporters = 4, ///< and exporters, each buffer once
     with_names = 8,     ///< and exporters and names: by fdinfo, each buffer once a look
     with_paths = 16,    ///< and which descriptors are O_PATH
+    remembered = 64,    ///< of one process: buffers of the look before are known
     kept = 32,          ///< and, by lists, all is written down, as long as a snapshot's values
 };
 

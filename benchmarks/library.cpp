@@ -68,9 +68,10 @@ struct sampling {
     dmabuf::sampler sampler;
     dmabuf::source by;
     dmabuf::snapshot now;
+    std::int32_t alone = 0; ///< this process, and no other
 
     std::uint64_t once() {
-        auto const done = sampler.sample(now);
+        auto const done = alone == 0 ? sampler.sample(now) : sampler.sample_process(now, alone);
         if (!done || now.coverage.found_by != by || now.coverage.buffers_unsized != 0) {
             std::fprintf(stderr, "measure: %s\n", describe(done.error()).c_str());
             std::exit(1);
@@ -103,6 +104,14 @@ beginning by_sampler(dmabuf::sample_options options) {
         auto const all =
             std::make_shared<sampling>(sampling{dmabuf::sampler(options), options.force, {}});
         return [all] { return all->once(); };
+    };
+}
+
+beginning by_sampler_of_one(dmabuf::sample_options options) {
+    return [options](std::int32_t pid) -> look {
+        auto const one =
+            std::make_shared<sampling>(sampling{dmabuf::sampler(options), options.force, {}, pid});
+        return [one] { return one->once(); };
     };
 }
 
@@ -276,6 +285,10 @@ std::vector<row> library_rows() {
         one_by(walk, "one process: fdinfo", by_fdinfo),
         one_by(lists, "one process: dmabuf_fds: sizes", by_readers(lists)),
         one_by(pins, "one process: bpf_iterator: sizes, exporters, names", by_program),
+        one_by(walk, "one process, sampled: fd_walk: sizes", by_sampler_of_one(sizes(walk))),
+        one_by(lists, "one process, sampled: dmabuf_fds: sizes", by_sampler_of_one(sizes(lists))),
+        one_by(pins, "one process, sampled: bpf_iterator: sizes, exporters, names",
+               by_sampler_of_one(names(exporters(sizes(pins))))),
     };
 }
 
@@ -298,6 +311,11 @@ std::vector<row> floor_rows() {
         one_by(walk, "floor of one process: fd_walk: sizes", by_least_of_one(0)),
         one_by(lists, "floor of one process: dmabuf_fds: sizes", by_least_of_one(by_lists)),
         one_by(pins, "floor of one process: bpf_iterator: sizes, exporters, names",
+               by_program_least),
+        one_by(walk, "floor of one process, sampled: fd_walk: sizes", by_least_of_one(remembered)),
+        one_by(lists, "floor of one process, sampled: dmabuf_fds: sizes",
+               by_least_of_one(by_lists | remembered)),
+        one_by(pins, "floor of one process, sampled: bpf_iterator: sizes, exporters, names",
                by_program_least),
     };
 }

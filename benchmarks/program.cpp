@@ -98,15 +98,28 @@ std::uint64_t descriptors_by(std::string const& command) {
     return found.sum();
 }
 
+/// The command in a row's name, with the holder's number in the place of PID.
+std::string command_in(char const* name, std::int32_t holder) {
+    std::string command = std::string(name).substr(std::string_view("program: ").size());
+    std::string_view const word = "PID";
+    auto const at = command.find(word);
+    return at == command.npos ? command : command.replace(at, word.size(), std::to_string(holder));
+}
+
 row running(char const* name) {
-    std::string const command = std::string(name).substr(std::string_view("program: ").size());
-    auto* const count = command.ends_with("--json") ? descriptors_by<json_descriptors>
-                                                    : descriptors_by<table_descriptors>;
+    auto* const count = std::string_view(name).ends_with("--json")
+                            ? descriptors_by<json_descriptors>
+                            : descriptors_by<table_descriptors>;
     return {.name = name,
-            .begin = [command, count](auto) -> look {
-                return [command, count] { return count(command); };
+            .begin = [name, count](auto holder) -> look {
+                return [command = command_in(name, holder), count] { return count(command); };
             },
             .program = true};
+}
+
+row of_one(row made) {
+    made.of_one = true;
+    return made;
 }
 
 row with_lists(row made) {
@@ -124,6 +137,7 @@ row with_pins(row made) {
 std::vector<row> program_rows() {
     return {
         running("program: dmabuf_ps --source fd_walk"),
+        of_one(running("program: dmabuf_ps --source fd_walk --pid PID --alone")),
         with_lists(running("program: dmabuf_ps --source dmabuf_fds")),
         with_pins(running("program: dmabuf_ps --source bpf_iterator")),
         running("program: dmabuf_ps --source fd_walk --json"),
