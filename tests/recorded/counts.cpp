@@ -236,3 +236,51 @@ TEST_CASE("counts: of two buffers with one inode, nobody tells which count is wh
         CHECK(count_of(now, 2) == 4U);
     }
 }
+
+TEST_CASE("counts: a list that the sample has read is not read again") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    auto const held = kernel.buffer(1, 4096);
+    kernel.add(10, "p").open(held);
+    bool const unheld = GENERATE(false, true);
+    if (unheld) kernel.buffer(2, 4096)->devices = {"vimc.0"};
+    unsigned reads = 0;
+    kernel.event = [&](fake::call_event const& event) {
+        reads += event.kind == fake::call::open && event.path.ends_with("bufinfo");
+    };
+    auto const now = sampled(kernel, counting(true));
+    CHECK(reads == (unheld ? 2 : 1)); // again to see that it is unheld still
+    CHECK(now.unheld.size() == (unheld ? 1 : 0));
+    CHECK(count_of(now, 1) == 1U);
+    CHECK(now.attachments.size() == (unheld ? 1 : 0));
+}
+
+TEST_CASE("counts: a list spares the fdinfo of each buffer, and its name stays exact") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096)); // its fdinfo tells the mount
+    auto const unnamed = kernel.buffer(2, 4096);
+    auto const empty = kernel.buffer(3, 4096);
+    auto const named = kernel.buffer(4, 4096);
+    auto const misleading = kernel.buffer(5, 4096);
+    empty->name = "";
+    named->name = "two\nlines";
+    misleading->name = "<none>";
+    unsigned fdinfos = 0;
+    for (auto const& one : {unnamed, empty, named, misleading})
+        process.open(one);
+    kernel.event = [&](fake::call_event const& event) {
+        fdinfos += event.kind == fake::call::open && event.path.find("/fdinfo/") != event.path.npos;
+    };
+    auto options = counting(true);
+    options.names = options.exporters = true;
+    auto const now = sampled(kernel, options);
+    CHECK(fdinfos == 2); // the first, and the one whose name is empty
+    REQUIRE(now.buffers.size() == 5);
+    std::string names;
+    for (auto const& one : now.buffers)
+        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
+    CHECK(names == "--[][two\nlines][<none>]");
+    CHECK(now.coverage.complete());
+}

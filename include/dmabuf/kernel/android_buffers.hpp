@@ -17,6 +17,7 @@ struct listed_buffer {
     buffer_name name;        ///< Android's BPF program turns newlines into blanks
     bool name_known = false; ///< `name` is the buffer's, to the byte, if `named`
     bool named = false;
+    bool shown_unnamed = false; ///< has no name, or one that the list cannot tell from none
     bool count_known = false;
     std::uint64_t count = 0;    ///< references to the buffer's file, if `count_known`
     bool devices_known = false; ///< the list tells all attached devices

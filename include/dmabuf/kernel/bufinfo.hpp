@@ -30,6 +30,7 @@ struct bufinfo_buffer {
     std::array<attached_device, 8> devices; ///< the first different ones
     std::uint32_t devices_named = 0;        ///< entries of `devices`
     std::uint32_t attachments = 0;          ///< of all devices, in `devices` or not
+    bool shown_unnamed = false; ///< `<none>` stands for its name, which a name can be, too
 
     /// The first eight different devices, in the order of their first attachment.
     /// Lifetime: that of the buffer.
@@ -89,7 +90,7 @@ public:
     }
 
 private:
-    enum class column : std::uint8_t { size, flags, mode, count, exporter, inode, other };
+    enum class column : std::uint8_t { size, flags, mode, count, exporter, inode, name, other };
 
     class columns {
     public:
@@ -143,7 +144,8 @@ private:
             if (title == "mode") return column::mode;
             if (title == "count") return column::count;
             if (title == "exp_name") return column::exporter;
-            return title == "ino" ? column::inode : column::other;
+            if (title == "ino") return column::inode;
+            return title == "name" ? column::name : column::other;
         }
 
         std::array<column, 12> all_{column::size,     column::flags, column::mode, column::count,
@@ -199,6 +201,7 @@ private:
             if (!fits && !odd) odd = at;
             sized = sized || (fits && what == column::size);
         }
+        if (!text.empty()) (void)take_field(column::name, text, row); // which had no title once
         bytes_ += row.size_bytes;
         sizes_known_ = sizes_known_ && sized;
         if (odd) return failure{operation::parse, EBADMSG, where_, *odd, line_};
@@ -223,6 +226,9 @@ private:
             return is_number(row.inode);
         case column::exporter:
             row.exporter = columns_.exporter(field);
+            return true;
+        case column::name:
+            row.shown_unnamed = field == "<none>";
             return true;
         case column::other:
         default:

@@ -167,6 +167,7 @@ private:
                                        buffer_name(row->name),
                                        row->described,
                                        row->named,
+                                       false,
                                        row->count != 0,
                                        row->count};
             rows_.push_back(listed);
@@ -197,6 +198,7 @@ private:
             listed.inode = row->inode;
             listed.size_bytes = row->size_bytes;
             listed.exporter = row->exporter;
+            listed.shown_unnamed = row->shown_unnamed;
             listed.count_known = true;
             listed.count = row->count;
             listed.devices_known = take_devices(*row);

@@ -44,6 +44,7 @@ public:
             build().set_exporter(at, row.exporter);
         if (sample_->wanted.names && row.name_known && !build()[at].name_known)
             build().set_name(at, row.named ? std::optional(row.name) : std::nullopt);
+        if (sample_->wanted.counts && row.count_known) sample_->references.will_be_told(at);
     }
 
     /// Reads exporter and name by one descriptor. The descriptor may be closed, or be another
@@ -51,7 +52,7 @@ public:
     void ask_descriptor(process<System> const& process, std::int32_t tid, std::int32_t fd,
                         std::uint32_t at) const {
         auto& known = sample_->session.known;
-        if (known.mount_id && is_done(at)) return;
+        if (known.mount_id && (is_done(at) || ask_list(process, tid, fd, at))) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)sample_->counts.note(info.error());
         if (info->is_path()) return ask_link(process, tid, fd, at);
@@ -65,27 +66,24 @@ public:
         take(*info, at);
     }
 
+    /// Describes a buffer by the kernel's list, if the sample has read it, and by the link of a
+    /// descriptor, which tells the name in fewer calls than fdinfo. True where that tells all.
+    bool ask_list(process<System> const& process, std::int32_t tid, std::int32_t fd,
+                  std::uint32_t at) const {
+        if (!sample_->session.kernel().inodes_are_unique()) return false;
+        auto const* const row = sample_->list.find(build()[at].inode);
+        if (!row) return false;
+        take(*row, at);
+        auto const name = linked_name(process, tid, fd, at);
+        // The link is the same without a name and with an empty one.
+        if (name && (!name->empty() || row->shown_unnamed)) set_linked_name(at, name);
+        return is_done(at);
+    }
+
     /// Reads the name by the link of an O_PATH descriptor, whose fdinfo has no name.
     void ask_link(process<System> const& process, std::int32_t tid, std::int32_t fd,
                   std::uint32_t at) const {
-        if (!sample_->wanted.names || build()[at].name_known) return;
-        auto const& system = process.system;
-        file_space target;
-        detail::path const link("task/", tid, "/fd/", fd);
-        long const length =
-            detail::uninterrupted_readlink(system, process.directory.get(), link.c_str(), target);
-        if (length < 0)
-            return (void)sample_->counts.note(
-                {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
-        file_status now; // another file's, where the number was used again meanwhile
-        int const error =
-            detail::uninterrupted_status(system, process.directory.get(), link.c_str(), 0, now);
-        if (error < 0 || sample_->session.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
-            now.inode != build()[at].inode)
-            return;
-        auto const name =
-            parse_linked_name(detail::text_at(target.data(), static_cast<std::size_t>(length)));
-        if (name) build().set_name(at, name->empty() ? std::nullopt : name);
+        if (auto const name = linked_name(process, tid, fd, at)) set_linked_name(at, name);
     }
 
     /// Reads size and exporter of the sysfs tree. `gone`: the tree has no such buffer, or no
@@ -135,6 +133,33 @@ public:
     }
 
 private:
+    /// Nothing where no name is wanted, or the descriptor is no longer the buffer's.
+    std::optional<buffer_name> linked_name(process<System> const& process, std::int32_t tid,
+                                           std::int32_t fd, std::uint32_t at) const {
+        if (!sample_->wanted.names || build()[at].name_known) return std::nullopt;
+        auto const& system = process.system;
+        file_space target;
+        detail::path const link("task/", tid, "/fd/", fd);
+        long const length =
+            detail::uninterrupted_readlink(system, process.directory.get(), link.c_str(), target);
+        if (length < 0) {
+            (void)sample_->counts.note(
+                {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
+            return std::nullopt;
+        }
+        file_status now; // another file's, where the number was used again meanwhile
+        int const error =
+            detail::uninterrupted_status(system, process.directory.get(), link.c_str(), 0, now);
+        if (error < 0 || sample_->session.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
+            now.inode != build()[at].inode)
+            return std::nullopt;
+        return parse_linked_name(detail::text_at(target.data(), static_cast<std::size_t>(length)));
+    }
+
+    void set_linked_name(std::uint32_t at, std::optional<buffer_name> const& name) const {
+        build().set_name(at, name->empty() ? std::nullopt : name);
+    }
+
     [[nodiscard]] snapshot_builder& build() const { return sample_->build; }
 
     sample_in_progress<System> const* sample_;

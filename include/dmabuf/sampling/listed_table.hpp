@@ -67,8 +67,8 @@ private:
         return sample_->session.sysfs() && (who == teller::sysfs || sample_->wanted.names);
     }
 
-    /// The list helps only if no two buffers have one inode. bufinfo tells no names, and is left
-    /// out if these are wanted.
+    /// The list helps only if no two buffers have one inode. bufinfo tells no names, and is not
+    /// read for other fields if these are wanted.
     [[nodiscard]] bool may_read_list() const {
         auto const& wanted = sample_->wanted;
         return !sample_->session.sysfs() && sample_->session.kernel().inodes_are_unique() &&

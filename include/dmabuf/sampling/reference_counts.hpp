@@ -23,17 +23,23 @@ public:
         shared_unknown_ = false;
     }
 
-    /// Whether a descriptor told the count of the buffer at this place in the snapshot being built.
+    /// Whether a descriptor told the count, or a list will tell it, of the buffer at this place in
+    /// the snapshot being built.
     [[nodiscard]] bool knows(std::uint32_t at) const {
         return at < known_.size() && known_[at] != unknown;
+    }
+
+    /// A list that will tell at the end has the count of the buffer at this place.
+    void will_be_told(std::uint32_t at) {
+        while (known_.size() <= at)
+            known_.push_back(unknown);
+        known_[at] = 1;
     }
 
     /// A descriptor tells the count of its buffer, which stands at this place.
     void told_by_descriptor(std::uint32_t at, std::uint64_t inode, std::uint64_t count) {
         if (knows(at)) return;
-        while (known_.size() <= at)
-            known_.push_back(unknown);
-        known_[at] = 1;
+        will_be_told(at);
         told const one{inode, count, false};
         told_.push_back(one);
     }
