@@ -40,12 +40,6 @@ public:
     static void take_away() { CHECK(shell("dmabuf_pin --unpin") == 0); }
 };
 
-void become(uid_t uid) {
-    lab::check(::setgroups(0, nullptr), "setgroups");
-    lab::check(::setresgid(uid, uid, uid), "setresgid");
-    lab::check(::setresuid(uid, uid, uid), "setresuid");
-}
-
 struct view {
     bool sampled = false;
     source found_by = source::none;

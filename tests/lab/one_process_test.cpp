@@ -4,7 +4,6 @@
 // itself said that it holds, and why a number is refused.
 #include "scene.hpp"
 
-#include <grp.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <thread>
@@ -13,12 +12,6 @@ using namespace scene;
 using dmabuf::source;
 
 namespace {
-
-void become(uid_t uid) {
-    lab::check(::setgroups(0, nullptr), "setgroups");
-    lab::check(::setresgid(uid, uid, uid), "setresgid");
-    lab::check(::setresuid(uid, uid, uid), "setresuid");
-}
 
 /// A thread that opens a buffer of 3 pages in a table of its own, without `shared`. Its number, and
 /// the inode.

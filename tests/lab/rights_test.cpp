@@ -3,7 +3,6 @@
 // What callers with less than all rights see, and that the coverage says what they do not.
 #include "scene.hpp"
 
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -16,12 +15,6 @@
 using namespace scene;
 
 namespace {
-
-void become(uid_t uid) {
-    lab::check(::setgroups(0, nullptr), "setgroups");
-    lab::check(::setresgid(uid, uid, uid), "setresgid");
-    lab::check(::setresuid(uid, uid, uid), "setresuid");
-}
 
 /// Keeps only the capabilities of `mask`, also across the change to `uid`.
 void become_with(uid_t uid, std::uint64_t mask) {

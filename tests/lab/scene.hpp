@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <grp.h>
 #include <iterator>
 #include <string>
 #include <sys/utsname.h>
@@ -148,6 +149,13 @@ inline dmabuf::reference const& reference_of(dmabuf::snapshot const& now, pid_t 
         if (now.buffers[reference.buffer].inode == inode) return reference;
     FAIL("process " << pid << " does not hold buffer " << inode);
     return now.references.front();
+}
+
+/// Gives up all rights but those of an ordinary user.
+inline void become(uid_t uid) {
+    lab::check(::setgroups(0, nullptr), "setgroups");
+    lab::check(::setresgid(uid, uid, uid), "setresgid");
+    lab::check(::setresuid(uid, uid, uid), "setresuid");
 }
 
 /// What a command, which must succeed, writes to its standard output.
