@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "columns.hpp"
 
+#include <dmabuf/text.hpp>
+
+#include "characters.hpp"
+#include "output.hpp"
+
 #include <algorithm>
+#include <numeric>
 
 namespace dmabuf_ps {
 
@@ -10,45 +16,127 @@ namespace {
 constexpr std::string_view gap = "  ";
 constexpr std::size_t least_width = 8;
 
-bool begins_character(char byte) {
-    return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80;
+/// The order in which columns are left out.
+constexpr std::string_view least_needed[] = {"OTHER", "DEVICES", "MAPS", "FDS",
+                                             "USS",   "NEW",     "LEFT", "RSS"};
+
+bool says_nothing(std::string_view cell) {
+    return cell.empty() || cell == "-";
 }
 
-/// Characters, each taken as one column: names may hold wide ones, and then stand out a little.
-std::size_t width_of(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
+/// All of the text, or as much of it as fits with a mark behind it.
+std::string cut(std::string const& text, std::size_t width, bool utf8) {
+    std::string_view const mark = utf8 ? "…" : dmabuf::cut_mark;
+    if (width_of(text) <= width) return text;
+    return std::string(first_columns(text, width - width_of(mark))).append(mark);
 }
 
-/// The first `width` characters, the last of them being "…" where there are more.
-std::string cut(std::string_view text, std::size_t width) {
-    if (width_of(text) <= width) return std::string(text);
-    std::size_t characters = 0;
-    auto const end = std::ranges::find_if(
-        text, [&](char byte) { return begins_character(byte) && ++characters == width; });
-    return std::string(text.begin(), end) + "…";
-}
+/// The columns of a line, and the room for each.
+class line_layout {
+public:
+    line_layout(std::vector<column> const& heads, std::vector<std::size_t> shown,
+                std::vector<std::size_t> const& natural_widths)
+        : heads_(&heads)
+        , shown_(std::move(shown))
+        , natural_(&natural_widths)
+        , widths_(natural_widths) {}
+
+    void fit(std::size_t width) {
+        shrink(width);
+        for (auto const& least : least_needed)
+            if (line() > width && leave_out(least)) shrink(width);
+    }
+
+    [[nodiscard]] std::vector<std::size_t> const& shown() const { return shown_; }
+    [[nodiscard]] std::size_t width(std::size_t column) const { return widths_[column]; }
+    /// Titles, with commas between them.
+    [[nodiscard]] std::string const& left_out() const { return left_out_; }
+
+private:
+    [[nodiscard]] std::size_t line() const {
+        return std::accumulate(
+            shown_.begin(), shown_.end(), gap.size() * (shown_.size() - 1),
+            [&](std::size_t sum, std::size_t column) { return sum + widths_[column]; });
+    }
+
+    void shrink(std::size_t width) {
+        widths_ = *natural_;
+        shrink(width, [](column const& one) { return one.shrinks; });
+        shrink(width, [](column const& one) { return !one.right; });
+    }
+
+    /// Takes from the widest column that may shrink until the line fits.
+    void shrink(std::size_t width, auto may_shrink) {
+        for (auto length = line(); length > width; --length) {
+            std::size_t* widest = nullptr;
+            for (auto const column : shown_)
+                if (may_shrink((*heads_)[column]) && (!widest || widths_[column] > *widest))
+                    widest = &widths_[column];
+            if (!widest || *widest <= least_width) return;
+            --*widest;
+        }
+    }
+
+    bool leave_out(std::string_view title) {
+        auto const at = std::ranges::find_if(
+            shown_, [&](std::size_t column) { return (*heads_)[column].title == title; });
+        if (at == shown_.end()) return false;
+        shown_.erase(at);
+        left_out_.append(left_out_.empty() ? "" : ", ").append(title);
+        return true;
+    }
+
+    std::vector<column> const* heads_;
+    std::vector<std::size_t> shown_;
+    std::vector<std::size_t> const* natural_;
+    std::vector<std::size_t> widths_; ///< of all columns
+    std::string left_out_;
+};
 
 } // namespace
 
+columns::columns(std::vector<column> heads)
+    : heads_(std::move(heads))
+    , utf8_(prints_utf8()) {}
+
+void columns::add_row(std::vector<std::string> cells) {
+    if (!utf8_)
+        for (auto& cell : cells)
+            cell = in_ascii(cell);
+    rows_.push_back(std::move(cells));
+}
+
 std::string columns::text(std::optional<std::size_t> width) const {
-    auto widths = natural_widths();
-    if (width) shrink(widths, *width);
+    auto const natural = natural_widths();
+    line_layout layout(heads_, columns_with_something(), natural);
+    if (width) layout.fit(*width);
     std::string text;
     auto const add_line = [&](auto const& cell_at) {
-        for (std::size_t i = 0; i < heads_.size(); ++i) {
-            auto const cell = cut(cell_at(i), widths[i]);
-            std::string const padding(widths[i] - width_of(cell), ' ');
-            bool const last = i + 1 == heads_.size();
-            if (heads_[i].right) text += padding;
+        for (auto const column : layout.shown()) {
+            bool const last = column == layout.shown().back();
+            auto const cell = cut(cell_at(column), layout.width(column), utf8_);
+            std::string const padding(layout.width(column) - width_of(cell), ' ');
+            if (heads_[column].right) text += padding;
             text += cell;
-            if (!heads_[i].right && !last) text += padding;
+            if (!heads_[column].right && !last) text += padding;
             text += last ? "\n" : gap;
         }
     };
-    add_line([&](std::size_t i) -> std::string const& { return heads_[i].title; });
+    add_line([&](std::size_t column) -> std::string const& { return heads_[column].title; });
     for (auto const& row : rows_)
-        add_line([&](std::size_t i) -> std::string const& { return row[i]; });
+        add_line([&](std::size_t column) -> std::string const& { return row[column]; });
+    if (!layout.left_out().empty())
+        text += "Left out for want of room: " + layout.left_out() + "\n";
     return text;
+}
+
+std::vector<std::size_t> columns::columns_with_something() const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < heads_.size(); ++i)
+        if (rows_.empty() ||
+            std::ranges::any_of(rows_, [&](auto const& row) { return !says_nothing(row[i]); }))
+            found.push_back(i);
+    return found;
 }
 
 std::vector<std::size_t> columns::natural_widths() const {
@@ -59,21 +147,6 @@ std::vector<std::size_t> columns::natural_widths() const {
         for (std::size_t i = 0; i < row.size(); ++i)
             widths[i] = std::max(widths[i], width_of(row[i]));
     return widths;
-}
-
-/// Takes from the widest column that may shrink until the line fits.
-void columns::shrink(std::vector<std::size_t>& widths, std::size_t width) const {
-    std::size_t line = gap.size() * (widths.size() - 1);
-    for (auto const one : widths)
-        line += one;
-    for (; line > width; --line) {
-        std::size_t widest = widths.size();
-        for (std::size_t i = 0; i < widths.size(); ++i)
-            if (heads_[i].shrinks && (widest == widths.size() || widths[i] > widths[widest]))
-                widest = i;
-        if (widest == widths.size() || widths[widest] <= least_width) return;
-        --widths[widest];
-    }
 }
 
 } // namespace dmabuf_ps

@@ -128,7 +128,7 @@ std::string text_of(lists::pasted_list const& list, options const& chosen) {
             fmt::format("Line {} is no row that fits its columns: a buffer is missing.\n", line);
     if (!list.whole)
         text += "The list is not whole: it does not end with the totals of its rows.\n";
-    return text;
+    return printable(std::move(text));
 }
 
 void write_buffer(json_writer& out, dmabuf::bufinfo_buffer const& one) {
@@ -177,7 +177,7 @@ std::string json_of(lists::pasted_list const& whole, options const& chosen) {
 }
 
 int complain(std::string const& what) {
-    fmt::print(stderr, "dmabuf_ps: {}\n", what);
+    fmt::print(stderr, "dmabuf_ps: {}\n", printable(what));
     return 1;
 }
 

@@ -6,6 +6,7 @@
 #include "list_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "selection.hpp"
 #include "text_report.hpp"
 
@@ -21,8 +22,8 @@ namespace {
 constexpr int done = 0;
 constexpr int failed = 1;
 
-int complain(auto const& what) {
-    fmt::print(stderr, "dmabuf_ps: {}\n", what);
+int complain(std::string const& what) {
+    fmt::print(stderr, "dmabuf_ps: {}\n", printable(what));
     return failed;
 }
 
@@ -33,7 +34,7 @@ int explain_absences(observation const& seen, std::string& sentences) {
         if (why.could_not_read)
             status = complain(why.sentence);
         else
-            sentences += why.sentence + "\n";
+            sentences += printable(why.sentence + "\n");
     return status;
 }
 

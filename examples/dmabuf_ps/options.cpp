@@ -30,7 +30,11 @@ The exporter "drm" is every driver that uses the common export of DRM: the attac
 devices tell more. drm-* lines in fdinfo count the same memory: never add them.
 
 Exit status: 0, 1 (could not read or write), 2 (wrong usage).
-Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.)";
+Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.
+
+Tables fit the terminal, or else as many columns as COLUMNS says; in a pipe without COLUMNS
+lines are as long as they are. Where LC_ALL, LC_CTYPE or LANG names another code set than
+UTF-8, all but JSON is ASCII, and a name that was cut to fit ends with \..)";
 
 std::map<std::string, sort_key> const sort_keys = {
     {"pss", sort_key::pss}, {"rss", sort_key::rss},   {"uss", sort_key::uss},

@@ -50,7 +50,7 @@ std::string text_report(observation const& seen, selection const& shown, options
     if (chosen.verbose) text += report::source_words(seen.now, seen.mine, seen.kernel);
     for (auto const& hint : seen.hints)
         text += hint + "\n";
-    return text;
+    return printable(std::move(text));
 }
 
 } // namespace dmabuf_ps

@@ -61,12 +61,13 @@ answer run(std::vector<std::string> words, std::function<void()> const& prepare)
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), out.text(), err.text()};
 }
 
-answer replayed(replay::recording const& recording, std::vector<std::string> const& options) {
+answer replayed(replay::recording const& recording, std::vector<std::string> const& options,
+                std::function<void()> const& prepare) {
     scratch_file const file;
     file.write(replay::write(recording));
     std::vector<std::string> words{DMABUF_PS, "--replay", file.path()};
     words.insert(words.end(), options.begin(), options.end());
-    return run(std::move(words));
+    return run(std::move(words), prepare);
 }
 
 } // namespace programs

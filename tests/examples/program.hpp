@@ -20,6 +20,7 @@ struct answer {
 answer run(std::vector<std::string> words, std::function<void()> const& prepare = {});
 
 /// dmabuf_ps, replaying.
-answer replayed(replay::recording const& recording, std::vector<std::string> const& options);
+answer replayed(replay::recording const& recording, std::vector<std::string> const& options,
+                std::function<void()> const& prepare = {});
 
 } // namespace programs
