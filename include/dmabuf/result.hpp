@@ -7,6 +7,7 @@
 #include <dmabuf/version.hpp>
 
 #include <cerrno>
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -277,6 +278,45 @@ constexpr inline_text<95> path_of(place const& where) {
         else if (part == "inode")
             path.append_number(where.inode);
     }
+    return path;
+}
+
+/// The path of a directory, as a value. One of more than 150 bytes is cut, and refused where it is
+/// used (ENAMETOOLONG): every path below a whole one fits `path_of()`.
+class root_path : public inline_text<150> {
+public:
+    constexpr root_path() = default;
+    template<std::convertible_to<std::string_view> Text>
+    constexpr root_path(Text const& path)
+        : inline_text(std::string_view(path)) {}
+};
+
+/// The directories where the kernel shows its files. A container may have those of its host
+/// elsewhere than at the usual places.
+struct roots {
+    root_path proc = "/proc";
+    root_path sys = "/sys"; ///< with debugfs in kernel/debug
+    root_path bpffs = {};   ///< empty: fs/bpf in `sys`
+
+    bool operator==(roots const&) const = default;
+    [[nodiscard]] constexpr bool truncated() const {
+        return proc.truncated() || sys.truncated() || bpffs.truncated();
+    }
+};
+
+/// The same path where the kernel shows its files in `below`.
+/// Cost: no system call, no allocation.
+template<class = detail::if_called>
+constexpr inline_text<255> path_of(place const& where, roots const& below) {
+    inline_text<255> path;
+    auto const whole = path_of(where);
+    auto const is_below = [&](std::string_view usual, root_path const& chosen) {
+        if (chosen.empty() || !whole.view().starts_with(usual)) return false;
+        path.append(chosen.view()).append(whole.view().substr(usual.size()));
+        return true;
+    };
+    (void)(is_below("/sys/fs/bpf", below.bpffs) || is_below("/sys", below.sys) ||
+           is_below("/proc", below.proc));
     return path;
 }
 

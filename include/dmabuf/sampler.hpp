@@ -38,8 +38,8 @@ class basic_sampler {
 public:
     explicit basic_sampler(sample_options options = {}, System system = {})
         : options_(options)
-        , session_(system)
-        , list_(options.counts)
+        , session_(system, options.roots())
+        , list_(options.roots(), options.counts)
         , memory_(system) {}
 
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
@@ -75,8 +75,9 @@ public:
     ///  * BPF iterators that do not serve: 1 to find out.
     /// No allocation once everything has grown to the size of the system. At most 6 descriptors are
     /// open at a time.
-    /// Errors: `now` is then empty. ENOENT or ENODEV: there is no /proc. The failure of a /proc
-    /// that cannot be listed. Every other failure is counted in `now.coverage`.
+    /// Errors: `now` is then empty. ENOENT or ENODEV: there is no /proc. ENAMETOOLONG: one of
+    /// the roots is too long. The failure of a /proc that cannot be listed. Every other failure is
+    /// counted in `now.coverage`.
     result<void> sample(snapshot& now) {
         return take(now, [&]() -> result<void> {
             list_before();
@@ -251,8 +252,8 @@ private:
     result<void> sample_by_bpf(snapshot& now, OpenWalk open_walk) {
         build_.begin(now);
         references_.begin();
-        auto const done = bpf_.read(session_.system(), options_, build_, references_,
-                                    session_.table_space(), open_walk);
+        auto const done = bpf_.read(session_.system(), options_, session_.kernel().proc_shows,
+                                    build_, references_, session_.table_space(), open_walk);
         if (!done) return build_.abandon(), done;
         state_source(now.coverage, source::bpf_iterator, options_, sized_elsewhere());
         now.coverage.proc_shows = visibility::everything; // the kernel walks all tasks itself

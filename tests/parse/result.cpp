@@ -51,6 +51,32 @@ constexpr place_row places[] = {
      "/proc/2147483647/task/2147483647/fdinfo/2147483647"},
 };
 
+struct rooted_row {
+    place where;
+    dmabuf::roots below;
+    std::string_view text;
+    constexpr bool holds(std::string_view bytes) const {
+        return dmabuf::path_of(where, below) == bytes;
+    }
+};
+
+constexpr dmabuf::roots host{"/host/proc", "/host/sys"};
+constexpr dmabuf::roots pins{"/proc", "/sys", "/pins"};
+
+constexpr rooted_row rooted[] = {
+    {{object::proc}, {}, "/proc"},
+    {{object::proc}, host, "/host/proc"},
+    {{object::fd, 12, 13, 7}, host, "/host/proc/12/task/13/fd/7"},
+    {{object::fd, 12, 13, 7}, pins, "/proc/12/task/13/fd/7"},
+    {{object::sysfs_buffers}, host, "/host/sys/kernel/dmabuf/buffers"},
+    {{object::sysfs_buffers}, pins, "/sys/kernel/dmabuf/buffers"},
+    {{object::bufinfo}, host, "/host/sys/kernel/debug/dma_buf/bufinfo"},
+    {{object::bpf_mappings}, {}, "/sys/fs/bpf/dmabuf/mappings"},
+    {{object::bpf_mappings}, host, "/host/sys/fs/bpf/dmabuf/mappings"},
+    {{object::bpf_mappings}, pins, "/pins/dmabuf/mappings"},
+    {{object::bpf_android_buffers}, pins, "/pins/dmabuf/prog_dmabufIter_iter_dmabuf"},
+};
+
 struct failure_row {
     failure why;
     std::string_view text;
@@ -88,9 +114,20 @@ constexpr failure_row failures[] = {
 
 TEST_CASE("result: every place has its path, every failure its sentence") {
     CHECK_TABLE(places);
+    CHECK_TABLE(rooted);
     CHECK_TABLE(failures);
     for (auto const& row : places)
         CHECK_FALSE(dmabuf::path_of(row.where).truncated());
+}
+
+TEST_CASE("result: the longest path below the longest root is whole") {
+    dmabuf::roots const roots{std::string(150, 'p'), std::string(150, 's'), std::string(150, 'b')};
+    CHECK_FALSE(roots.truncated());
+    for (auto const& row : places)
+        CHECK_FALSE(path_of(row.where, roots).truncated());
+    CHECK(dmabuf::roots{std::string(151, 'p')}.truncated());
+    CHECK(dmabuf::roots{"/proc", std::string(151, 's')}.truncated());
+    CHECK(dmabuf::roots{"/proc", "/sys", std::string(151, 'b')}.truncated());
 }
 
 TEST_CASE("result: every errno named is the one that the C library means") {

@@ -195,6 +195,58 @@ TEST_CASE("bpf: what does not serve is named, and the walk serves") {
     }
 }
 
+TEST_CASE("bpf: where /proc has other numbers, because pidns= mounted it, the walk serves") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    all.kernel.shows_caller = GENERATE(false, true);
+    all.kernel.add(2, "second", 0);
+    auto const now = all.sample();
+    CHECK((now.coverage.found_by == source::bpf_iterator) == all.kernel.shows_caller);
+    CHECK(now.coverage.why_no_bpf.error == (all.kernel.shows_caller ? 0 : EXDEV));
+    CHECK(now.coverage.complete() == all.kernel.shows_caller);
+}
+
+TEST_CASE("bpf: pins, lists and processes are found below other roots") {
+    scene all;
+    populate(all);
+    all.pin(all_holders);
+    auto& kernel = all.kernel;
+    kernel.proc_root = "/host/proc";
+    kernel.sys_root = "/host/sys";
+    kernel.debugfs = true;
+    kernel.sysfs_buffers = GENERATE(false, true);
+    bool const own_bpffs = GENERATE(false, true);
+    all.files.root = own_bpffs ? "/pins" : "/host/sys/fs/bpf";
+    std::vector<std::string> elsewhere;
+    kernel.event = [&](fake::call_event const& event) {
+        if (event.path.starts_with("/") && !event.path.starts_with("/host/"))
+            elsewhere.push_back(event.path);
+    };
+    dmabuf::sample_options options{.cgroups = true,
+                                   .unheld = true,
+                                   .bufinfo = true,
+                                   .counts = true,
+                                   .proc = "/host/proc",
+                                   .sys = "/host/sys"};
+    if (own_bpffs) options.bpffs = "/pins";
+    auto const now = all.sample(options);
+    CHECK(now.coverage.found_by == source::bpf_iterator);
+    CHECK(now.coverage.cgroups_unknown == 0);
+    CHECK(now.coverage.listed_by ==
+          (kernel.sysfs_buffers ? dmabuf::listing::sysfs : dmabuf::listing::bufinfo));
+    all.files.pins[bpf::buffers_path] = bpf::pin::of(bpf::list_of({kernel.buffers().at(1)}));
+    options.bufinfo = false;
+    if (!kernel.sysfs_buffers)
+        CHECK(all.sample(options).coverage.listed_by == dmabuf::listing::bpf_iterator);
+    all.files.pins.clear();
+    options.bufinfo = true;
+    auto const walked = all.sample(options);
+    CHECK_COMPLETE(walked, kernel);
+    CHECK(walked.coverage.found_by == source::fd_walk);
+    CHECK(elsewhere == std::vector<std::string>{});
+}
+
 TEST_CASE("bpf: a walk cut off anywhere is never taken for a whole one") {
     scene all;
     populate(all);

@@ -139,6 +139,58 @@ TEST_CASE("rights: a procfs of another pid namespace numbers processes otherwise
     CHECK(broken_invariant(now) == "");
 }
 
+TEST_CASE("rights: the procfs of the initial pid namespace shows all, whoever reads it") {
+    world w; // 2 is kthreadd
+    w.kernel.dmabuf_fds = GENERATE(false, true);
+    w.kernel.pid_namespace = 4026532000;
+    w.kernel.caller_getpid = 1;
+    w.kernel.at(900).inner_pids = {1};
+    w.kernel.at(10).add_thread(11);
+    w.kernel.at(20).leader().files = w.kernel.at(10).leader().files;
+    unsigned compared = 0;
+    w.kernel.event = [&](auto const& event) { compared += event.kind == fake::call::compare; };
+    auto const now = sampled(w.kernel, {.counts = true});
+    INFO(words(now.coverage));
+    CHECK(now.coverage.proc_shows == visibility::everything);
+    CHECK(now.coverage.complete());
+    CHECK(compared == 0); // kcmp's numbers are those of the caller's own namespace
+    CHECK(now.coverage.tables_uncertain == (w.kernel.dmabuf_fds ? 0 : 1));
+    for (auto const& one : now.counts)
+        CHECK_FALSE(one.others_known); // which processes share a table cannot be told
+    CHECK(holder_of(now, 10).rss_bytes == 4096);
+    CHECK(holder_of(now, 20).pss_bytes == 2048);
+}
+
+TEST_CASE("rights: a second process that is no kernel thread is of another pid namespace") {
+    fake::kernel kernel;
+    kernel.pid_namespace = 4026532000;
+    kernel.shows_caller = GENERATE(false, true); // or mounted with pidns=
+    kernel.at(900).inner_pids = {5};
+    kernel.caller_getpid = 5;
+    if (GENERATE(false, true)) kernel.add(2, "kthreadd", 0);
+    auto const now = sampled(kernel);
+    CHECK(now.coverage.proc_shows == visibility::pid_namespace);
+    CHECK_FALSE(now.coverage.complete());
+}
+
+TEST_CASE("rights: hidepid of the host's procfs, which a container looks at") {
+    world w;
+    w.kernel.pid_namespace = 4026532000;
+    w.kernel.at(900).inner_pids = {5};
+    w.kernel.caller_getpid = 5;
+    w.kernel.hidepid = GENERATE(0, 1, 2, 4);
+    w.kernel.at(900).uid = 1000;
+    INFO(w.kernel.hidepid);
+    CHECK(sampled(w.kernel).coverage.proc_shows == visibility::everything);
+    w.kernel.caller = fake::rights::user(1000);
+    auto const now = sampled(w.kernel);
+    CHECK_FALSE(now.coverage.complete());
+    // With 1 nobody but who may trace it can tell what the second process is.
+    CHECK(now.coverage.proc_shows == (w.kernel.hidepid == 0   ? visibility::everything
+                                      : w.kernel.hidepid == 1 ? visibility::unknown
+                                                              : visibility::hidden));
+}
+
 TEST_CASE("rights: a caller of many groups is in no container") {
     fake::kernel kernel;
     auto& self = kernel.at(900);

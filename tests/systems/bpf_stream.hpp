@@ -170,7 +170,8 @@ inline constexpr auto mappings_of_path = "/sys/fs/bpf/dmabuf/mappings_of";
 
 /// What is pinned, and how it was used.
 struct bpffs {
-    std::map<std::string, pin> pins;
+    std::string root = "/sys/fs/bpf"; ///< where it is mounted
+    std::map<std::string, pin> pins; ///< by their paths below /sys/fs/bpf
     /// Programs that walk one process: each gives the pin that is to be read.
     std::map<std::string, std::function<pin(int pid)>> programs;
     std::map<int, std::function<pin(int pid)>> open_programs;
@@ -187,10 +188,11 @@ struct pinned {
     bpffs* files = nullptr;
 
     int open(int directory, char const* path, int flags) const {
-        if (!std::string_view(path).starts_with("/sys/fs/bpf/"))
-            return inner.open(directory, path, flags);
+        std::string_view below = path;
+        if (!below.starts_with(files->root + "/")) return inner.open(directory, path, flags);
         ++files->calls;
-        auto const found = files->pins.find(path);
+        below.remove_prefix(files->root.size());
+        auto const found = files->pins.find("/sys/fs/bpf" + std::string(below));
         if (found == files->pins.end()) return -ENOENT;
         if (found->second.open_error != 0) return -found->second.open_error;
         if ((flags & O_NONBLOCK) == 0) return -EDEADLK; // a pipe put there would hold us up

@@ -287,6 +287,30 @@ bool kernel::find_task(int tid, spot& node) const {
     return false;
 }
 
+/// In the directories that are neither of a process nor of a buffer, by the whole path.
+kernel::found kernel::lookup_outside(spot next) const {
+    auto const is = [&](what kind) {
+        next.kind = kind;
+        return found{0, next};
+    };
+    auto const below = [&](std::string const& root, char const* path) {
+        return next.path == root + path;
+    };
+    if (below(proc_root, "") && proc_mounted) return is(what::proc);
+    if (below(proc_root, "/sys/kernel")) return is(what::directory);
+    if (below(proc_root, "/sys/kernel/osrelease")) return is(what::release);
+    if (below(sys_root, "/kernel/dmabuf/buffers") && sysfs_buffers) return is(what::buffers);
+    if (below(sys_root, "/kernel/debug/dma_buf/bufinfo")) return is(what::bufinfo);
+    for (char const* known : {"", "/kernel", "/kernel/debug/dma_buf"})
+        if (below(sys_root, known)) return is(what::directory);
+    if (below(sys_root, "/kernel/dmabuf") && sysfs_buffers) return is(what::directory);
+    if (below(sys_root, "/kernel/debug") && debugfs) // mode 0700
+        return caller.dac_read_search ? is(what::directory) : found{EACCES, {}};
+    bool const on_the_way =
+        proc_root.starts_with(next.path + "/") || sys_root.starts_with(next.path + "/");
+    return on_the_way ? is(what::directory) : found{ENOENT, {}};
+}
+
 kernel::found kernel::lookup(spot const& directory, std::string const& name) const {
     if (int const error = may_enter(directory); error != 0) return {error, {}};
     if (name == ".") return {0, directory};
@@ -301,17 +325,7 @@ kernel::found kernel::lookup(spot const& directory, std::string const& name) con
 
     switch (directory.kind) {
     case what::directory:
-        if (next.path == "/proc" && proc_mounted) return is(what::proc);
-        if (next.path == "/proc/sys/kernel/osrelease") return is(what::release);
-        if (next.path == "/sys/kernel/dmabuf/buffers" && sysfs_buffers) return is(what::buffers);
-        if (next.path == "/sys/kernel/debug/dma_buf/bufinfo") return is(what::bufinfo);
-        for (char const* known : {"/sys", "/sys/kernel", "/proc/sys/kernel"})
-            if (next.path == known) return is(what::directory);
-        if (next.path == "/sys/kernel/dmabuf" && sysfs_buffers) return is(what::directory);
-        if (next.path == "/sys/kernel/debug" && debugfs) // mode 0700
-            return caller.dac_read_search ? is(what::directory) : found{EACCES, {}};
-        if (next.path == "/sys/kernel/debug/dma_buf") return is(what::directory);
-        return none;
+        return lookup_outside(next);
     case what::proc: {
         if (name == "sys") return is(what::directory);
         if (!shows_caller && (name == "self" || name == "thread-self")) return none;

@@ -144,6 +144,8 @@ public:
     // --- what kind of machine it is; to be set before the first call
     unsigned major = 6, minor = 12;
     bool proc_mounted = true;
+    std::string proc_root = "/proc"; ///< where procfs is mounted,
+    std::string sys_root = "/sys";   ///< and sysfs
     bool sysfs_buffers = false;
     bool dmabuf_fds = false;
     bool debugfs = false; ///< for root only
@@ -268,6 +270,7 @@ private:
     [[nodiscard]] int may_enter(spot const& node) const;
     [[nodiscard]] bool find_task(int tid, spot& node) const;
     [[nodiscard]] found lookup(spot const& directory, std::string const& name) const;
+    [[nodiscard]] found lookup_outside(spot next) const;
     [[nodiscard]] found follow(spot const& link) const;
     [[nodiscard]] found walk(int directory, std::string const& path, bool follow_last) const;
     [[nodiscard]] std::string absolute(int directory, std::string const& path) const;

@@ -15,14 +15,15 @@ constexpr char const* program_of(bpf_content content) {
                                             : "/sys/fs/bpf/dmabuf/descriptors_of";
 }
 
-/// Opens the pinned program of a walk, `/sys/fs/bpf/dmabuf/descriptors_of` or `mappings_of`. It
-/// serves for one process after the other.
+/// Opens the pinned program of a walk, `/sys/fs/bpf/dmabuf/descriptors_of` or `mappings_of`, or
+/// the one at `path`. It serves for one process after the other.
 /// Cost: one call.
 /// Errors: ENOENT where nothing is pinned; EACCES; EPERM on kernels before 5.19 with
 /// unprivileged_bpf_disabled, for callers without CAP_BPF.
 template<bpf_system System = live_system>
-result<unique_fd<System>> open_bpf_program(bpf_content content, System system = {}) {
-    int const fd = system.open_program(program_of(content));
+result<unique_fd<System>> open_bpf_program(bpf_content content, System system = {},
+                                           char const* path = nullptr) {
+    int const fd = system.open_program(path ? path : program_of(content));
     if (fd < 0) return failure{operation::open, -fd, place_of(content)};
     return unique_fd<System>(system, fd);
 }

@@ -60,12 +60,13 @@ result<process<System>> open_process(proc_directory<System> const& proc, std::in
     return process<System>{proc.system, std::move(directory).value(), pid};
 }
 
-/// Opens /proc/P of the procfs at /proc.
+/// Opens P in the procfs at `path`.
 /// Cost: four system calls.
 /// Errors: those of `open_proc()`, and of `open_process()` with a procfs.
 template<system System = live_system>
-result<process<System>> open_process(std::int32_t pid, System system = {}) {
-    auto const proc = open_proc(system);
+result<process<System>> open_process(std::int32_t pid, System system = {},
+                                     char const* path = "/proc") {
+    auto const proc = open_proc(system, path);
     if (!proc) return proc.error();
     return open_process(*proc, pid);
 }

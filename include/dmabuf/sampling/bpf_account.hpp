@@ -36,11 +36,15 @@ public:
     /// pinned iterator over all processes.
     /// Cost: that of the walks. No allocation once grown.
     /// Errors: those of the walks; EXDEV where the caller is not in the initial pid, user and time
-    /// namespaces, to which the numbers in the records belong.
+    /// namespaces, to which the numbers in the records belong: the kernel walks over the tasks of
+    /// the caller's pid namespace alone (kernel/bpf/task_iter.c, init_seq_pidns()). Also
+    /// where `proc_shows` tells that /proc has the numbers of another pid namespace.
     template<class OpenWalk>
-    result<void> read(System system, sample_options const& options, snapshot_builder& build,
-                      reference_counts& references, std::span<char> space, OpenWalk open_walk) {
+    result<void> read(System system, sample_options const& options, visibility proc_shows,
+                      snapshot_builder& build, reference_counts& references, std::span<char> space,
+                      OpenWalk open_walk) {
         options_ = options;
+        proc_shows_ = proc_shows;
         build_ = &build;
         references_ = &references;
         processes_.clear();
@@ -49,7 +53,10 @@ public:
         auto const read_one = [&](bpf_content content, found_by_walk& into) -> result<void> {
             result<unique_fd<System>> file = open_walk(content);
             if (!file) return file.error();
-            bpf_walk<System> records(system, content, space, std::move(file).value());
+            auto const path = path_of(place_of(content), options.roots());
+            auto records = file->is_open()
+                               ? bpf_walk<System>(system, content, space, std::move(file).value())
+                               : bpf_walk<System>(system, content, space, path.c_str());
             return walk(records, content, into);
         };
         if (auto done = read_one(bpf_content::descriptors, descriptors_); !done) return done;
@@ -188,7 +195,8 @@ private:
         into.clear();
         auto const header = records.begin();
         if (!header) return header.error();
-        if (!header->same_namespaces()) return failure{operation::identify, EXDEV, records.where()};
+        if (!header->same_namespaces() || proc_shows_ == visibility::pid_namespace)
+            return failure{operation::identify, EXDEV, records.where()};
         for (;;) {
             bpf_record record;
             while (records.take(record)) {
@@ -298,6 +306,7 @@ private:
     }
 
     sample_options options_;
+    visibility proc_shows_ = visibility::unknown;
     snapshot_builder* build_ = nullptr;
     reference_counts* references_ = nullptr;
     std::vector<process_record> processes_;

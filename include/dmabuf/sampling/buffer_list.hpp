@@ -46,8 +46,9 @@ template<system System = live_system>
 class buffer_list {
 public:
     /// `devices`: attached devices are wanted, too.
-    explicit buffer_list(bool devices = false)
-        : wants_devices_(devices) {}
+    explicit buffer_list(v0::roots const& roots = {}, bool devices = false)
+        : roots_(roots)
+        , wants_devices_(devices) {}
 
     void reserve(capacity const& most) { rows_.reserve(most.buffers); }
 
@@ -152,7 +153,8 @@ private:
     }
 
     result<void> take_pinned(System system, std::span<char> space) {
-        bpf_walk<System> walk(system, bpf_content::buffers, space);
+        bpf_walk<System> walk(system, bpf_content::buffers, space,
+                              path_of({object::bpf_buffers}, roots_).c_str());
         if (auto const header = walk.begin(); !header) return header.error();
         std::uint64_t bytes = detail::bpf_layout::header;
         for (;;) {
@@ -179,7 +181,8 @@ private:
     }
 
     result<void> take_android(System system, std::span<char> space) {
-        for (auto const& row : read_android_buffers(system, read_space(space))) {
+        auto const path = path_of({object::bpf_android_buffers}, roots_);
+        for (auto const& row : read_android_buffers(system, read_space(space), path.c_str())) {
             if (!row) return row.error();
             rows_.push_back(*row);
         }
@@ -187,7 +190,8 @@ private:
     }
 
     result<void> take_bufinfo(System system, std::span<char> space) {
-        for (auto const& row : read_bufinfo(system, read_space(space))) {
+        auto const path = path_of({object::bufinfo}, roots_);
+        for (auto const& row : read_bufinfo(system, read_space(space), path.c_str())) {
             if (!row && row.error().line == 0) return row.error();
             if (!row)
                 odd_.take(row.error());
@@ -220,6 +224,7 @@ private:
         return named == row.attachments;
     }
 
+    v0::roots roots_;
     std::vector<listed_buffer> rows_;
     std::vector<attachment> devices_;
     listing listed_by_ = listing::none;

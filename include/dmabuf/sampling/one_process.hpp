@@ -29,7 +29,8 @@ public:
                 return failure{operation::identify, EXDEV, place_of(content)};
             auto& program = content == bpf_content::mappings ? mappings_ : descriptors_;
             if (!program.is_open()) {
-                auto opened = open_bpf_program(content, at.system());
+                auto const path = path_of(place_of(content), at.roots()).append("_of");
+                auto opened = open_bpf_program(content, at.system(), path.c_str());
                 if (!opened) return opened.error();
                 program = std::move(opened).value();
             }

@@ -52,39 +52,68 @@ void probe_release(proc_directory<System> const& proc, platform& found) {
         found.kernel_major = 0;
 }
 
-/// /proc may belong to another pid namespace than the caller's, and then has other numbers for the
-/// same processes. The caller is `self` there; its own number may be that of another process.
+/// Whether a procfs is that of the initial pid namespace, where 2 is kthreadd (init/main.c,
+/// rest_init()). No other namespace has a kernel thread: kthreadd makes them all.
+/// Cost: five calls.
+/// Errors: those of `open_process()` and `read_stat()`, where it cannot be told.
 template<system System>
-void probe_sight(proc_directory<System> const& proc, platform& found) {
+result<bool> has_kernel_threads(proc_directory<System> const& proc) {
+    auto const second = open_process(proc, 2);
+    auto const stat = second ? read_stat(*second) : result<task_stat>(second.error());
+    if (!stat && !stat.error().gone()) return stat.error();
+    return stat && stat->kernel_thread();
+}
+
+/// The same, asked of the namespace of a caller that this procfs numbers as the caller does.
+/// Cost: one call, which everybody may make.
+template<system System>
+result<bool> is_in_initial_namespace(process<System> const& self) {
     constexpr std::uint64_t initial_pid_namespace =
         0xeffffffc; // PROC_PID_INIT_INO, include/linux/proc_ns.h
+    file_status space;
+    int const error = uninterrupted_status(self.system, self.directory.get(), "ns/pid", 0, space);
+    if (error < 0) return failure{operation::status, -error, {object::pid_namespace}};
+    return space.inode == initial_pid_namespace;
+}
+
+template<system System>
+result<process<System>> open_self(proc_directory<System> const& proc) {
     auto const pid = proc.system.process_id();
     auto directory = open_at(proc.system, proc.directory.get(), "self", O_RDONLY | O_DIRECTORY,
                              {object::process, pid});
-    found.shows_caller = directory || !directory.error().gone();
-    if (!directory) return;
-    process<System> const self{proc.system, std::move(directory).value(), pid};
-    auto const status = read_process_status(self);
-    found.own_pid_namespace = status && status->pid_levels == 1;
+    if (!directory) return directory.error();
+    return process<System>{proc.system, std::move(directory).value(), pid};
+}
 
-    file_status space;
-    if (uninterrupted_status(proc.system, self.directory.get(), "ns/pid", 0, space) < 0) return;
-    if (space.inode != initial_pid_namespace || !found.own_pid_namespace) {
-        found.proc_shows = visibility::pid_namespace;
-        return;
-    }
+/// A procfs belongs to a pid namespace, whoever reads it. That may be another one than the
+/// caller's, with other numbers for the same processes. The caller is `self` there; its own number
+/// may be that of another process.
+template<system System>
+void probe_sight(proc_directory<System> const& proc, platform& found) {
+    auto const self = open_self(proc);
+    found.shows_caller = self || !self.error().gone();
+    if (!self && found.shows_caller) return;
+    auto const status = self ? read_process_status(*self) : result<process_status>(self.error());
+    found.own_pid_namespace = status && status->pid_levels == 1;
+    auto const initial =
+        found.own_pid_namespace ? is_in_initial_namespace(*self) : has_kernel_threads(proc);
+    if (!initial) return;
+    if (!*initial && found.own_pid_namespace)
+        return void(found.proc_shows = visibility::pid_namespace);
     // init always exists and holds every capability. Where hidepid hides any process from the
-    // caller, it hides init.
+    // caller, it hides init, and kthreadd with it.
     file_status init;
     int const error = uninterrupted_status(proc.system, proc.directory.get(), "1", 0, init);
-    if (error == 0) found.proc_shows = visibility::everything;
+    if (error == 0)
+        found.proc_shows = *initial ? visibility::everything : visibility::pid_namespace;
     if (error == -ENOENT) found.proc_shows = visibility::hidden;
 }
 
 } // namespace detail
 
 /// Asks the kernel for its release, and for the part of the system that /proc shows.
-/// Cost: about 12 system calls, no allocation.
+/// Cost: about 12 system calls, 18 where this procfs numbers processes otherwise than the caller;
+/// no allocation.
 template<system System>
 platform probe(proc_directory<System> const& proc) {
     platform found;

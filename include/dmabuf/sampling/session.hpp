@@ -14,23 +14,26 @@ inline namespace v0 {
 template<system System = live_system>
 class session {
 public:
-    explicit session(System system)
-        : system_(system) {}
+    explicit session(System system, v0::roots const& roots = {})
+        : system_(system)
+        , roots_(roots) {}
 
     /// Opens /proc and asks the kernel for its abilities and for the caller's rights. Later calls
     /// do nothing.
     /// Cost: about 17 system calls.
-    /// Errors: those of `open_proc()`.
+    /// Errors: those of `open_proc()`; ENAMETOOLONG for roots that are too long.
     result<void> open() {
         if (proc_) return {};
-        auto proc = open_proc(system_);
+        if (roots_.truncated()) return failure{operation::open, ENAMETOOLONG, {}};
+        auto proc = open_proc(system_, roots_.proc.c_str());
         if (!proc) return proc.error();
         platform_ = probe(*proc);
         if (auto const found = find_dmabuf_fds(*proc, platform_.shows_caller); !found)
             why_no_dmabuf_fds_ = found.error();
         if (platform_.before(5, 3)) known.expect_before_5_3();
         make_space();
-        if (auto tree = open_sysfs_buffers(system_)) sysfs_ = std::move(tree).value();
+        auto const path = path_of({object::sysfs_buffers}, roots_);
+        if (auto tree = open_sysfs_buffers(system_, path.c_str())) sysfs_ = std::move(tree).value();
         proc_ = std::move(proc).value();
         return {};
     }
@@ -42,6 +45,7 @@ public:
     }
 
     [[nodiscard]] System system() const { return system_; }
+    [[nodiscard]] v0::roots const& roots() const { return roots_; }
     [[nodiscard]] proc_directory<System> const& proc() const { return *proc_; }
     /// Null where there is no sysfs tree.
     [[nodiscard]] sysfs_buffers_directory<System> const* sysfs() const {
@@ -65,6 +69,7 @@ private:
     static constexpr std::size_t space_bytes = 32768;
 
     [[no_unique_address]] System system_;
+    v0::roots roots_;
     std::optional<proc_directory<System>> proc_;
     std::optional<sysfs_buffers_directory<System>> sysfs_;
     platform platform_;

@@ -34,6 +34,43 @@ TEST_CASE("session: where /proc is missing it says so, and opens it once it is t
     CHECK(session.open());
 }
 
+TEST_CASE("session: it looks below its roots, and nowhere else") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    kernel.proc_root = "/host/proc";
+    kernel.sys_root = "/host/sys";
+    kernel.sysfs_buffers = true;
+    std::vector<std::string> elsewhere;
+    kernel.event = [&](fake::call_event const& event) {
+        if (!event.path.starts_with("/host/")) elsewhere.push_back(event.path);
+    };
+    dmabuf::session<parts::system> session{parts::system{{&kernel}, &plan},
+                                           {.proc = "/host/proc", .sys = "/host/sys"}};
+    REQUIRE(session.open());
+    CHECK(session.sysfs() != nullptr);
+    CHECK(session.kernel().proc_shows == dmabuf::visibility::everything);
+    CHECK(session.kernel().own_pid_namespace);
+    CHECK(elsewhere == std::vector<std::string>{});
+}
+
+TEST_CASE("session: roots whose files have longer paths than fit are refused") {
+    fake::kernel kernel;
+    wrapped::faults plan;
+    auto const size = GENERATE(149U, 150U, 151U, 4000U);
+    kernel.sys_root = "/" + std::string(size - 1, 's');
+    kernel.sysfs_buffers = true;
+    auto const which = GENERATE(&dmabuf::roots::proc, &dmabuf::roots::sys, &dmabuf::roots::bpffs);
+    kernel.proc_root = which == &dmabuf::roots::proc ? kernel.sys_root : "/proc";
+    dmabuf::roots roots;
+    roots.*which = kernel.sys_root;
+    dmabuf::session<parts::system> session{parts::system{{&kernel}, &plan}, roots};
+    auto const opened = session.open();
+    CAPTURE(size);
+    REQUIRE(opened.has_value() == (size <= 150));
+    CHECK((session.sysfs() != nullptr) == (size <= 150 && which == &dmabuf::roots::sys));
+    if (!opened) CHECK(opened.error().error == ENAMETOOLONG);
+}
+
 TEST_CASE("session: it knows why there is no dmabuf_fds") {
     fake::kernel kernel;
     wrapped::faults plan;
