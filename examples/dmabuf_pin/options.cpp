@@ -4,6 +4,7 @@
 #include <dmabuf/text.hpp>
 
 #include "options/parser.hpp"
+#include "options/roots.hpp"
 
 #include <fstream>
 
@@ -68,9 +69,11 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     auto* const with_group =
         app.add_option("-g,--group", group, "The files' group (default: root's)")
             ->type_name("GROUP");
-    app.add_option("--path", chosen.path,
-                   fmt::format("Directory, on a bpffs (default: {})", chosen.path))
-        ->type_name("DIR");
+    dmabuf::root_path bpffs;
+    auto* const with_bpffs = command_line::add_bpffs(app, bpffs, "/sys/fs/bpf");
+    app.add_option("--path", chosen.path, "Directory, on a bpffs (default: dmabuf in the bpffs)")
+        ->type_name("DIR")
+        ->excludes(with_bpffs);
 
     auto const check = [&] {
         if (unpin && status) throw CLI::ValidationError("--status", "not together with --unpin");
@@ -85,6 +88,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
             throw CLI::ValidationError("--group", wrong);
     };
     if (auto over = app.read(count, arguments, check)) return *std::move(over);
+    if (with_bpffs->count() != 0) chosen.path = fmt::format("{}/dmabuf", bpffs.view());
     if (unpin) chosen.what = action::unpin;
     if (status) chosen.what = action::status;
     return chosen;

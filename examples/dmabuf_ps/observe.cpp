@@ -9,6 +9,7 @@
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
+#include "report/failure_words.hpp"
 #include "report/source_words.hpp"
 #include "sampling.hpp"
 #include "selection.hpp"
@@ -37,7 +38,7 @@ std::string kernel_release() {
 
 /// What this machine's samples are taken with, as a recording tells it.
 replay::circumstances circumstances_here(options const& chosen) {
-    auto const mine = report::own_rights();
+    auto const mine = report::own_rights(chosen.roots);
     replay::circumstances here;
     here.kernel = kernel_release();
     here.uid = ::geteuid();
@@ -66,11 +67,11 @@ std::optional<complaint> take_samples(System system, replay::circumstances const
     dmabuf::basic_sampler<System> sampler(wanted, system);
     if (made.samples == 2) {
         if (auto const done = sampler.sample(seen.before); !done)
-            return complaint{fmt::format("{}", done.error())};
+            return complaint{report::words_of(done.error(), wanted.roots())};
         between();
     }
     if (auto const done = take_sample(sampler, made, seen.now); !done)
-        return complaint{fmt::format("{}", done.error())};
+        return complaint{report::words_of(done.error(), wanted.roots())};
     return std::nullopt;
 }
 
@@ -90,14 +91,14 @@ void look_for_pins(options const& chosen, observation& seen) {
     bool const lacking = no_bpf || coverage.why_no_list.error != 0;
     bool const refused = no_bpf && chosen.source == dmabuf::source::bpf_iterator;
     bool const told = chosen.verbose || !chosen.record.empty();
-    if (refused || (lacking && told)) report::look_for_pins(seen.mine);
+    if (refused || (lacking && told)) report::look_for_pins(seen.mine, chosen.roots);
 }
 
 template<dmabuf::system System>
 void look_for_absent(System system, options const& chosen, observation& seen) {
     for (auto const pid : chosen.pids)
         if (!is_holder(seen.now, pid))
-            seen.absences.push_back(why_not_shown(system, pid, seen.mine));
+            seen.absences.push_back(why_not_shown(system, pid, seen.mine, chosen.roots));
 }
 
 /// The users of all holders.
@@ -129,7 +130,7 @@ template<dmabuf::system System>
 complaint explained(System system, replay::circumstances const& made, observation const& seen,
                     complaint failed) {
     if (made.alone_pid == 0) return failed;
-    auto why = why_not_shown(system, made.alone_pid, seen.mine);
+    auto why = why_not_shown(system, made.alone_pid, seen.mine, made.options.roots());
     return why.could_not_read ? complaint{std::move(why.sentence)} : failed;
 }
 
@@ -146,7 +147,8 @@ std::optional<complaint> look(System system, replay::circumstances const& made,
     if (names_users(chosen)) seen.users = identity::names_of(users_in(seen));
     look_at_arguments(system, chosen, seen);
     look_for_absent(system, chosen, seen);
-    if (chosen.hints) seen.hints = hints::find(seen.now);
+    if (chosen.hints)
+        seen.hints = hints::find(seen.now, {chosen.roots.proc.c_str(), chosen.roots.sys.c_str()});
     return std::nullopt;
 }
 
@@ -178,7 +180,8 @@ answer record(options const& chosen) {
     auto seen = here(kept.made);
     replay::recording_system<> const system;
     auto const failed = look(system, kept.made, chosen, seen);
-    kept.entries = system.needed_entries(kept.made.left_out);
+    kept.entries =
+        replay::below_usual_roots(system.needed_entries(kept.made.left_out), chosen.roots);
     kept.made.rights = report::words_of(seen.mine);
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));

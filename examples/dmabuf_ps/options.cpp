@@ -4,6 +4,7 @@
 #include "options/choice.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
+#include "options/roots.hpp"
 #include "options/source.hpp"
 #include "selection/options.hpp"
 
@@ -94,7 +95,12 @@ void refuse_hints(options const& chosen) {
     if (chosen.json) throw CLI::ValidationError("--hints", "they are sentences, and not in --json");
 }
 
-/// `told_where`: the command line chose a source, or left debugfs out.
+void refuse_roots(options const& chosen) {
+    if (!chosen.record.empty() && !chosen.roots.bpffs.empty())
+        throw CLI::ValidationError("--bpffs", "--record keeps what /proc and /sys tell, not BPF");
+}
+
+/// `told_where`: the command line chose a source or a directory, or left debugfs out.
 void refuse_for_recordings(options const& chosen, bool told_where) {
     if (chosen.anonymise && chosen.record.empty())
         throw CLI::ValidationError("--anonymise", "there is nothing to --record");
@@ -165,6 +171,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also the source, and why no better one served");
     auto const* const source = command_line::add_source(app, chosen.source);
+    command_line::add_roots(app, chosen.roots);
     app.add_flag("--hints", chosen.hints,
                  "Also which processes have an attached device open, or a ring with DMA-BUFs");
     app.add_flag("--no-debugfs", chosen.no_debugfs,
@@ -184,13 +191,16 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         ->type_name("FILE");
 
     auto const check = [&] {
-        refuse_for_lists(chosen, sort->count() != 0, source->count() != 0 || chosen.no_debugfs);
+        bool const told_where =
+            source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{};
+        refuse_for_lists(chosen, sort->count() != 0, told_where);
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
         refuse_args(chosen);
         refuse_selection(chosen);
         refuse_hints(chosen);
         refuse_alone(chosen);
-        refuse_for_recordings(chosen, source->count() != 0 || chosen.no_debugfs);
+        refuse_for_recordings(chosen, told_where);
+        refuse_roots(chosen);
     };
     if (auto over = app.read(count, arguments, check)) return *std::move(over);
     return chosen;

@@ -41,6 +41,7 @@ struct options {
     std::vector<std::int32_t> pids;               ///< only these; empty: all
     ::selection::criteria wanted;                 ///< only what these choose
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
+    dmabuf::roots roots;
 
     /// Whether the rows are what one process holds of each buffer.
     [[nodiscard]] bool buffers_of_one() const {

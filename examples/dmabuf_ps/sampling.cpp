@@ -7,6 +7,9 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     bool const everything = chosen.json || !chosen.record.empty();
     bool const changes = chosen.diff_seconds.has_value();
     dmabuf::sample_options wanted;
+    wanted.proc = chosen.roots.proc;
+    wanted.sys = chosen.roots.sys;
+    wanted.bpffs = chosen.roots.bpffs;
     wanted.force = chosen.source;
     wanted.bpf = chosen.record.empty(); // a recording is of what /proc and /sys tell
     wanted.exporters = everything || chosen.buffers || !changes; // totals are by exporter

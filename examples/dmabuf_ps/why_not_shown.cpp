@@ -6,6 +6,7 @@
 
 #include "replay/recording_system.hpp"
 #include "report/coverage_words.hpp"
+#include "report/failure_words.hpp"
 
 namespace dmabuf_ps {
 
@@ -37,15 +38,16 @@ bool may_not_be_read(dmabuf::process<System> const& process) {
 }
 
 template<dmabuf::system System>
-explanation look_for(System system, std::int32_t pid, report::rights const& mine) {
-    auto const proc = dmabuf::open_proc(system);
-    if (!proc) return {true, fmt::format("{}", proc.error())};
+explanation look_for(System system, std::int32_t pid, report::rights const& mine,
+                     dmabuf::roots const& roots) {
+    auto const proc = dmabuf::open_proc(system, roots.proc.c_str());
+    if (!proc) return {true, report::words_of(proc.error(), roots)};
     auto const process = dmabuf::open_process(*proc, pid);
     if (!process && process.error().gone())
         return {true, fmt::format("there is no process {}, or it is hidden", pid)};
-    if (!process) return {true, fmt::format("{}", process.error())};
+    if (!process) return {true, report::words_of(process.error(), roots)};
     auto const stat = dmabuf::read_stat(*process);
-    if (!stat) return {true, fmt::format("{}", stat.error())};
+    if (!stat) return {true, report::words_of(stat.error(), roots)};
     if (!is_listed(*proc, pid))
         return {true, fmt::format("{} is a thread ({}), not a process", pid, stat->comm)};
     if (!stat->kernel_thread() && may_not_be_read(*process))
@@ -57,15 +59,16 @@ explanation look_for(System system, std::int32_t pid, report::rights const& mine
 } // namespace
 
 template<dmabuf::system System>
-explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine) {
-    return look_for(system, pid, mine);
+explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine,
+                          dmabuf::roots const& roots) {
+    return look_for(system, pid, mine, roots);
 }
 
 explanation why_not_shown(replay::replayed_system const& system, std::int32_t pid,
-                          report::rights const& mine) {
-    auto why = look_for(system, pid, mine);
+                          report::rights const& mine, dmabuf::roots const& roots) {
+    auto why = look_for(system, pid, mine, roots);
     if (system.take_missing().empty()) return why;
-    auto const proc = dmabuf::open_proc(system);
+    auto const proc = dmabuf::open_proc(system, roots.proc.c_str());
     if (!proc || !is_listed(*proc, pid))
         return {true, fmt::format("there was no process {} when this was recorded, or it was "
                                   "hidden",
@@ -75,7 +78,9 @@ explanation why_not_shown(replay::replayed_system const& system, std::int32_t pi
                               pid, pid)};
 }
 
-template explanation why_not_shown(dmabuf::live_system, std::int32_t, report::rights const&);
-template explanation why_not_shown(replay::recording_system<>, std::int32_t, report::rights const&);
+template explanation why_not_shown(dmabuf::live_system, std::int32_t, report::rights const&,
+                                   dmabuf::roots const&);
+template explanation why_not_shown(replay::recording_system<>, std::int32_t, report::rights const&,
+                                   dmabuf::roots const&);
 
 } // namespace dmabuf_ps

@@ -20,10 +20,11 @@ struct explanation {
 
 /// For this machine, recorded or not.
 template<dmabuf::system System>
-explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine);
+explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine,
+                          dmabuf::roots const& roots);
 
 /// The same of a recording, which tells it only of processes that were asked for when it was made.
 explanation why_not_shown(replay::replayed_system const& system, std::int32_t pid,
-                          report::rights const& mine);
+                          report::rights const& mine, dmabuf::roots const& roots);
 
 } // namespace dmabuf_ps

@@ -2,6 +2,7 @@
 #include "capture.hpp"
 
 #include "report/coverage_words.hpp"
+#include "report/failure_words.hpp"
 #include "report/source_words.hpp"
 
 #include <algorithm>
@@ -22,6 +23,9 @@ dmabuf::sample_options sampling(options const& chosen) {
     wanted.mappings = !chosen.no_mappings;
     wanted.names = chosen.names; // no list tells them: see README.md
     wanted.force = chosen.source;
+    wanted.proc = chosen.roots.proc;
+    wanted.sys = chosen.roots.sys;
+    wanted.bpffs = chosen.roots.bpffs;
     return wanted;
 }
 
@@ -36,8 +40,8 @@ dmabuf::capacity room_for(std::size_t buffers) {
     return most;
 }
 
-dmabuf::unique_fd<> open_file(char const* path) {
-    return {dmabuf::live_system{}, ::open(path, O_RDONLY | O_CLOEXEC)};
+dmabuf::unique_fd<> open_file(std::string const& path) {
+    return {dmabuf::live_system{}, ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
 }
 
 /// All of a file that stays open; empty where it cannot be read the second time either.
@@ -78,6 +82,7 @@ capturer::capturer(options const& chosen, trigger const* armed, int ends)
     , ends_(ends)
     , window_ms_(chosen.window_ms)
     , forced_(chosen.source)
+    , roots_(chosen.roots)
     , sampler_(sampling(chosen)) {
     auto const most = room_for(chosen.buffers);
     sampler_.reserve(most);
@@ -93,15 +98,15 @@ std::string capturer::prepare() {
     ::utsname names{};
     ::uname(&names);
     kernel_ = names.release;
-    mine_ = report::own_rights();
-    if (armed_) pressure_file_ = open_file(armed_->path().c_str());
-    meminfo_file_ = open_file("/proc/meminfo");
+    mine_ = report::own_rights(roots_);
+    if (armed_) pressure_file_ = open_file(armed_->path());
+    meminfo_file_ = open_file(fmt::format("{}/meminfo", roots_.proc.view()));
     begin();
     look_until_seen(now_ns());
-    if (!done_) return fmt::format("{}", done_.error());
+    if (!done_) return report::words_of(done_.error(), roots_);
     auto const& coverage = now_.coverage;
     if (forced_ != dmabuf::source::none && coverage.found_by != forced_) {
-        report::look_for_pins(mine_);
+        report::look_for_pins(mine_, roots_);
         return report::why_not_served(forced_, coverage, mine_);
     }
     if (coverage.processes_denied != 0)

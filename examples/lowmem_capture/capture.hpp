@@ -26,8 +26,8 @@ enum class outcome : std::uint8_t { captured, not_written, not_seen };
 
 class capturer {
 public:
-    /// `armed` may be null: a test. It must outlive this. What can be read on `ends`, which may be
-    /// -1, ends waiting.
+    /// `armed` may be null: a test. It must outlive this. What can be read on `ends`,
+    /// which may be -1, ends waiting.
     capturer(options const& chosen, trigger const* armed, int ends);
 
     /// Gets all memory that will be needed, and goes through all of it once. Empty, or what is
@@ -59,6 +59,7 @@ private:
     int ends_;
     std::uint64_t window_ms_;
     dmabuf::source forced_;
+    dmabuf::roots roots_;
     dmabuf::sampler sampler_;
     dmabuf::snapshot now_;
     dmabuf::result<void> done_;

@@ -4,6 +4,7 @@
 #include "options/choice.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
+#include "options/roots.hpp"
 #include "options/source.hpp"
 
 namespace lowmem_capture {
@@ -55,6 +56,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     auto const* const test =
         app.add_flag("--test", chosen.test, "Capture now, wait for nothing, and end");
     command_line::add_source(app, chosen.source);
+    command_line::add_roots(app, chosen.roots);
     app.add_flag("--no-mappings", chosen.no_mappings,
                  "Leave out mappings: reading them can wait for a process that waits for memory");
     app.add_flag("--names", chosen.names,

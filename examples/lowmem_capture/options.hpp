@@ -28,6 +28,7 @@ struct options {
     int oom_score_adj = -1000;
     bool no_realtime = false;
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
+    dmabuf::roots roots;
 };
 
 command_line::parsed<options> parse_options(int count, char const* const* arguments);

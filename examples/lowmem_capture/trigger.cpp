@@ -10,12 +10,15 @@ namespace lowmem_capture {
 
 namespace {
 
-constexpr auto system_file = "/proc/pressure/memory";
-
 constexpr long cgroup_magic = 0x63677270; // CGROUP2_SUPER_MAGIC, include/uapi/linux/magic.h
 
 constexpr auto what_it_takes =
     "it takes CONFIG_PSI, and psi=1 on the kernel's command line where that is turned off";
+
+/// Of the whole system.
+std::string system_file(options const& chosen) {
+    return fmt::format("{}/pressure/memory", chosen.roots.proc.view());
+}
 
 bool is_directory(std::string const& path) {
     struct ::stat status;
@@ -32,7 +35,7 @@ no_trigger not_opened(options const& chosen, std::string const& path, int error)
     bool const of_cgroup = !chosen.cgroup.empty();
     if (error == ENOENT && of_cgroup && !is_directory(chosen.cgroup))
         return {fmt::format("there is no cgroup {}", chosen.cgroup)};
-    if (error == ENOENT && of_cgroup && ::access(system_file, F_OK) == 0)
+    if (error == ENOENT && of_cgroup && ::access(system_file(chosen).c_str(), F_OK) == 0)
         return {fmt::format("there is no {}: {} is no cgroup of version 2, or is their root, or "
                             "pressure is turned off in it (cgroup.pressure)",
                             path, chosen.cgroup)};
@@ -56,7 +59,7 @@ no_trigger not_armed(std::string const& path, std::string const& text, int error
 
 std::variant<trigger, no_trigger> trigger::arm(options const& chosen) {
     trigger armed;
-    armed.path_ = chosen.cgroup.empty() ? system_file : chosen.cgroup + "/memory.pressure";
+    armed.path_ = chosen.cgroup.empty() ? system_file(chosen) : chosen.cgroup + "/memory.pressure";
     armed.text_ =
         fmt::format("{} {} {}", chosen.level, chosen.stall_ms * 1000, chosen.window_ms * 1000);
     int const fd = ::open(armed.path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -93,6 +93,27 @@ TEST_CASE("a buffer that is open by O_PATH alone is not said to be mapped") {
     }
 }
 
+TEST_CASE("a container is told whether the procfs that it looks at is its own or its host's") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    kernel.pid_namespace = 4026532000;
+    kernel.caller_getpid = 5;
+    kernel.at(900).inner_pids = {5};
+    auto& process = kernel.add(10, "threads", 1000);
+    process.open(kernel.buffer(1, 4096));
+    process.add_thread(11);
+    bool const of_host = GENERATE(false, true);
+    kernel.add(2, "second", 0).kernel_thread = of_host;
+    auto const text = said(kernel, {"root", "trace"});
+    CHECK(count(text, "/proc is that of one pid namespace (a container's?), and processes outside "
+                      "it are out of sight: run in the initial one (docker: --pid=host), or look "
+                      "at the host's (docker: --volume /proc:/host/proc; --proc /host/proc).\n") ==
+          (of_host ? 0 : 1));
+    CHECK_SAYS(text, (of_host ? "Processes: 4, all seen.\n" : "Processes: incomplete; PSS"));
+    CHECK_SAYS(text, "1 descriptor table may have been read twice (kcmp could not tell): FDS may "
+                     "be too high, sizes are exact.\n");
+}
+
 TEST_CASE("a listed buffer that its holder let go of meanwhile is said to be that") {
     fake::kernel kernel;
     kernel.debugfs = true;

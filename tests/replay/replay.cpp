@@ -111,6 +111,78 @@ TEST_CASE("a descriptor whose link can neither be read nor written was taken for
     CHECK(system.open(AT_FDCWD, "/proc/7/task/7/fdinfo/4", O_RDONLY) == -ENOSYS);
 }
 
+namespace {
+
+/// In a container that has the /proc of its host.
+void contain_caller(fake::kernel& kernel) {
+    kernel.pid_namespace = 4026532000;
+    kernel.caller_getpid = 5;
+    kernel.at(900).inner_pids = {5};
+}
+
+} // namespace
+
+TEST_CASE("an older recording that did not ask whose procfs it was takes it for a container's") {
+    fake::kernel kernel;
+    kernel.add(2, "kthreadd", 0).kernel_thread = true;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096));
+    contain_caller(kernel);
+    auto done = support::record(kernel);
+    CHECK(done.now.coverage.proc_shows == dmabuf::visibility::everything);
+    check_round_trip(done);
+    std::erase_if(done.recording.entries, [](replay::entry const& one) {
+        return one.path == "/proc/2/stat" ||
+               (one.path == "/proc/1" && one.what == replay::call::stat);
+    });
+    auto const again = support::replay_it(done.recording);
+    CHECK(again.missing == "");
+    CHECK(again.now.coverage.proc_shows == dmabuf::visibility::pid_namespace);
+    CHECK(again.now.holders.size() == 1);
+    // Where the caller's numbers are those of /proc, nothing of it was asked.
+    dmabuf::file_status status;
+    CHECK(system_of("open /proc\n").status(AT_FDCWD, "/proc/1", 0, status) == -ENOSYS);
+}
+
+TEST_CASE("what was seen below other roots replays below the usual ones") {
+    fake::kernel kernel;
+    std::string const proc = GENERATE("/host/proc", "/host/sys/proc");
+    std::string const sys = "/host/sys";
+    kernel.proc_root = proc;
+    kernel.sys_root = sys;
+    kernel.sysfs_buffers = true;
+    kernel.debugfs = true;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096));
+    dmabuf::sample_options options{.unheld = true, .counts = true};
+    options.bufinfo = true;
+    options.proc = proc;
+    options.sys = sys;
+    auto done = support::record(kernel, options);
+    REQUIRE(done.now.holders.size() == 1);
+    REQUIRE(done.now.coverage.listed_by == dmabuf::listing::sysfs);
+    auto& kept = done.recording;
+    kept.entries = replay::below_usual_roots(std::move(kept.entries), options.roots());
+    kept.made.options.proc = dmabuf::roots{}.proc;
+    kept.made.options.sys = dmabuf::roots{}.sys;
+    CHECK(replay::write(kept).find("host") == std::string::npos);
+    check_round_trip(done);
+}
+
+TEST_CASE("only whole names of roots are taken for them") {
+    auto const usual = [](char const* path, dmabuf::roots const& roots) {
+        replay::entry one;
+        one.path = path;
+        return replay::below_usual_roots({one}, roots).front().path;
+    };
+    CHECK(usual("/host/proc", {"/host/proc", "/host/sys"}) == "/proc");
+    CHECK(usual("/host/proc/1/fd", {"/host/proc", "/host/sys"}) == "/proc/1/fd");
+    CHECK(usual("/host/processes", {"/host/proc", "/host/sys"}) == "/host/processes");
+    CHECK(usual("/proc/1", {}) == "/proc/1");
+    CHECK(usual("proc/1", {"proc", "/sys"}) == "/proc/1");
+    CHECK(usual("//1/fd", {"/", "/sys"}) == "/proc/1/fd");
+    CHECK(usual("/sys/kernel", {"/", "/sys"}) == "/sys/kernel");
+    CHECK(usual("12 13", {"/", "/sys"}) == "12 13"); // kcmp
+}
+
 TEST_CASE("a key's answers come in their order, and the last again and again") {
     auto const system = system_of("kcmp 1 2 0\nkcmp 1 3 1\nkcmp 1 2 !EPERM\nclock 7\nclock 9\n");
     CHECK(system.compare_descriptor_tables(1, 3) == 1);

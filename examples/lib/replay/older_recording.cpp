@@ -3,6 +3,7 @@
 
 #include <dmabuf/text.hpp>
 
+#include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <set>
@@ -133,6 +134,41 @@ std::vector<entry> fdinfos_of_path_descriptors(std::vector<entry> const& entries
         fdinfo.text = std::string("pos:\t0\nflags:\t") + octal + "\nmnt_id:\t0\n";
         if (opened.insert(fdinfo.path).second) found.push_back(std::move(fdinfo));
     }
+    return found;
+}
+
+namespace {
+
+/// Whether this result tells that /proc numbers the caller otherwise than the caller does, or not
+/// at all.
+bool tells_other_numbers(entry const& one) {
+    bool const of_caller = one.path == "/proc/self" || one.path == "/proc/self/status";
+    if (one.what == call::open) return of_caller && one.error != 0;
+    if (one.what != call::file || !of_caller) return false;
+    auto const status = dmabuf::parse_process_status(one.text);
+    return !status || status->pid_levels != 1;
+}
+
+} // namespace
+
+std::vector<entry> whose_procfs_it_is(std::vector<entry> const& entries) {
+    std::set<std::string, std::less<>> asked;
+    bool other_numbers = false;
+    for (auto const& one : entries) {
+        asked.insert(key_of(one));
+        other_numbers = other_numbers || tells_other_numbers(one);
+    }
+    if (!other_numbers) return {};
+    entry second, stat, init;
+    second.path = "/proc/2";
+    stat.path = "/proc/2/stat";
+    second.error = stat.error = ENOENT;
+    init.what = call::stat;
+    init.path = "/proc/1";
+    init.status.mode = 0040555;
+    std::vector<entry> found;
+    for (auto const& one : {second, stat, init})
+        if (!asked.contains(key_of(one))) found.push_back(one);
     return found;
 }
 

@@ -32,4 +32,9 @@ private:
 /// saying so.
 std::vector<entry> fdinfos_of_path_descriptors(std::vector<entry> const& entries);
 
+/// Answers that older libraries did not ask for: where /proc numbers the caller otherwise than the
+/// caller does, they took it for that of another pid namespace than the initial one. As if there
+/// were no kthreadd in it.
+std::vector<entry> whose_procfs_it_is(std::vector<entry> const& entries);
+
 } // namespace replay

@@ -53,6 +53,28 @@ int hand_out_path(std::string_view path, dmabuf::mapping& found, std::span<char>
     return 0;
 }
 
+namespace {
+
+bool is_below(std::string_view path, std::string_view root) {
+    return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
+}
+
+} // namespace
+
+std::vector<entry> below_usual_roots(std::vector<entry> entries, dmabuf::roots const& made_below) {
+    struct {
+        std::string_view made, usual;
+    } roots[] = {{made_below.proc.view(), "/proc"}, {made_below.sys.view(), "/sys"}};
+    if (roots[0].made.size() < roots[1].made.size()) std::swap(roots[0], roots[1]);
+    for (auto& one : entries)
+        for (auto const& root : roots)
+            if (is_below(one.path, root.made)) {
+                one.path.replace(0, root.made.size(), root.usual);
+                break;
+            }
+    return entries;
+}
+
 std::string join(std::string_view directory, std::string_view path) {
     if (path.empty() || path == ".") return std::string(directory);
     if (directory.empty() || path.starts_with('/')) return std::string(path);

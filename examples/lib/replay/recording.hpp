@@ -99,6 +99,10 @@ std::string key_of(call what, std::string_view path);
 /// Hands out a mapping's path as the kernel does: not at all, whole in `space`, or with an error.
 int hand_out_path(std::string_view path, dmabuf::mapping& found, std::span<char> space);
 
+/// The results as if the kernel had shown its files at the usual places: a replay looks there,
+/// wherever they were when it was recorded.
+std::vector<entry> below_usual_roots(std::vector<entry> entries, dmabuf::roots const& made_below);
+
 /// `path` as it was given, relative to a directory with a path of its own.
 std::string join(std::string_view directory, std::string_view path);
 

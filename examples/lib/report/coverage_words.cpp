@@ -62,8 +62,9 @@ std::string_view of_what_proc_shows(visibility proc_shows) {
         return "Other users' processes are hidden (/proc is mounted with hidepid): run as root, "
                "or with CAP_SYS_PTRACE.";
     if (proc_shows == visibility::pid_namespace)
-        return "Processes outside this pid namespace are out of sight (in a container?): run in "
-               "the initial one (docker: --pid=host).";
+        return "/proc is that of one pid namespace (a container's?), and processes outside it are "
+               "out of sight: run in the initial one (docker: --pid=host), or look at the host's "
+               "(docker: --volume /proc:/host/proc; --proc /host/proc).";
     return "Whether /proc shows all processes could not be found out.";
 }
 

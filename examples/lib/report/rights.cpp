@@ -36,9 +36,13 @@ bool describes(std::string_view types, std::string_view name) {
     return types.find(whole.append(name).append(1, '\0')) != types.npos;
 }
 
+std::string below(dmabuf::root_path const& root, char const* file) {
+    return std::string(root.view()) + file;
+}
+
 } // namespace
 
-rights own_rights() {
+rights own_rights(dmabuf::roots const& where) {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
     ::syscall(SYS_capget, &header, sets); // where it fails there are none
@@ -50,12 +54,12 @@ rights own_rights() {
             has(CAP_CHECKPOINT_RESTORE) || has(CAP_SYS_ADMIN),
             has(CAP_DAC_READ_SEARCH) || has(CAP_DAC_OVERRIDE),
             ::prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER,
-            ::access("/sys/kernel/debug", F_OK) == 0};
+            ::access(below(where.sys, "/kernel/debug").c_str(), F_OK) == 0};
 }
 
-void look_for_pins(rights& mine) {
+void look_for_pins(rights& mine, dmabuf::roots const& where) {
     constexpr std::size_t most = std::size_t{64} << 20U;
-    auto const read = files::read_whole("/sys/kernel/btf/vmlinux", most);
+    auto const read = files::read_whole(below(where.sys, "/kernel/btf/vmlinux"), most);
     auto const* const types = std::get_if<std::string>(&read);
     if (!types) return;
     mine.can_pin = describes(*types, "bpf_get_current_task_btf"); // Linux 5.11

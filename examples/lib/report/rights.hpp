@@ -4,6 +4,8 @@
 // something could not be seen.
 #pragma once
 
+#include <dmabuf/result.hpp>
+
 #include <string>
 #include <vector>
 
@@ -21,13 +23,13 @@ struct rights {
 };
 
 /// Without the pins, which cost more to find out.
-rights own_rights();
+rights own_rights(dmabuf::roots const& where = {});
 
 /// Finds out what dmabuf_pin could pin on this kernel. As dmabuf_pin does, it asks the types that
 /// the kernel describes, which everybody may read: a release says nothing of backports, nor of
 /// kernels built without BTF.
 /// Cost: reads 5 MB.
-void look_for_pins(rights& mine);
+void look_for_pins(rights& mine, dmabuf::roots const& where = {});
 
 /// As a recording keeps them.
 std::vector<std::string> words_of(rights const& mine);
