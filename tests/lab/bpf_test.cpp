@@ -183,10 +183,13 @@ TEST_CASE("bpf: in another namespace the numbers are others', so /proc serves", 
     auto const one = holder_of_pages(3);
     auto const in_pid_namespace = elsewhere<view>([&] {
         lab::check(::unshare(CLONE_NEWPID), "unshare");
-        return elsewhere<view>([] { return look_for(1); });
+        return elsewhere<view>([&] { return look_for(one.pid()); });
     });
+    // The kernel walks over the tasks of that namespace alone, and the host's /proc shows all.
     CHECK(in_pid_namespace.error == EXDEV);
     CHECK(in_pid_namespace.found_by == source::fd_walk);
+    CHECK(in_pid_namespace.rss_bytes == 3 * page);
+    CHECK(in_pid_namespace.complete);
     auto const in_user_namespace = elsewhere<view>([&] {
         lab::check(::unshare(CLONE_NEWUSER), "unshare");
         return look_for(one.pid());
@@ -199,6 +202,21 @@ TEST_CASE("bpf: in another namespace the numbers are others', so /proc serves", 
     });
     CHECK(in_time_namespace.error == EXDEV);
     CHECK(in_time_namespace.found_by == source::fd_walk);
+}
+
+TEST_CASE("bpf: the pins serve in any bpffs that is named", "[.bpf]") {
+    auto const one = holder_of_pages(3);
+    own_mounts();
+    CHECK(shell("mkdir -p /tmp/pins && mount -t bpf bpf /tmp/pins") == 0);
+    CHECK(shell("dmabuf_pin --bpffs /tmp/pins > /dev/null") == 0);
+    CHECK(look_for(one.pid()).error == ENOENT);
+    auto const seen = look_for(one.pid(), {.bpffs = "/tmp/pins"});
+    CHECK(seen.found_by == source::bpf_iterator);
+    CHECK(seen.rss_bytes == 3 * page);
+    CHECK(shell("dmabuf_ps --source bpf_iterator --bpffs /tmp/pins > /dev/null") == 0);
+    CHECK(shell("dmabuf_pin --status --bpffs /tmp/pins | grep -q '^/tmp/pins/dmabuf/mappings: "
+                "read by root'") == 0);
+    CHECK(shell("dmabuf_pin --unpin --bpffs /tmp/pins && umount /tmp/pins") == 0);
 }
 
 TEST_CASE("bpf: without a bpffs, or with a foreign file in its place, /proc serves", "[.bpf]") {

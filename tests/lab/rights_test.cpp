@@ -241,9 +241,166 @@ TEST_CASE("in a pid namespace the view is a part, and says so") {
                elsewhere<view>([&] { return look_for(threads.pid()); });
     });
     CHECK(with_outer_proc.rss_bytes == page);
+    CHECK(with_outer_proc.coverage.proc_shows == dmabuf::visibility::everything);
+    CHECK(with_outer_proc.coverage.complete());
     // An upper bound, and said to be; where the kernel lists each table once, it is exact.
     CHECK(with_outer_proc.descriptors == (has_list() ? 1 : 2));
     CHECK((with_outer_proc.coverage.tables_uncertain == 0) == has_list());
+}
+
+namespace {
+
+/// Runs `look` as the first process of a pid namespace of its own.
+template<class Answer, class Look>
+Answer in_pid_namespace(Look look) {
+    return elsewhere<Answer>([&] {
+        lab::check(::unshare(CLONE_NEWPID), "unshare");
+        return elsewhere<Answer>(look);
+    });
+}
+
+/// The caller gets mounts of its own, with its /proc and /sys below /tmp/host too, or with options
+/// another procfs of its pid namespace.
+void bind_host(char const* proc_options = nullptr) {
+    lab::check(::unshare(CLONE_NEWNS), "unshare");
+    lab::check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+    lab::check(std::system("mkdir -p /tmp/host/proc /tmp/host/sys"), "mkdir");
+    lab::check(::mount("/sys", "/tmp/host/sys", nullptr, MS_BIND | MS_REC, nullptr), "bind /sys");
+    if (proc_options)
+        lab::check(::mount("proc", "/tmp/host/proc", "proc", 0, proc_options), "mount proc");
+    else
+        lab::check(::mount("/proc", "/tmp/host/proc", nullptr, MS_BIND | MS_REC, nullptr),
+                   "bind /proc");
+}
+
+void hide_usual_places() {
+    for (char const* const place : {"/proc", "/sys"})
+        lab::check(::mount("none", place, "tmpfs", 0, nullptr), "mount tmpfs");
+}
+
+dmabuf::sample_options below_host() {
+    return {.unheld = true, .bufinfo = true, .proc = "/tmp/host/proc", .sys = "/tmp/host/sys"};
+}
+
+actor two_threads() {
+    return actor([] {
+        auto const inode = keep(lab::alloc_heap(2 * page));
+        std::thread([] {
+            for (;;)
+                ::pause();
+        }).detach();
+        return std::vector{inode};
+    });
+}
+
+} // namespace
+
+TEST_CASE("the host's procfs shows all, wherever it is mounted", "[roots]") {
+    auto const threads = two_threads();
+    auto const seen = elsewhere<view>([&] {
+        bind_host();
+        hide_usual_places();
+        return look_for(threads.pid(), below_host());
+    });
+    CHECK(seen.rss_bytes == 2 * page);
+    CHECK(seen.descriptors == 1); // kcmp's numbers are those of this procfs
+    CHECK(seen.coverage.tables_uncertain == 0);
+    CHECK(seen.coverage.proc_shows == dmabuf::visibility::everything);
+    CHECK(seen.coverage.complete());
+    CHECK(seen.coverage.listed_by ==
+          (has_sysfs() ? dmabuf::listing::sysfs : dmabuf::listing::bufinfo));
+}
+
+TEST_CASE("the host's procfs shows all to a container, and the container's own a part", "[roots]") {
+    auto const threads = two_threads();
+    struct told {
+        view of_host, of_own, to_user;
+    };
+    auto const answer = in_pid_namespace<told>([&] {
+        bind_host();
+        mount_proc("");
+        keep(lab::alloc_heap(page));
+        told answer;
+        answer.of_host = look_for(threads.pid(), below_host());
+        answer.of_own = look_for(1);
+        answer.to_user =
+            elsewhere<view>([&] { return become(1000), look_for(threads.pid(), below_host()); });
+        return answer;
+    });
+    auto const& host = answer.of_host;
+    CHECK(host.rss_bytes == 2 * page);
+    CHECK(host.coverage.proc_shows == dmabuf::visibility::everything);
+    CHECK(host.coverage.complete());
+    CHECK(host.coverage.listed_by != dmabuf::listing::none);
+    // An upper bound, and said to be: the caller's numbers are others.
+    CHECK(host.descriptors == (has_list() ? 1 : 2));
+    CHECK((host.coverage.tables_uncertain == 0) == has_list());
+    auto const& own = answer.of_own;
+    CHECK(own.found);
+    CHECK(own.holders == 1);
+    CHECK(own.coverage.proc_shows == dmabuf::visibility::pid_namespace);
+    CHECK_FALSE(own.coverage.complete());
+    auto const& user = answer.to_user;
+    CHECK_FALSE(user.found);
+    CHECK(user.coverage.proc_shows == dmabuf::visibility::everything);
+    CHECK(user.coverage.processes_denied >= 2);
+    CHECK_FALSE(user.coverage.complete());
+}
+
+TEST_CASE("what hidepid hides in the host's procfs is said to be hidden in a container",
+          "[roots]") {
+    auto const own = owned_by(1000, 3);
+    auto const look = [&](uid_t uid) {
+        return elsewhere<view>([&] {
+            bind_host("hidepid=2");
+            return in_pid_namespace<view>([&] {
+                mount_proc("");
+                if (uid != 0) become(uid);
+                return look_for(own.pid(), below_host());
+            });
+        });
+    };
+    auto const user = look(1000);
+    CHECK(user.rss_bytes == 3 * page);
+    CHECK(user.coverage.proc_shows == dmabuf::visibility::hidden);
+    CHECK_FALSE(user.coverage.complete());
+    auto const root = look(0);
+    CHECK(root.rss_bytes == 3 * page);
+    CHECK(root.coverage.proc_shows == dmabuf::visibility::everything);
+    CHECK(root.coverage.complete());
+}
+
+TEST_CASE("dmabuf_ps says in a container whether it sees all of the host", "[roots]") {
+    auto const threads = two_threads();
+    bool const ran = in_pid_namespace<bool>([&] {
+        bind_host();
+        mount_proc("");
+        auto const host = " --proc /tmp/host/proc --sys /tmp/host/sys";
+        auto const run = [&](std::string const& command) {
+            return std::system((command + " 2>&1").c_str()) == 0;
+        };
+        return run("dmabuf_ps > /tmp/of_own") &&
+               run(std::string("dmabuf_ps --buffers") + host + " > /tmp/of_host") &&
+               run(std::string("dmabuf_ps --record /tmp/recorded") + host + " > /tmp/seen") &&
+               run(std::string("lowmem_capture --test --directory /tmp/captures") + host +
+                   " > /tmp/captured");
+    });
+    CHECK(ran);
+    auto const read = [](char const* path) {
+        std::ifstream file(path);
+        return std::string{std::istreambuf_iterator<char>(file), {}};
+    };
+    auto const own = read("/tmp/of_own");
+    auto const host = read("/tmp/of_host");
+    CAPTURE(own, host, read("/tmp/captured"));
+    CHECK(own.find("/proc is that of one pid namespace (a container's?)") != own.npos);
+    CHECK(own.find("all seen") == own.npos);
+    CHECK(host.find(", all seen.\n") != host.npos);
+    CHECK(host.find("pid namespace") == host.npos);
+    CHECK(host.find(std::to_string(threads.inode())) != host.npos);
+    CHECK(output_of("dmabuf_ps --replay /tmp/recorded") == read("/tmp/seen"));
+    CHECK(output_of("cat /tmp/captures/*").find("\"sight\": \"everything\"") != std::string::npos);
+    CHECK(std::system("rm -r /tmp/of_* /tmp/recorded /tmp/seen /tmp/captured /tmp/captures") == 0);
 }
 
 namespace {
