@@ -15,7 +15,7 @@ inline namespace v0 {
 /// Lives as long as one sample is taken.
 template<system System = live_system>
 struct sample_in_progress {
-    v0::session<System>& session;
+    dmabuf::session<System>& session;
     sample_options const& wanted;
     snapshot_builder& build;
     buffer_list<System>& list;
