@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# awk -v program=NAME -v shell=bash|zsh|fish -f completion.awk: reads what NAME --help prints, and prints
+# awk -v program=NAME -v shell=bash|zsh|fish -f completion.awk: reads the output of NAME --help, and prints
 # NAME's completion for the shell. An option's value is one of the words in parentheses at the end of its
 # text, or of the kind that its type names (FILE, DIR, PID, USER, GROUP), or any.
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The headers, for CMake and for pkg-config. What is installed can be moved, unless a path is absolute.
+# The headers, for CMake and for pkg-config. The installed tree can be moved, unless a path is absolute.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Installs programs, each with what a system wants of it: a man page and completions, made of its --help,
-# its systemd unit, its documents and the licences.
+# Installs programs, each with its man page and completions, which are made of its --help, its systemd unit, its
+# documents and the licence.
 include(GNUInstallDirs)
 
 set(DMABUF_SYSTEMD_UNITS lib/systemd/system CACHE STRING "Where systemd units are installed; empty: none")
@@ -13,7 +13,7 @@ function(dmabuf_install_file from to)
     install(FILES ${from} DESTINATION ${to} COMPONENT programs ${ARGN})
 endfunction()
 
-# They are made of what the program prints, which a cross build cannot ask.
+# The man page and the completions. The program is run for them, so that a cross build has none.
 function(dmabuf_install_description program section)
     set(made ${CMAKE_CURRENT_BINARY_DIR}/description)
     set(files ${made}/${program}.bash ${made}/${program}.zsh ${made}/${program}.fish)

@@ -70,7 +70,7 @@ in_root() {
     ' in_root "$tree" "$cache/$suite" "$@" </dev/null
 }
 
-# begin_roots: what all of them need
+# Once, before the first root
 begin_roots() {
     ((EUID == 0)) || die "this needs root rights: debootstrap, mounts and chroot"
     install_missing debootstrap:debootstrap
