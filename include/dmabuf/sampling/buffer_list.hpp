@@ -46,7 +46,7 @@ template<system System = live_system>
 class buffer_list {
 public:
     /// `devices`: attached devices are wanted, too.
-    explicit buffer_list(v0::roots const& roots = {}, bool devices = false)
+    explicit buffer_list(dmabuf::roots const& roots = {}, bool devices = false)
         : roots_(roots)
         , wants_devices_(devices) {}
 
@@ -224,7 +224,7 @@ private:
         return named == row.attachments;
     }
 
-    v0::roots roots_;
+    dmabuf::roots roots_;
     std::vector<listed_buffer> rows_;
     std::vector<attachment> devices_;
     listing listed_by_ = listing::none;

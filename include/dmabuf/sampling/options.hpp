@@ -27,11 +27,11 @@ struct sample_options {
         source::none; ///< this source and no better one; `coverage::found_by` tells if it served
     /// The procfs, sysfs and bpffs to look at, where a container has those of its host elsewhere:
     /// `sampler({.proc = "/host/proc"})`. All numbers are those of that procfs. See `roots`.
-    root_path proc = v0::roots{}.proc;
-    root_path sys = v0::roots{}.sys;
-    root_path bpffs = v0::roots{}.bpffs;
+    root_path proc = dmabuf::roots{}.proc;
+    root_path sys = dmabuf::roots{}.sys;
+    root_path bpffs = dmabuf::roots{}.bpffs;
 
-    [[nodiscard]] constexpr v0::roots roots() const { return {proc, sys, bpffs}; }
+    [[nodiscard]] constexpr dmabuf::roots roots() const { return {proc, sys, bpffs}; }
 };
 
 } // namespace v0

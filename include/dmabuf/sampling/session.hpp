@@ -14,7 +14,7 @@ inline namespace v0 {
 template<system System = live_system>
 class session {
 public:
-    explicit session(System system, v0::roots const& roots = {})
+    explicit session(System system, dmabuf::roots const& roots = {})
         : system_(system)
         , roots_(roots) {}
 
@@ -45,7 +45,7 @@ public:
     }
 
     [[nodiscard]] System system() const { return system_; }
-    [[nodiscard]] v0::roots const& roots() const { return roots_; }
+    [[nodiscard]] dmabuf::roots const& roots() const { return roots_; }
     [[nodiscard]] proc_directory<System> const& proc() const { return *proc_; }
     /// Null where there is no sysfs tree.
     [[nodiscard]] sysfs_buffers_directory<System> const* sysfs() const {
@@ -69,7 +69,7 @@ private:
     static constexpr std::size_t space_bytes = 32768;
 
     [[no_unique_address]] System system_;
-    v0::roots roots_;
+    dmabuf::roots roots_;
     std::optional<proc_directory<System>> proc_;
     std::optional<sysfs_buffers_directory<System>> sysfs_;
     platform platform_;
