@@ -25,9 +25,7 @@ constexpr auto footer =
     R"(Pinning takes root (CAP_BPF, CAP_PERFMON, CAP_DAC_OVERRIDE, CAP_CHOWN) and Linux 5.11 with
 CONFIG_DEBUG_INFO_BTF; reading takes no capability. Pinning again replaces what is there; where
 a step fails, nothing is pinned and what was there stays.
-systemd mounts /sys/fs/bpf for root alone: `chmod 711 /sys/fs/bpf` lets others pass through it.
-
-Exit status: 0, 1 (could not do it; --status: nothing is pinned), 2 (wrong usage).)";
+systemd mounts /sys/fs/bpf for root alone: `chmod 711 /sys/fs/bpf` lets others pass through it.)";
 
 /// Empty where `word` can be the mode of the files.
 std::string take_mode(std::string const& word, ::mode_t& mode) {

@@ -7,6 +7,7 @@
 
 #include "memory.hpp"
 #include "options.hpp"
+#include "report/coverage_words.hpp"
 #include "report/snapshot_json.hpp"
 #include "ring.hpp"
 #include "trigger.hpp"
@@ -38,6 +39,9 @@ public:
     /// is tried again at once and then until the window of the event is over; after that the
     /// failure is kept, apart from the captures.
     outcome capture(ring& files, occasion const& why);
+
+    /// Whether not all was seen in the last capture.
+    [[nodiscard]] bool has_gaps() const { return report::has_gaps(now_, mine_); }
 
 private:
     void begin();

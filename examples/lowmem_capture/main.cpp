@@ -3,6 +3,7 @@
 // lowmem_capture waits until memory is short, and writes down who holds how much DMA-BUF memory.
 #include "capture.hpp"
 #include "options.hpp"
+#include "options/exit_status.hpp"
 #include "say.hpp"
 
 #include <csignal>
@@ -13,9 +14,8 @@ namespace lowmem_capture {
 
 namespace {
 
-constexpr int done = 0;
-constexpr int failed = 1;
-constexpr int unsupported = 3;
+using command_line::done;
+using command_line::failed;
 
 template<class... Values>
 int complain(fmt::format_string<Values...> text, Values&&... values) {
@@ -53,6 +53,12 @@ void be_prepared(options const& chosen) {
             words(error));
 }
 
+/// How the program ends after its only capture.
+int status_of(outcome how, options const& chosen, capturer const& capturer) {
+    if (how != outcome::captured) return failed;
+    return chosen.require_complete && capturer.has_gaps() ? command_line::not_all : done;
+}
+
 /// Waits for events and captures, but not within the cooldown after a capture. What can be read on
 /// `ends` ends it.
 int watch(options const& chosen, trigger const& armed, int ends, capturer& capturer, ring& files) {
@@ -75,8 +81,7 @@ int watch(options const& chosen, trigger const& armed, int ends, capturer& captu
             continue;
         }
         auto const how = capturer.capture(files, next);
-        if (chosen.once && how != outcome::not_written)
-            return how == outcome::captured ? done : failed;
+        if (chosen.once && how != outcome::not_written) return status_of(how, chosen, capturer);
         if (how == outcome::captured) {
             next = {};
             quiet_until_ns = now_ns() + cooldown_ns;
@@ -92,7 +97,7 @@ int run(options const& chosen) {
         auto found = trigger::arm(chosen);
         if (auto const* const none = std::get_if<no_trigger>(&found)) {
             say("{}", none->why);
-            return none->unsupported ? unsupported : failed;
+            return none->unsupported ? command_line::not_all : failed;
         }
         armed = std::get<trigger>(std::move(found));
     }
@@ -103,8 +108,7 @@ int run(options const& chosen) {
     capturer capturer(chosen, chosen.test ? nullptr : &armed, ends.get());
     if (auto const wrong = capturer.prepare(); !wrong.empty()) return complain("{}", wrong);
     be_prepared(chosen);
-    if (chosen.test)
-        return capturer.capture(files, {now_ns(), 0, 0}) == outcome::captured ? done : failed;
+    if (chosen.test) return status_of(capturer.capture(files, {now_ns(), 0, 0}), chosen, capturer);
     say("armed \"{}\" on {}; captures go to {}", armed.text(), armed.path(), files.path());
     return watch(chosen, armed, ends.get(), capturer, files);
 }

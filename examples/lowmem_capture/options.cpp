@@ -18,9 +18,7 @@ constexpr auto footer =
     R"(Memory is short when tasks wait for it for --stall milliseconds within a window of
 --window milliseconds, as the kernel measures it (/proc/pressure, Linux 5.2). Each capture
 is a file of its own in the directory, JSON (see SCHEMA.md); names sort by time.
-
-Exit status: 0 (ended by SIGTERM or SIGINT, or all done), 1 (could not go on), 2 (wrong
-usage), 3 (this kernel does not measure pressure).)";
+SIGTERM and SIGINT end the program, with status 0.)";
 
 std::map<std::string, std::string> const levels = {{"some", "some"}, {"full", "full"}};
 
@@ -55,6 +53,9 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--once", chosen.once, "End after the first capture");
     auto const* const test =
         app.add_flag("--test", chosen.test, "Capture now, wait for nothing, and end");
+    auto const* const require_complete =
+        app.add_flag("--require-complete", chosen.require_complete,
+                     "With --once or --test: end with status 3 where the capture has gaps");
     command_line::add_source(app, chosen.source);
     command_line::add_roots(app, chosen.roots);
     app.add_flag("--no-mappings", chosen.no_mappings,
@@ -74,6 +75,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     auto const check = [&] {
         if (test->count() != 0 && !chosen.cgroup.empty())
             throw CLI::ValidationError("--test", "there is no pressure to watch for");
+        if (require_complete->count() != 0 && !chosen.once && !chosen.test)
+            throw CLI::ValidationError("--require-complete", "it goes with --once or --test");
         if (chosen.stall_ms > chosen.window_ms)
             throw CLI::ValidationError("--stall", "it is longer than the window");
     };

@@ -21,7 +21,8 @@ struct options {
     std::uint64_t window_ms = 1000; ///< kernel: 500 to 10,000
     double cooldown_seconds = 10;   ///< after a capture
     bool once = false;
-    bool test = false; ///< capture now, and wait for nothing
+    bool test = false;             ///< capture now, and wait for nothing
+    bool require_complete = false; ///< else a capture with gaps is a success
     bool no_mappings = false;
     bool names = false;
     std::size_t buffers = 8192; ///< to have room for

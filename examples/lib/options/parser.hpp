@@ -6,6 +6,7 @@
 
 #include <dmabuf/version.hpp>
 
+#include "exit_status.hpp"
 #include "last_words.hpp"
 
 #include <CLI/CLI.hpp>
@@ -19,10 +20,11 @@ namespace command_line {
 
 class parser : public CLI::App {
 public:
-    /// `description` stands before the options in --help, `footer` behind them.
+    /// `description` stands before the options in --help, `footer` and the exit statuses behind
+    /// them.
     parser(std::string const& program, std::string const& description, std::string const& footer)
         : CLI::App(description, program) {
-        this->footer(footer);
+        this->footer(footer + "\n\n" + exit_statuses);
         get_formatter()->column_width(32); // man pages are made of --help, by the two blanks
         set_help_flag("-h,--help", "Print this and exit");
         set_version_flag("--version",
@@ -44,7 +46,7 @@ public:
         } catch (CLI::CallForVersion const& version) {
             return last_words{0, fmt::format("{}\n", version.what())};
         } catch (CLI::ParseError const& wrong) {
-            return last_words{2,
+            return last_words{wrong_usage,
                               fmt::format("{0}: {1}\nTry: {0} --help\n", get_name(), wrong.what())};
         }
         return std::nullopt;

@@ -301,6 +301,12 @@ void what_is_missing(dmabuf::snapshot const& now, rights const& mine, take_words
     missing_of_buffers(now.coverage, mine, take);
 }
 
+bool has_gaps(dmabuf::snapshot const& now, rights const& mine) {
+    bool found = false;
+    what_is_missing(now, mine, [&](std::string_view) { found = true; });
+    return found;
+}
+
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
     std::string text = of_processes(now);
     auto const add = [&](std::string_view words) { text += fmt::format("  {}\n", words); };

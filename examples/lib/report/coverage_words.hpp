@@ -30,6 +30,9 @@ std::optional<std::uint64_t> known_bytes(dmabuf::snapshot const& now);
 void what_is_missing(dmabuf::snapshot const& now, rights const& mine,
                      std::function<void(std::string_view)> const& take);
 
+/// Whether there is such a sentence.
+bool has_gaps(dmabuf::snapshot const& now, rights const& mine);
+
 /// One sentence on the processes and one on the buffers, each with its gaps: whether all processes
 /// were seen, and which list of all buffers was compared. Never empty.
 std::string coverage_words(dmabuf::snapshot const& now, rights const& mine);
