@@ -5,6 +5,7 @@
 
 #include <dmabuf/fmt.hpp>
 
+#include "rows/rows.hpp"
 #include "tables.hpp"
 
 #include <string>
@@ -42,6 +43,32 @@ inline std::string exporter_cell(dmabuf::exporter_name const& name) {
 /// "1 process", "3 buffers"
 inline std::string counted(std::size_t count, std::string_view one) {
     return fmt::format("{} {}{}", count, one, count == 1 ? "" : one.ends_with('s') ? "es" : "s");
+}
+
+// --- values as they are, beside their looks
+
+inline rows::cell number_cell(std::uint64_t number) {
+    return {number, fmt::format("{}", number)};
+}
+
+inline rows::cell size_cell(std::uint64_t bytes, bool known, table_style const& style) {
+    return known ? rows::cell{bytes, size(bytes, style)} : rows::cell{{}, "?"};
+}
+
+inline rows::cell sum_cell(dmabuf::known_number<std::uint64_t> bytes, std::size_t buffers,
+                           std::size_t unsized, table_style const& style) {
+    bool const unknown = !bytes.has_value() || (unsized != 0 && unsized == buffers);
+    return {unknown ? rows::value() : rows::value(*bytes), sum(bytes, buffers, unsized, style)};
+}
+
+template<class Name>
+rows::cell name_cell(Name const& name) {
+    return {fmt::format("{}", name), visible(name)};
+}
+
+inline rows::cell exporter_name_cell(dmabuf::exporter_name const& name) {
+    return {name.empty() ? rows::value() : rows::value(fmt::format("{}", name)),
+            exporter_cell(name)};
 }
 
 } // namespace dmabuf_ps

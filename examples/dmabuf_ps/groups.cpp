@@ -2,7 +2,7 @@
 #include "groups.hpp"
 
 #include "cells.hpp"
-#include "columns.hpp"
+#include "fields.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -19,32 +19,19 @@ std::uint32_t unsized_of(dmabuf::snapshot const& now, auto const& is_member) {
     return unsized;
 }
 
-/// Says how many of the rows are shown.
-std::string left_out(std::size_t shown, std::size_t all, std::string_view kind) {
-    return shown == all ? "" : fmt::format("\nShowing {} of {}\n", shown, counted(all, kind));
-}
-
-std::string totals_table(std::vector<named_total> groups, bool users, options const& chosen,
-                         table_style const& style) {
-    columns table({{"PROCESSES", true},
-                   {"BUFFERS", true},
-                   {"PSS", true},
-                   {"RSS", true},
-                   {"USS", true},
-                   {users ? "USER" : "CGROUP", false, true}});
-    auto const all = groups.size();
-    keep_chosen_rows(groups, chosen.wanted, [](named_total const& one) {
-        return ::selection::most_bytes(one.total.rss_bytes, one.unsized == 0);
-    });
-    for (auto const& [name_shown, total, unsized] : groups) {
-        auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
-            return sum(bytes, total.rss_bytes == 0 ? unsized : total.buffers, unsized, style);
-        };
-        table.add_row({fmt::format("{}", total.holders), fmt::format("{}", total.buffers),
-                       shown_sum(total.pss_bytes), shown_sum(total.rss_bytes),
-                       shown_sum(total.uss_bytes), name_shown.empty() ? "?" : name_shown});
-    }
-    return table.text(style.width) + left_out(groups.size(), all, users ? "user" : "cgroup");
+std::vector<rows::cell> group_row(named_total const& one, bool users, table_style const& style) {
+    auto const& total = one.total;
+    auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
+        auto const buffers = total.rss_bytes == 0 ? one.unsized : total.buffers;
+        return sum_cell(bytes, buffers, one.unsized, style);
+    };
+    std::vector<rows::cell> cells{number_cell(total.holders), number_cell(total.buffers),
+                                  shown_sum(total.pss_bytes), shown_sum(total.rss_bytes),
+                                  shown_sum(total.uss_bytes), number_cell(one.unsized)};
+    if (users) cells.push_back(number_cell(total.group));
+    bool const known = !one.name.empty();
+    cells.push_back({known ? rows::value(one.name) : rows::value(), known ? one.name : "?"});
+    return cells;
 }
 
 /// By how many of the processes shown an exporter's buffers are held.
@@ -63,20 +50,21 @@ std::size_t unsized_with(selection const& shown, dmabuf::exporter_id exporter) {
     }));
 }
 
-std::string exporter_table(selection const& shown, options const& chosen,
-                           table_style const& style) {
-    columns table({{"PROCESSES", true}, {"BUFFERS", true}, {"SIZE", true}, {"EXPORTER"}});
-    auto rows = shown.exporters;
-    keep_chosen_rows(rows, chosen.wanted, [&](dmabuf::exporter_total const& one) {
+group_rows rows_of_exporters(selection const& shown, options const& chosen,
+                             table_style const& style) {
+    auto kept = shown.exporters;
+    keep_chosen_rows(kept, chosen.wanted, [&](dmabuf::exporter_total const& one) {
         return ::selection::most_bytes(one.size_bytes, unsized_with(shown, one.exporter) == 0);
     });
-    for (auto const& total : rows)
-        table.add_row(
-            {fmt::format("{}", processes_with(shown, total.exporter)),
-             fmt::format("{}", total.buffers),
-             sum(total.size_bytes, total.buffers, unsized_with(shown, total.exporter), style),
-             exporter_cell(total.name)});
-    return table.text(style.width) + left_out(rows.size(), shown.exporters.size(), "exporter");
+    group_rows found{{fields_of(chosen), {}}, shown.exporters.size()};
+    for (auto const& total : kept) {
+        auto const unsized = unsized_with(shown, total.exporter);
+        found.table.rows.push_back({number_cell(processes_with(shown, total.exporter)),
+                                    number_cell(total.buffers),
+                                    sum_cell(total.size_bytes, total.buffers, unsized, style),
+                                    number_cell(unsized), exporter_name_cell(total.name)});
+    }
+    return found;
 }
 
 } // namespace
@@ -113,12 +101,30 @@ std::vector<named_total> cgroup_totals(selection const& shown) {
     return totals;
 }
 
+group_rows rows_of_groups(observation const& seen, selection const& shown, options const& chosen,
+                          table_style const& style) {
+    if (chosen.by == grouping::exporter) return rows_of_exporters(shown, chosen, style);
+    bool const users = chosen.by == grouping::user;
+    auto groups = users ? user_totals(seen, shown) : cgroup_totals(shown);
+    group_rows found{{fields_of(chosen), {}}, groups.size()};
+    keep_chosen_rows(groups, chosen.wanted, [](named_total const& one) {
+        return ::selection::most_bytes(one.total.rss_bytes, one.unsized == 0);
+    });
+    for (auto const& one : groups)
+        found.table.rows.push_back(group_row(one, users, style));
+    return found;
+}
+
 std::string group_table(observation const& seen, selection const& shown, options const& chosen,
                         table_style const& style) {
-    if (chosen.by == grouping::exporter) return exporter_table(shown, chosen, style);
-    bool const users = chosen.by == grouping::user;
-    return totals_table(users ? user_totals(seen, shown) : cgroup_totals(shown), users, chosen,
-                        style);
+    auto found = rows_of_groups(seen, shown, chosen, style);
+    auto const rows = found.table.rows.size();
+    auto text = draw(std::move(found.table), chosen, style);
+    if (rows == found.all) return text;
+    auto const kind = chosen.by == grouping::user     ? "user"
+                      : chosen.by == grouping::cgroup ? "cgroup"
+                                                      : "exporter";
+    return text + fmt::format("\nShowing {} of {}\n", rows, counted(found.all, kind));
 }
 
 } // namespace dmabuf_ps

@@ -28,7 +28,17 @@ std::vector<named_total> user_totals(observation const& seen, selection const& s
 /// A cgroup that could not be read has an empty name.
 std::vector<named_total> cgroup_totals(selection const& shown);
 
+/// Those that were chosen, and how many there are.
+struct group_rows {
+    rows::table table;
+    std::size_t all = 0;
+};
+
 /// One row per group; `chosen.by` is not `process`.
+group_rows rows_of_groups(observation const& seen, selection const& shown, options const& chosen,
+                          table_style const& style);
+
+/// The same for people.
 std::string group_table(observation const& seen, selection const& shown, options const& chosen,
                         table_style const& style);
 

@@ -2,11 +2,13 @@
 #include "list_report.hpp"
 
 #include "cells.hpp"
-#include "columns.hpp"
+#include "fields.hpp"
 #include "files/standard_output.hpp"
 #include "files/whole_file.hpp"
+#include "options/exit_status.hpp"
 #include "output.hpp"
 #include "report/string_sink.hpp"
+#include "row_report.hpp"
 
 #include <algorithm>
 #include <map>
@@ -24,6 +26,7 @@ constexpr std::size_t largest_list = std::size_t{16} << 20U;
 
 struct exporter_sum {
     std::string exporter;
+    bool known = false;
     std::size_t buffers = 0;
     std::uint64_t size_bytes = 0;
 };
@@ -36,6 +39,7 @@ std::vector<exporter_sum> by_exporter(std::vector<dmabuf::bufinfo_buffer> const&
         // A name that was cut does not tell two exporters apart.
         auto& sum = sums[{name, one.exporter.truncated() ? sums.size() + 1 : 0}];
         sum.exporter = name;
+        sum.known = !one.exporter.empty();
         ++sum.buffers;
         sum.size_bytes += one.size_bytes;
     }
@@ -57,40 +61,47 @@ std::uint32_t unnamed_attachments(dmabuf::bufinfo_buffer const& buffer) {
 }
 
 /// "vcodec (600), soc:display"
-std::string devices_cell(dmabuf::bufinfo_buffer const& buffer) {
+rows::cell devices_cell(dmabuf::bufinfo_buffer const& buffer) {
+    rows::names devices;
     std::string text;
     for (auto const& device : buffer.named_devices()) {
+        devices.push_back(fmt::format("{}", device.name));
         text += fmt::format("{}{}", text.empty() ? "" : ", ", visible(device.name));
         if (device.times != 1) text += fmt::format(" ({})", device.times);
     }
     if (auto const more = unnamed_attachments(buffer); more != 0)
         text += fmt::format(", and {} more", more);
-    return text.empty() ? "-" : text;
+    return {std::move(devices), text.empty() ? "-" : text};
 }
 
-std::string buffer_rows(lists::pasted_list const& list, table_style const& style) {
-    columns table({{"INODE", true},
-                   {"SIZE", true},
-                   {"REFERENCES", true},
-                   {"ATTACHED", true},
-                   {"EXPORTER"},
-                   {"DEVICES", false, true}});
+rows::table buffer_rows(lists::pasted_list const& list, options const& chosen,
+                        table_style const& style) {
+    rows::table table{fields_of(chosen), {}};
     for (auto const& one : list.buffers)
-        table.add_row({one.inode == 0 ? "-" : fmt::format("{}", one.inode),
-                       size(one.size_bytes, style), fmt::format("{}", one.count),
-                       fmt::format("{}", one.attachments), exporter_cell(one.exporter),
-                       devices_cell(one)});
-    return table.text(style.width);
+        table.rows.push_back({one.inode == 0 ? rows::cell{{}, "-"} : number_cell(one.inode),
+                              size_cell(one.size_bytes, true, style), number_cell(one.count),
+                              number_cell(one.attachments), exporter_name_cell(one.exporter),
+                              devices_cell(one)});
+    return table;
 }
 
-std::string exporter_rows(lists::pasted_list const& list, options const& chosen,
+rows::table exporter_rows(lists::pasted_list const& list, options const& chosen,
                           table_style const& style) {
-    columns table({{"BUFFERS", true}, {"SIZE", true}, {"EXPORTER"}});
-    auto rows = by_exporter(list.buffers);
-    keep_chosen_rows(rows, chosen.wanted, [](auto const& one) { return one.size_bytes; });
-    for (auto const& sum : rows)
-        table.add_row({fmt::format("{}", sum.buffers), size(sum.size_bytes, style), sum.exporter});
-    return table.text(style.width);
+    rows::table table{fields_of(chosen), {}};
+    auto kept = by_exporter(list.buffers);
+    keep_chosen_rows(kept, chosen.wanted, [](auto const& one) { return one.size_bytes; });
+    for (auto const& sum : kept)
+        table.rows.push_back(
+            {number_cell(sum.buffers),
+             size_cell(sum.size_bytes, true, style),
+             {sum.known ? rows::value(sum.exporter) : rows::value(), sum.exporter}});
+    return table;
+}
+
+rows::table rows_of(lists::pasted_list const& part, options const& chosen,
+                    table_style const& style) {
+    return chosen.by == grouping::exporter ? exporter_rows(part, chosen, style)
+                                           : buffer_rows(part, chosen, style);
 }
 
 std::uint64_t total_bytes(lists::pasted_list const& list) {
@@ -111,10 +122,8 @@ lists::pasted_list chosen_of(lists::pasted_list list, options const& chosen) {
 
 std::string text_of(lists::pasted_list const& list, options const& chosen) {
     auto const part = chosen_of(list, chosen);
-    table_style const style{chosen.exact_bytes, terminal_width(), false};
-    auto text = part.buffers.empty()              ? std::string()
-                : chosen.by == grouping::exporter ? exporter_rows(part, chosen, style)
-                                                  : buffer_rows(part, style);
+    table_style const style{chosen.exact_bytes, terminal_width()};
+    auto text = part.buffers.empty() ? "" : draw(rows_of(part, chosen, style), chosen, style);
     if (!text.empty()) text += "\n";
     if (part.buffers.size() != list.buffers.size())
         text += fmt::format("Showing {} of {}, {} of {}\n", part.buffers.size(),
@@ -189,6 +198,8 @@ std::string list_report(lists::pasted_list list, options const& chosen) {
         return std::tuple(b.size_bytes, a.inode, a.exporter.view(), b.count, b.attachments) <
                std::tuple(a.size_bytes, b.inode, b.exporter.view(), a.count, a.attachments);
     });
+    if (chosen.format == output_format::csv || chosen.format == output_format::ndjson)
+        return in_rows(rows_of(chosen_of(std::move(list), chosen), chosen, {}), chosen);
     return chosen.json ? json_of(list, chosen) : text_of(list, chosen);
 }
 
@@ -201,7 +212,12 @@ int show_list(options const& chosen) {
         return complain(fmt::format("{}: no line is the header of a bufinfo: size, flags, mode, "
                                     "count, exp_name",
                                     chosen.bufinfo));
-    return files::print("dmabuf_ps", list_report(*std::move(list), chosen));
+    bool const gaps = !list->whole || !list->odd_lines.empty();
+    if (gaps && chosen.has_rows_alone())
+        (void)complain(fmt::format("{}: not all of the list could be read", chosen.bufinfo));
+    int const printed = files::print("dmabuf_ps", list_report(*std::move(list), chosen));
+    return printed == command_line::done && gaps && chosen.require_complete ? command_line::not_all
+                                                                            : printed;
 }
 
 } // namespace dmabuf_ps

@@ -2,11 +2,15 @@
 //
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
 #include "files/standard_output.hpp"
+#include "files/write_all.hpp"
 #include "json_report.hpp"
 #include "list_report.hpp"
 #include "observe.hpp"
 #include "options.hpp"
+#include "options/exit_status.hpp"
 #include "output.hpp"
+#include "report/coverage_words.hpp"
+#include "row_report.hpp"
 #include "selection.hpp"
 #include "text_report.hpp"
 
@@ -19,8 +23,8 @@ namespace dmabuf_ps {
 
 namespace {
 
-constexpr int done = 0;
-constexpr int failed = 1;
+using command_line::done;
+using command_line::failed;
 
 int complain(std::string const& what) {
     fmt::print(stderr, "dmabuf_ps: {}\n", printable(what));
@@ -38,16 +42,34 @@ int explain_absences(observation const& seen, std::string& sentences) {
     return status;
 }
 
+/// Rows have no room for sentences.
+int report_rows(observation const& seen, selection const& shown, std::string_view sentences,
+                options const& chosen) {
+    files::write_all(STDERR_FILENO, sentences);
+    report::what_is_missing(seen.now, seen.mine,
+                            [](std::string_view gap) { (void)complain(std::string(gap)); });
+    return files::print("dmabuf_ps", row_report(seen, shown, chosen));
+}
+
 int report(observation const& seen, options const& chosen) {
     selection const shown(seen, chosen);
     std::string sentences;
     int const status = explain_absences(seen, sentences);
     if (status != done && shown.processes.empty() && sentences.empty()) return status;
     if (chosen.record == "-") return status;
+    if (chosen.has_rows_alone())
+        return std::max(status, report_rows(seen, shown, sentences, chosen));
     int const printed =
         files::print("dmabuf_ps", chosen.json ? json_report(seen, shown, chosen)
                                               : sentences + text_report(seen, shown, chosen));
     return std::max(status, printed);
+}
+
+/// Whether a report that must not have gaps has some.
+bool is_refused(observation const& seen, options const& chosen) {
+    if (!chosen.require_complete) return false;
+    return report::has_gaps(seen.now, seen.mine) ||
+           (chosen.diff_seconds && report::has_gaps(seen.before, seen.mine));
 }
 
 int run(options const& chosen) {
@@ -56,7 +78,8 @@ int run(options const& chosen) {
     auto const& seen = std::get<observation>(found);
     if (!seen.note.empty()) (void)complain(seen.note);
     int const status = report(seen, as_observed(chosen, seen));
-    return seen.trouble.empty() ? status : complain(seen.trouble);
+    if (!seen.trouble.empty()) return complain(seen.trouble);
+    return status == done && is_refused(seen, chosen) ? command_line::not_all : status;
 }
 
 int main(int count, char const* const* arguments) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
+#include "fields.hpp"
 #include "options/choice.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
@@ -8,6 +9,7 @@
 #include "options/source.hpp"
 #include "selection/options.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace dmabuf_ps {
@@ -30,7 +32,6 @@ explains, of drivers, io_uring and sockets in flight.
 The exporter "drm" is every driver that uses the common export of DRM: the attached
 devices tell more. drm-* lines in fdinfo count the same memory: never add them.
 
-Exit status: 0, 1 (could not read or write), 2 (wrong usage).
 Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.
 
 Tables fit the terminal, or else as many columns as COLUMNS says; in a pipe without COLUMNS
@@ -47,6 +48,13 @@ std::map<std::string, grouping> const groupings = {
     {"user", grouping::user},
     {"cgroup", grouping::cgroup},
     {"exporter", grouping::exporter},
+};
+
+std::map<std::string, output_format> const formats = {
+    {"table", output_format::table},
+    {"csv", output_format::csv},
+    {"json", output_format::json},
+    {"ndjson", output_format::ndjson},
 };
 
 constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
@@ -72,6 +80,40 @@ void refuse_args(options const& chosen) {
     bool const by_process = chosen.by == grouping::process && !chosen.diff_seconds;
     if (!chosen.bufinfo.empty() || (!chosen.json && (chosen.buffers || !by_process)))
         throw CLI::ValidationError("--args", "it goes with one row per process, or with --json");
+}
+
+/// The columns of the rows that are asked for, in words.
+std::string words_for_columns(options const& chosen) {
+    std::string words;
+    for (auto const& one : fields_of(chosen))
+        words += (words.empty() ? "" : ", ") + std::string(one.key);
+    return words;
+}
+
+void refuse_columns(options const& chosen) {
+    auto const fields = fields_of(chosen);
+    for (auto const& name : chosen.columns)
+        if (std::ranges::none_of(fields, [&](auto const& one) { return is_called(one, name); }))
+            throw CLI::ValidationError(
+                "--columns", fmt::format("'{}' is none of {}", name, words_for_columns(chosen)));
+}
+
+/// `json`: also by its own name.
+void settle_format(options& chosen, bool named) {
+    if (chosen.json && named && chosen.format != output_format::json)
+        throw CLI::ValidationError("--json", "--format names another format");
+    if (chosen.json) chosen.format = output_format::json;
+    chosen.json = chosen.format == output_format::json;
+    bool const rows = chosen.has_rows_alone() || !chosen.columns.empty();
+    if (chosen.diff_seconds && rows)
+        throw CLI::ValidationError("--diff", "it has no rows but those of its table and of JSON");
+    if (chosen.json && !chosen.columns.empty())
+        throw CLI::ValidationError("--columns", "JSON has all of them");
+    if (chosen.has_rows_alone() && chosen.hints)
+        throw CLI::ValidationError("--hints", "they are sentences, and no rows");
+    if (chosen.has_rows_alone() && chosen.record == "-")
+        throw CLI::ValidationError("--record", "standard output has no room for rows too");
+    refuse_columns(chosen);
 }
 
 /// What goes with the options that choose.
@@ -145,6 +187,14 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         "-b,--buffers", chosen.buffers,
         "One row per buffer, the largest first; with one --pid: what that process holds of it");
     app.add_flag("-j,--json", chosen.json, "Everything, as one JSON object (see SCHEMA.md)");
+    auto const* const format =
+        add_choice(app, "-f,--format", chosen.format, formats,
+                   "A table; rows as CSV or as one JSON object a line; json: as --json")
+            ->type_name("FORMAT");
+    app.add_option("-c,--columns", chosen.columns,
+                   "Only these columns, by title or by their names in CSV, separated by commas")
+        ->delimiter(',')
+        ->type_name("NAME");
     auto const take_pids = [&](std::vector<std::string> const& words) {
         for (auto const& word : words)
             command_line::take_number("--pid", word, all_pids, chosen.pids.emplace_back());
@@ -157,6 +207,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                  "Look at no other process than that of --pid: its shares, and other holders, are "
                  "then unknown");
     ::selection::add_options(app, chosen.wanted);
+    app.add_flag("--require-complete", chosen.require_complete,
+                 "End with status 3 where the report has gaps: not all could be seen");
     auto const* const by =
         add_choice(app, "--by", chosen.by, groupings, "One row per process or group of processes")
             ->type_name("GROUP");
@@ -191,6 +243,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         ->type_name("FILE");
 
     auto const check = [&] {
+        settle_format(chosen, format->count() != 0);
         bool const told_where =
             source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{};
         refuse_for_lists(chosen, sort->count() != 0, told_where);

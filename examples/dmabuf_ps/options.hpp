@@ -19,6 +19,9 @@ enum class sort_key : std::uint8_t { pss, rss, uss, pid, name, buffers };
 
 enum class grouping : std::uint8_t { process, user, cgroup, exporter };
 
+/// `json` tells everything; the others are rows.
+enum class output_format : std::uint8_t { table, csv, json, ndjson };
+
 /// What a row is of.
 enum class row : std::uint8_t { process, buffer, group };
 
@@ -27,17 +30,20 @@ struct options {
     bool json = false;
     bool exact_bytes = false;
     bool verbose = false;
-    bool args = false;       ///< command lines, too
-    bool hints = false;      ///< what may explain buffers that no process explains
-    bool no_debugfs = false; ///< else it is asked, by root
-    bool anonymise = false;  ///< what is recorded
-    bool alone = false;      ///< no other process than the one of `pids` is looked at
+    bool args = false;             ///< command lines, too
+    bool require_complete = false; ///< else a report with gaps is a success
+    bool hints = false;            ///< what may explain buffers that no process explains
+    bool no_debugfs = false;       ///< else it is asked, by root
+    bool anonymise = false;        ///< what is recorded
+    bool alone = false;            ///< no other process than the one of `pids` is looked at
     grouping by = grouping::process;
     sort_key sort = sort_key::pss;
     std::optional<double> diff_seconds;           ///< show what changes in that time
     std::string record;                           ///< file; empty: none
     std::string replay;                           ///< file; empty: none
     std::string bufinfo;                          ///< file; empty: none
+    output_format format = output_format::table;  ///< `json` where that is true
+    std::vector<std::string> columns;             ///< only these, in their order; empty: the usual
     std::vector<std::int32_t> pids;               ///< only these; empty: all
     ::selection::criteria wanted;                 ///< only what these choose
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
@@ -46,6 +52,11 @@ struct options {
     /// Whether the rows are what one process holds of each buffer.
     [[nodiscard]] bool buffers_of_one() const {
         return buffers && pids.size() == 1 && !diff_seconds;
+    }
+
+    /// Whether standard output has rows and nothing else.
+    [[nodiscard]] bool has_rows_alone() const {
+        return format == output_format::csv || format == output_format::ndjson;
     }
 
     [[nodiscard]] row rows() const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sampling.hpp"
 
+#include "fields.hpp"
+
 namespace dmabuf_ps {
 
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
@@ -12,13 +14,15 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.bpffs = chosen.roots.bpffs;
     wanted.force = chosen.source;
     wanted.bpf = chosen.record.empty(); // a recording is of what /proc and /sys tell
-    wanted.exporters = everything || chosen.buffers || !changes; // totals are by exporter
+    bool const totals = !changes && !chosen.has_rows_alone(); // which are by exporter
+    wanted.exporters =
+        everything || totals || shows(chosen, "exporter") || !chosen.wanted.exporters.empty();
     wanted.names = everything || (chosen.buffers && !changes) || !chosen.wanted.names.empty();
     bool const references = chosen.buffers && !changes && !chosen.buffers_of_one();
     wanted.counts = everything || chosen.hints || references;
     wanted.path_descriptors = wanted.counts; // they are no references to the buffer's file
     wanted.cgroups =
-        everything || (chosen.by == grouping::cgroup && !changes) || !chosen.wanted.cgroups.empty();
+        everything || (!changes && shows(chosen, "cgroup")) || !chosen.wanted.cgroups.empty();
     wanted.unheld = !chosen.alone;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;

@@ -53,6 +53,7 @@ bool goes_before(dmabuf::buffer const& a, dmabuf::buffer const& b) {
 selection::selection(observation const& seen, options const& chosen)
     : seen_(seen.now) {
     if (chosen.wanted.of_buffers()) part_ = of_chosen_buffers(seen_, chosen.wanted);
+    of_all_processes_ = chosen.pids.empty() && !chosen.wanted.of_processes();
     choose_processes(seen, chosen);
     choose_buffers(chosen);
     add_up();
@@ -82,6 +83,16 @@ void selection::choose_buffers(options const& chosen) {
     std::ranges::sort(buffers, [](auto const* a, auto const* b) { return goes_before(*a, *b); });
     keep_chosen_rows(buffers, chosen.wanted, [](auto const* one) { return most_size(*one); });
     std::ranges::sort(buffers);
+}
+
+std::vector<dmabuf::buffer const*>
+selection::listed_buffers(bool with_unheld, ::selection::criteria const& wanted) const {
+    auto listed = buffers;
+    for (auto const& one : now().unheld)
+        if (with_unheld && of_all_processes_) listed.push_back(&one);
+    std::ranges::sort(listed, [](auto const* a, auto const* b) { return goes_before(*a, *b); });
+    keep_chosen_rows(listed, wanted, [](auto const* one) { return most_size(*one); });
+    return listed;
 }
 
 void selection::add_up() {

@@ -25,6 +25,11 @@ public:
     /// alone, and all sums are of these.
     [[nodiscard]] dmabuf::snapshot const& now() const { return part_ ? *part_ : seen_; }
 
+    /// The buffers in the order of a table: the largest first. `with_unheld`: and among them those
+    /// that no process seen holds, unless processes were chosen.
+    [[nodiscard]] std::vector<dmabuf::buffer const*>
+    listed_buffers(bool with_unheld, ::selection::criteria const& wanted) const;
+
     std::vector<dmabuf::holder const*> processes;  ///< in the order asked for
     std::vector<dmabuf::buffer const*> buffers;    ///< that these hold, by inode
     std::vector<dmabuf::exporter_total> exporters; ///< of these buffers
@@ -38,6 +43,7 @@ private:
     void add_up();
 
     dmabuf::snapshot const& seen_;
+    bool of_all_processes_ = true;
     std::optional<dmabuf::snapshot> part_;
 };
 

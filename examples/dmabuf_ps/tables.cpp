@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 #include "columns.hpp"
+#include "fields.hpp"
 #include "report/buffer_holders.hpp"
 
 #include <algorithm>
@@ -17,17 +18,29 @@ std::string name_of(dmabuf::buffer const& buffer) {
     return buffer.named ? visible(buffer.name) : "-";
 }
 
-std::string list(dmabuf::snapshot const& now, std::span<std::uint32_t const> holders) {
+/// "-" where there is no name, "?" where it is not known.
+rows::cell buffer_name_cell(dmabuf::buffer const& one) {
+    return {one.named ? rows::value(fmt::format("{}", one.name)) : rows::value(), name_of(one)};
+}
+
+/// The holders' numbers, and both numbers and names.
+rows::cell pids_cell(dmabuf::snapshot const& now, std::span<std::uint32_t const> holders) {
+    rows::numbers pids;
+    for (auto const at : holders)
+        pids.push_back(static_cast<std::uint64_t>(now.holders[at].pid));
+    auto text = fmt::format("{}", fmt::join(pids, " "));
+    return {std::move(pids), std::move(text)};
+}
+
+rows::cell comms_cell(dmabuf::snapshot const& now, std::span<std::uint32_t const> holders) {
+    rows::names comms;
     std::string text;
     for (auto const at : holders) {
         auto const& who = now.holders[at];
+        comms.push_back(fmt::format("{}", who.comm));
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", who.pid, visible(who.comm));
     }
-    return text;
-}
-
-std::string size_cell(dmabuf::buffer const& buffer, table_style const& style) {
-    return buffer.size_known ? size(buffer.size_bytes, style) : "?";
+    return {std::move(comms), std::move(text)};
 }
 
 /// One buffer as one of its holders has it: how many other holders there are, and its own share.
@@ -35,62 +48,78 @@ class held_buffer {
 public:
     held_buffer(dmabuf::snapshot const& now, report::buffer_holders const& all,
                 dmabuf::reference const& how)
-        : now_(&now)
-        , how_(&how)
+        : how_(&how)
         , buffer_(&now.buffers[how.buffer])
         , holders_(all.of(how.buffer)) {}
 
-    [[nodiscard]] std::string holders() const {
-        return buffer_->holders.has_value() ? fmt::format("{}", *buffer_->holders) : "?";
+    [[nodiscard]] rows::cell holders() const {
+        auto const& count = buffer_->holders;
+        return count.has_value() ? number_cell(*count) : rows::cell{{}, "?"};
     }
 
-    [[nodiscard]] std::string share(table_style const& style) const {
+    [[nodiscard]] rows::cell share(table_style const& style) const {
         auto const turn =
             std::ranges::count_if(holders_, [&](auto at) { return at < how_->holder; });
         auto const bytes = share_of(*buffer_, static_cast<std::uint32_t>(turn));
-        return sum(bytes, 1, buffer_->size_known ? 0 : 1, style);
+        return sum_cell(bytes, 1, buffer_->size_known ? 0 : 1, style);
     }
 
-    [[nodiscard]] std::string shared_with() const {
-        std::vector<std::uint32_t> others;
-        std::ranges::copy_if(holders_, std::back_inserter(others),
+    [[nodiscard]] std::vector<std::uint32_t> others() const {
+        std::vector<std::uint32_t> all;
+        std::ranges::copy_if(holders_, std::back_inserter(all),
                              [&](auto at) { return at != how_->holder; });
-        return others.empty() ? "-" : list(*now_, others);
+        return all;
     }
 
 private:
-    dmabuf::snapshot const* now_;
     dmabuf::reference const* how_;
     dmabuf::buffer const* buffer_;
     std::span<std::uint32_t const> holders_;
 };
 
 /// The arguments with blanks between them, as ps shows them; "?" where they were not read.
-std::string arguments_cell(identity::command_line const* line) {
-    if (!line) return "?";
-    std::string text;
-    for (auto const one : arguments_of(*line)) {
-        if (!text.empty()) text += ' ';
-        dmabuf::escape(one, std::back_inserter(text));
-    }
-    if (line->cut) text += dmabuf::cut_mark;
-    return text.empty() ? "-" : text;
+rows::cell arguments_cell(identity::command_line const* line) {
+    if (!line) return {{}, "?"};
+    rows::names arguments;
+    for (auto const one : arguments_of(*line))
+        dmabuf::escape(one, std::back_inserter(arguments.emplace_back()));
+    auto text = fmt::format("{}{}", fmt::join(arguments, " "), line->cut ? dmabuf::cut_mark : "");
+    if (line->cut) arguments.emplace_back(dmabuf::cut_mark);
+    return {std::move(arguments), text.empty() ? "-" : std::move(text)};
 }
 
-std::string others_cell(dmabuf::reference_count const* count) {
+rows::cell cgroup_cell(dmabuf::snapshot const& now, dmabuf::holder const& who) {
+    if (who.cgroup == dmabuf::no_cgroup) return {{}, "?"};
+    std::string path;
+    dmabuf::escape(now.cgroup_name(who.cgroup), std::back_inserter(path));
+    return {path, path};
+}
+
+std::string others_text(dmabuf::reference_count const* count) {
     return count && count->others_known ? fmt::format("{}", count->other_references) : "?";
 }
 
+rows::cell others_cell(dmabuf::reference_count const* count) {
+    bool const known = count && count->others_known;
+    return {known ? rows::value(count->other_references) : rows::value(), others_text(count)};
+}
+
+rows::cell count_cell(dmabuf::reference_count const* count) {
+    return count ? number_cell(count->count) : rows::cell{{}, "?"};
+}
+
 /// "vimc.0 ×2, 0000:00:02.0"
-std::string devices_cell(dmabuf::snapshot const& now, dmabuf::buffer const& buffer) {
+rows::cell devices_cell(dmabuf::snapshot const& now, dmabuf::buffer const& buffer) {
     auto const* const count = now.count_of(buffer);
+    rows::names devices;
     std::string text;
     for (auto const& one : now.attachments_of(buffer)) {
+        devices.push_back(fmt::format("{}", one.device));
         text += fmt::format("{}{}", text.empty() ? "" : ", ", visible(one.device));
         if (one.times > 1) text += fmt::format(" ×{}", one.times);
     }
-    if (!count || !count->devices_known) return text.empty() ? "?" : text + ", …";
-    return text.empty() ? "-" : text;
+    if (!count || !count->devices_known) return {{}, text.empty() ? "?" : text + ", …"};
+    return {std::move(devices), text.empty() ? "-" : text};
 }
 
 bool any_named(std::vector<dmabuf::buffer> const& buffers) {
@@ -107,83 +136,133 @@ std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style c
     for (auto const& one : now.unheld) {
         std::vector<std::string> cells{fmt::format("{}", one.inode), size(one.size_bytes, style),
                                        exporter_cell(now.exporter_of(one))};
-        if (counts) cells.push_back(others_cell(now.count_of(one)));
+        if (counts) cells.push_back(others_text(now.count_of(one)));
         if (names) cells.push_back(name_of(one));
-        if (counts) cells.push_back(devices_cell(now, one));
+        if (counts) cells.push_back(devices_cell(now, one).shown);
         table.add_row(std::move(cells));
     }
     return table.text(style.width);
+}
+
+std::vector<rows::cell> process_row(observation const& seen, dmabuf::snapshot const& now,
+                                    dmabuf::holder const& who, table_style const& style) {
+    std::uint64_t descriptors = 0;
+    std::uint64_t mappings = 0;
+    for (auto const& reference : now.references_of(who)) {
+        descriptors += reference.descriptors;
+        mappings += reference.mappings;
+    }
+    auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
+        return sum_cell(bytes, who.reference_count, who.unsized_buffers, style);
+    };
+    auto const user = seen.users.of(who.uid);
+    return {number_cell(static_cast<std::uint64_t>(who.pid)),
+            number_cell(who.start_ticks),
+            {user, user},
+            number_cell(who.uid),
+            number_cell(who.reference_count),
+            number_cell(descriptors),
+            number_cell(mappings),
+            shown_sum(who.pss_bytes),
+            shown_sum(who.rss_bytes),
+            shown_sum(who.uss_bytes),
+            size_cell(who.mapped_bytes, true, style),
+            number_cell(who.unsized_buffers),
+            cgroup_cell(now, who),
+            name_cell(who.comm)};
+}
+
+std::vector<rows::cell> held_row(dmabuf::snapshot const& now, report::buffer_holders const& all,
+                                 dmabuf::reference const& how, bool alone,
+                                 table_style const& style) {
+    auto const& buffer = now.buffers[how.buffer];
+    held_buffer const held(now, all, how);
+    std::vector<rows::cell> cells{number_cell(buffer.inode),
+                                  size_cell(buffer.size_bytes, buffer.size_known, style),
+                                  held.share(style),
+                                  held.holders(),
+                                  number_cell(how.descriptors),
+                                  number_cell(how.mappings),
+                                  size_cell(how.mapped_bytes, true, style),
+                                  exporter_name_cell(now.exporter_of(buffer)),
+                                  buffer_name_cell(buffer),
+                                  {buffer.name_known, buffer.name_known ? "yes" : "no"}};
+    if (alone) return cells;
+    auto const others = held.others();
+    cells.push_back(pids_cell(now, others));
+    auto with = comms_cell(now, others);
+    if (others.empty()) with.shown = "-";
+    cells.push_back(std::move(with));
+    return cells;
+}
+
+std::vector<rows::cell> buffer_row(dmabuf::snapshot const& now, dmabuf::buffer const& one,
+                                   std::span<std::uint32_t const> holders,
+                                   table_style const& style) {
+    auto const* const count = now.count_of(one);
+    return {number_cell(one.inode),
+            size_cell(one.size_bytes, one.size_known, style),
+            exporter_name_cell(now.exporter_of(one)),
+            number_cell(one.descriptors),
+            number_cell(one.mappings),
+            count_cell(count),
+            others_cell(count),
+            buffer_name_cell(one),
+            {one.name_known, one.name_known ? "yes" : "no"},
+            devices_cell(now, one),
+            number_cell(holders.size()),
+            pids_cell(now, holders),
+            comms_cell(now, holders)};
 }
 
 } // namespace
 
-std::string process_table(observation const& seen, selection const& shown,
-                          table_style const& style) {
-    auto const& now = shown.now();
-    std::vector<column> titles{{"PID", true}, {"USER"},       {"BUFFERS", true},
-                               {"FDS", true}, {"MAPS", true}, {"PSS", true},
-                               {"RSS", true}, {"USS", true},  {"COMMAND", false, true}};
-    if (style.args) titles.push_back({"ARGS", false, true});
-    columns table(std::move(titles));
+rows::table process_rows(observation const& seen, selection const& shown, options const& chosen,
+                         table_style const& style) {
+    rows::table table{fields_of(chosen), {}};
     for (auto const* who : shown.processes) {
-        std::uint64_t descriptors = 0;
-        std::uint64_t mappings = 0;
-        for (auto const& reference : now.references_of(*who)) {
-            descriptors += reference.descriptors;
-            mappings += reference.mappings;
-        }
-        auto const shown_sum = [&](dmabuf::known_number<std::uint64_t> bytes) {
-            return sum(bytes, who->reference_count, who->unsized_buffers, style);
-        };
-        std::vector<std::string> cells{fmt::format("{}", who->pid),
-                                       seen.users.of(who->uid),
-                                       fmt::format("{}", who->reference_count),
-                                       fmt::format("{}", descriptors),
-                                       fmt::format("{}", mappings),
-                                       shown_sum(who->pss_bytes),
-                                       shown_sum(who->rss_bytes),
-                                       shown_sum(who->uss_bytes),
-                                       visible(who->comm)};
-        if (style.args) cells.push_back(arguments_cell(seen.command_lines.of(*who)));
+        auto cells = process_row(seen, shown.now(), *who, style);
+        if (chosen.args) cells.push_back(arguments_cell(seen.command_lines.of(*who)));
+        table.rows.push_back(std::move(cells));
+    }
+    return table;
+}
+
+rows::table buffer_rows(selection const& shown, options const& chosen, bool with_unheld,
+                        table_style const& style) {
+    auto const& now = shown.now();
+    report::buffer_holders holders;
+    holders.fill(now);
+    rows::table table{fields_of(chosen), {}};
+    for (auto const* one : shown.listed_buffers(with_unheld, chosen.wanted)) {
+        bool const held = one->holders.value_or(0) != 0;
+        auto const who = held ? holders.of(static_cast<std::size_t>(one - now.buffers.data()))
+                              : std::span<std::uint32_t const>();
+        table.rows.push_back(buffer_row(now, *one, who, style));
+    }
+    return table;
+}
+
+std::string draw(rows::table all, options const& chosen, table_style const& style) {
+    auto part = with_columns(std::move(all), chosen.columns, true);
+    std::vector<column> heads;
+    for (auto const& one : part.fields)
+        heads.push_back({std::string(one.title), one.how == rows::layout::number,
+                         one.how == rows::layout::long_text});
+    columns table(std::move(heads));
+    for (auto& row : part.rows) {
+        std::vector<std::string> cells;
+        for (auto& one : row)
+            cells.push_back(std::move(one.shown));
         table.add_row(std::move(cells));
     }
     return table.text(style.width);
 }
 
-std::string buffer_table(selection const& shown, table_style const& style) {
+rows::table held_rows(selection const& shown, options const& chosen, table_style const& style) {
     auto const& now = shown.now();
-    columns table({{"INODE", true},
-                   {"SIZE", true},
-                   {"EXPORTER"},
-                   {"FDS", true},
-                   {"MAPS", true},
-                   {"OTHER", true},
-                   {"NAME", false, true},
-                   {"DEVICES", false, true},
-                   {"HOLDERS", false, true}});
-    report::buffer_holders holders;
-    holders.fill(now);
-    auto by_size = shown.buffers;
-    std::ranges::sort(by_size, [](auto const* a, auto const* b) { return goes_before(*a, *b); });
-    for (auto const* buffer : by_size) {
-        auto const index = static_cast<std::size_t>(buffer - now.buffers.data());
-        table.add_row({fmt::format("{}", buffer->inode), size_cell(*buffer, style),
-                       exporter_cell(now.exporter_of(*buffer)),
-                       fmt::format("{}", buffer->descriptors), fmt::format("{}", buffer->mappings),
-                       others_cell(now.count_of(*buffer)), name_of(*buffer),
-                       devices_cell(now, *buffer), list(now, holders.of(index))});
-    }
-    return table.text(style.width);
-}
-
-std::string held_table(selection const& shown, table_style const& style) {
-    auto const& now = shown.now();
-    bool const alone = now.coverage.alone_pid != 0;
-    std::vector<column> titles{{"INODE", true},   {"SIZE", true},       {"SHARE", true},
-                               {"HOLDERS", true}, {"FDS", true},        {"MAPS", true},
-                               {"EXPORTER"},      {"NAME", false, true}};
-    if (!alone) titles.push_back({"SHARED WITH", false, true});
-    columns table(std::move(titles));
+    rows::table table{fields_of(chosen), {}};
+    if (shown.processes.empty()) return table;
     report::buffer_holders holders;
     holders.fill(now);
     std::vector<dmabuf::reference> by_size;
@@ -193,21 +272,9 @@ std::string held_table(selection const& shown, table_style const& style) {
     std::ranges::sort(by_size, [&](auto const& a, auto const& b) {
         return goes_before(now.buffers[a.buffer], now.buffers[b.buffer]);
     });
-    for (auto const& how : by_size) {
-        auto const& buffer = now.buffers[how.buffer];
-        held_buffer const held(now, holders, how);
-        std::vector<std::string> cells{fmt::format("{}", buffer.inode),
-                                       size_cell(buffer, style),
-                                       held.share(style),
-                                       held.holders(),
-                                       fmt::format("{}", how.descriptors),
-                                       fmt::format("{}", how.mappings),
-                                       exporter_cell(now.exporter_of(buffer)),
-                                       name_of(buffer)};
-        if (!alone) cells.push_back(held.shared_with());
-        table.add_row(std::move(cells));
-    }
-    return table.text(style.width);
+    for (auto const& how : by_size)
+        table.rows.push_back(held_row(now, holders, how, chosen.alone, style));
+    return table;
 }
 
 std::string totals(dmabuf::snapshot const& now, bool by_exporter, table_style const& style) {

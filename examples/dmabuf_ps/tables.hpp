@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The tables for people: one row per process or per buffer.
+// Rows of processes and of buffers, and the tables and sums for people.
 #pragma once
 
 #include "observation.hpp"
+#include "rows/rows.hpp"
 #include "selection.hpp"
 
 #include <cstddef>
@@ -15,16 +16,25 @@ namespace dmabuf_ps {
 struct table_style {
     bool exact_bytes = false;
     std::optional<std::size_t> width; ///< of the terminal; nothing is cut where there is none
-    bool args = false;                ///< a column for the command line
 };
 
-std::string process_table(observation const& seen, selection const& shown,
-                          table_style const& style);
-std::string buffer_table(selection const& shown, table_style const& style);
+/// One row per process, with the fields of `fields_of()`.
+rows::table process_rows(observation const& seen, selection const& shown, options const& chosen,
+                         table_style const& style);
+/// One row per buffer, the largest first; `with_unheld`: also those that the kernel alone lists.
+rows::table buffer_rows(selection const& shown, options const& chosen, bool with_unheld,
+                        table_style const& style);
 
 /// What one process holds: a row for each buffer, with this process's descriptors and mappings of
 /// it, and its share.
-std::string held_table(selection const& shown, table_style const& style);
+rows::table held_rows(selection const& shown, options const& chosen, table_style const& style);
+
+/// What one process holds: a row for each buffer, with this process's descriptors and mappings of
+/// it, and its share.
+rows::table held_rows(selection const& shown, options const& chosen, table_style const& style);
+
+/// The rows as a table, with the columns that were asked for.
+std::string draw(rows::table all, options const& chosen, table_style const& style);
 
 /// What there is in all, whatever is shown of it, and `by_exporter`.
 std::string totals(dmabuf::snapshot const& now, bool by_exporter, table_style const& style);

@@ -19,16 +19,17 @@ std::string nothing_held(dmabuf::coverage const& seen) {
 }
 
 std::string tables(observation const& seen, selection const& shown, options const& chosen) {
-    table_style const style{chosen.exact_bytes, terminal_width(), chosen.args};
+    table_style const style{chosen.exact_bytes, terminal_width()};
     std::string text;
     bool const anything = !(chosen.buffers ? shown.buffers.empty() : shown.processes.empty());
     if (chosen.diff_seconds) {
         text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
     } else if (anything) {
-        text = chosen.buffers_of_one()          ? held_table(shown, style)
-               : chosen.buffers                 ? buffer_table(shown, style)
-               : chosen.by == grouping::process ? process_table(seen, shown, style)
-                                                : group_table(seen, shown, chosen, style);
+        text = chosen.buffers_of_one() ? draw(held_rows(shown, chosen, style), chosen, style)
+               : chosen.buffers ? draw(buffer_rows(shown, chosen, false, style), chosen, style)
+               : chosen.by == grouping::process
+                   ? draw(process_rows(seen, shown, chosen, style), chosen, style)
+                   : group_table(seen, shown, chosen, style);
         bool const has_exporters =
             !chosen.buffers && chosen.by == grouping::exporter && shown.whole;
         text += "\n" + shown_words(seen, shown, style) + totals(seen.now, !has_exporters, style);

@@ -249,3 +249,23 @@ TEST_CASE("selection: wishes that cannot be had together") {
     refused({"--diff", "0", "--comm", "x"}, "--diff");
     refused({"--by", "user", "--top", "1", "--json"}, "--by: in JSON");
 }
+
+TEST_CASE("selection: a report that has gaps is printed, and can be refused") {
+    fake::kernel kernel;
+    kernel.add(9, "own", 1000).open(kernel.buffer(1, 4096));
+    kernel.add(10, "p", 2000).open(kernel.buffer(2, 8192));
+    kernel.debugfs = true;
+    bool const root = GENERATE(true, false);
+    kernel.caller = root ? fake::rights::root() : fake::rights::user(1000);
+    dmabuf::sample_options wanted;
+    wanted.bpf = false;
+    wanted.unheld = true;
+    wanted.bufinfo = root;
+    auto const recording = support::record(kernel, wanted).recording;
+    auto const without = programs::replayed(recording, {});
+    auto const with = programs::replayed(recording, {"--require-complete"});
+    CHECK(without.status == 0);
+    CHECK(with.status == (root ? 0 : 3));
+    CHECK(with.out == without.out);
+    CHECK(programs::replayed(recording, {"--require-complete", "--pid", "77"}).status == 1);
+}

@@ -74,7 +74,7 @@ std::string shown(machine which, sample_options const& wanted, words const& opti
     auto const answer = programs::replayed(recorded(which, wanted, twice ? 2 : 1), options);
     INFO(answer.err);
     REQUIRE(answer.status == 0);
-    return answer.out;
+    return answer.out + answer.err;
 }
 
 struct flag {
@@ -115,7 +115,11 @@ constexpr auto views = {"",
                         "--diff 0 --buffers",
                         "--sort name",
                         "--diff 0 --json",
-                        "--buffers --pid 100"};
+                        "--buffers --pid 100",
+                        "--format csv",
+                        "--buffers --format ndjson",
+                        "--by cgroup --format csv",
+                        "--columns cgroup,pid"};
 
 words split(std::string_view text) {
     words all;

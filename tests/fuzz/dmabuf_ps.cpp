@@ -3,6 +3,7 @@
 // All that dmabuf_ps shows of a recording, whatever a stranger wrote in it.
 #include "dmabuf_ps/json_report.hpp"
 #include "dmabuf_ps/observe.hpp"
+#include "dmabuf_ps/row_report.hpp"
 #include "dmabuf_ps/text_report.hpp"
 #include "replay/anonymise.hpp"
 #include "target.hpp"
@@ -24,6 +25,7 @@ std::vector<dmabuf_ps::options> ways() {
                 if (changes) one.diff_seconds = 0;
                 if (some) one.pids = {1, 7, 100};
             }
+    all.emplace_back(all[0]).args = true;
     auto& chosen = all.emplace_back(all[0]).wanted;
     chosen.exporters.emplace_back("*s*");
     chosen.names.emplace_back("?*");
@@ -41,8 +43,16 @@ void show(replay::recording const& recorded, dmabuf_ps::options const& chosen) {
         return require(!why->words.empty(), "a complaint has words");
     auto const& seen = std::get<dmabuf_ps::observation>(found);
     dmabuf_ps::selection const shown(seen, chosen);
+    std::vector<std::string> texts{text_report(seen, shown, chosen),
+                                   json_report(seen, shown, chosen)};
+    for (auto const format : {dmabuf_ps::output_format::csv, dmabuf_ps::output_format::ndjson}) {
+        auto as_rows = chosen;
+        as_rows.format = format;
+        texts.push_back(row_report(seen, shown, as_rows));
+        std::erase(texts.back(), '\r'); // of CSV's line ends
+    }
     char32_t point = 0;
-    for (auto const& text : {text_report(seen, shown, chosen), json_report(seen, shown, chosen)})
+    for (auto const& text : texts)
         for (std::string_view rest = text; !rest.empty();) {
             auto const length = dmabuf::detail::utf8_length(rest, point);
             require(length != 0, "what is shown is UTF-8");

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "fields.hpp"
+
+#include <algorithm>
+
+namespace dmabuf_ps {
+
+namespace {
+
+using rows::field;
+using rows::layout;
+
+std::vector<field> process_fields(bool args) {
+    std::vector<field> fields{
+        {"pid", "PID"},
+        {"start_ticks", "START", layout::number, false},
+        {"user", "USER", layout::text},
+        {"uid", "UID", layout::number, false},
+        {"buffers", "BUFFERS"},
+        {"descriptors", "FDS"},
+        {"mappings", "MAPS"},
+        {"pss_bytes", "PSS"},
+        {"rss_bytes", "RSS"},
+        {"uss_bytes", "USS"},
+        {"mapped_bytes", "MAPPED", layout::number, false},
+        {"unsized_buffers", "UNSIZED", layout::number, false},
+        {"cgroup", "CGROUP", layout::long_text, false},
+        {"comm", "COMMAND", layout::long_text},
+    };
+    if (args) fields.push_back({"args", "ARGS", layout::long_text});
+    return fields;
+}
+
+std::vector<field> buffer_fields() {
+    return {
+        {"inode", "INODE"},
+        {"size_bytes", "SIZE"},
+        {"exporter", "EXPORTER", layout::text},
+        {"descriptors", "FDS"},
+        {"mappings", "MAPS"},
+        {"count", "COUNT", layout::number, false},
+        {"other_references", "OTHER"},
+        {"name", "NAME", layout::long_text},
+        {"name_known", "KNOWN", layout::text, false},
+        {"devices", "DEVICES", layout::long_text},
+        {"holders", "PROCESSES", layout::number, false},
+        {"pids", "PIDS", layout::long_text, false},
+        {"comms", "HOLDERS", layout::long_text},
+    };
+}
+
+/// Of the buffers of one process.
+std::vector<field> held_fields(bool alone) {
+    std::vector<field> fields{
+        {"inode", "INODE"},
+        {"size_bytes", "SIZE"},
+        {"share_bytes", "SHARE"},
+        {"holders", "HOLDERS"},
+        {"descriptors", "FDS"},
+        {"mappings", "MAPS"},
+        {"mapped_bytes", "MAPPED", layout::number, false},
+        {"exporter", "EXPORTER", layout::text},
+        {"name", "NAME", layout::long_text},
+        {"name_known", "KNOWN", layout::text, false},
+    };
+    if (alone) return fields;
+    fields.push_back({"other_pids", "PIDS", layout::long_text, false});
+    fields.push_back({"other_comms", "SHARED WITH", layout::long_text});
+    return fields;
+}
+
+std::vector<field> group_fields(grouping by) {
+    std::vector<field> fields{
+        {"processes", "PROCESSES"}, {"buffers", "BUFFERS"},
+        {"pss_bytes", "PSS"},       {"rss_bytes", "RSS"},
+        {"uss_bytes", "USS"},       {"unsized", "UNSIZED", layout::number, false},
+    };
+    if (by == grouping::cgroup) {
+        fields.push_back({"cgroup", "CGROUP", layout::long_text});
+    } else {
+        fields.push_back({"uid", "UID", layout::number, false});
+        fields.push_back({"user", "USER", layout::long_text});
+    }
+    return fields;
+}
+
+std::vector<field> exporter_fields() {
+    return {
+        {"processes", "PROCESSES"},
+        {"buffers", "BUFFERS"},
+        {"size_bytes", "SIZE"},
+        {"unsized_buffers", "UNSIZED", layout::number, false},
+        {"exporter", "EXPORTER", layout::text},
+    };
+}
+
+/// Of a list that somebody handed on.
+std::vector<field> list_fields(bool by_exporter) {
+    if (by_exporter)
+        return {
+            {"buffers", "BUFFERS"}, {"size_bytes", "SIZE"}, {"exporter", "EXPORTER", layout::text}};
+    return {
+        {"inode", "INODE"},
+        {"size_bytes", "SIZE"},
+        {"count", "REFERENCES"},
+        {"attachments", "ATTACHED"},
+        {"exporter", "EXPORTER", layout::text},
+        {"devices", "DEVICES", layout::long_text},
+    };
+}
+
+} // namespace
+
+std::vector<rows::field> fields_of(options const& chosen) {
+    if (!chosen.bufinfo.empty()) return list_fields(chosen.by == grouping::exporter);
+    if (chosen.buffers_of_one()) return held_fields(chosen.alone);
+    if (chosen.buffers) return buffer_fields();
+    if (chosen.by == grouping::process) return process_fields(chosen.args);
+    return chosen.by == grouping::exporter ? exporter_fields() : group_fields(chosen.by);
+}
+
+bool shows(options const& chosen, std::string_view key) {
+    auto const fields = fields_of(chosen);
+    auto const found = std::ranges::find(fields, key, &rows::field::key);
+    if (found == fields.end()) return false;
+    if (chosen.columns.empty()) return found->for_people || chosen.format != output_format::table;
+    return std::ranges::any_of(chosen.columns,
+                               [&](auto const& name) { return is_called(*found, name); });
+}
+
+} // namespace dmabuf_ps
