@@ -33,6 +33,8 @@ The exporter "drm" is every driver that uses the common export of DRM: the attac
 devices tell more. drm-* lines in fdinfo count the same memory: never add them.
 
 Bytes in names that are not printable UTF-8 are shown as \xHH, a backslash as \\.
+A NAME is written as it is shown; * stands for any characters, ? for one. Of several values of
+an option one must fit, and each option that is given.
 
 Tables fit the terminal, or else as many columns as COLUMNS says; in a pipe without COLUMNS
 lines are as long as they are. Where LC_ALL, LC_CTYPE or LANG names another code set than
