@@ -5,24 +5,33 @@
 
 #include <dmabuf/diff.hpp>
 
+#include "observation.hpp"
 #include "options.hpp"
-#include "tables.hpp"
 
-#include <string>
 #include <string_view>
 
 namespace dmabuf_ps {
 
-/// The changes that concern the processes asked for: their own, and those of buffers that they held
-/// or hold.
+/// The changes that concern the processes asked for: their own, those of their users and cgroups,
+/// and those of buffers that they held or hold. Of exporters only where all processes are asked
+/// for.
 dmabuf::snapshot_diff changes(observation const& seen, options const& chosen);
 
-/// "appeared", "gone", "grew", "shrank" or "changed"
-std::string_view word_for(dmabuf::holder_change const& one);
-std::string_view word_for(dmabuf::buffer_change const& one);
-
-/// A table of processes, or one of buffers, and what it all comes to.
-std::string change_table(observation const& seen, dmabuf::snapshot_diff const& changed,
-                         bool buffers, table_style const& style);
+/// "appeared" or "gone"; "grew" or "shrank" where all amounts that are known to differ, but shares,
+/// did; else "changed".
+template<class Row>
+std::string_view word_for(Row const& row) {
+    if (row.what == dmabuf::change::appeared) return "appeared";
+    if (row.what == dmabuf::change::gone) return "gone";
+    bool more = false;
+    bool less = false;
+    row.for_each_amount([&](std::string_view name, dmabuf::amount_change const& one) {
+        if (name == "pss_bytes" || name == "uss_bytes" || !one.before.exact() || !one.after.exact())
+            return;
+        more = more || one.after.value > one.before.value;
+        less = less || one.after.value < one.before.value;
+    });
+    return more == less ? "changed" : more ? "grew" : "shrank";
+}
 
 } // namespace dmabuf_ps

@@ -70,8 +70,8 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
     if (chosen.buffers && grouped)
         throw CLI::ValidationError("--by", "--buffers has one row per buffer");
     if (changes && sorted) throw CLI::ValidationError("--sort", "--diff has an order of its own");
-    if (changes && chosen.by != grouping::process)
-        throw CLI::ValidationError("--by", "--diff tells of processes, or with --buffers of those");
+    if (changes && chosen.by == grouping::exporter && !chosen.pids.empty())
+        throw CLI::ValidationError("--by", "--diff by exporter is of all processes");
     if (sorted && chosen.by != grouping::process)
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }

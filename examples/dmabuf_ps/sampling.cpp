@@ -18,11 +18,11 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.exporters =
         everything || totals || shows(chosen, "exporter") || !chosen.wanted.exporters.empty();
     wanted.names = everything || (chosen.buffers && !changes) || !chosen.wanted.names.empty();
-    bool const references = chosen.buffers && !changes && !chosen.buffers_of_one();
-    wanted.counts = everything || chosen.hints || references;
+    bool const references = chosen.buffers && !chosen.buffers_of_one();
+    bool const exporter_changes = changes && chosen.by == grouping::exporter;
+    wanted.counts = everything || chosen.hints || references || exporter_changes;
     wanted.path_descriptors = wanted.counts; // they are no references to the buffer's file
-    wanted.cgroups =
-        everything || (!changes && shows(chosen, "cgroup")) || !chosen.wanted.cgroups.empty();
+    wanted.cgroups = everything || shows(chosen, "cgroup") || !chosen.wanted.cgroups.empty();
     wanted.unheld = !chosen.alone;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;

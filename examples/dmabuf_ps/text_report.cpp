@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "text_report.hpp"
 
-#include "changes.hpp"
+#include "change_tables.hpp"
 #include "groups.hpp"
 #include "output.hpp"
 #include "report/coverage_words.hpp"
@@ -23,7 +23,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
     std::string text;
     bool const anything = !(chosen.buffers ? shown.buffers.empty() : shown.processes.empty());
     if (chosen.diff_seconds) {
-        text = change_table(seen, changes(seen, chosen), chosen.buffers, style);
+        text = change_table(seen, changes(seen, chosen), chosen, style);
     } else if (anything) {
         text = chosen.buffers_of_one() ? draw(held_rows(shown, chosen, style), chosen, style)
                : chosen.buffers ? draw(buffer_rows(shown, chosen, false, style), chosen, style)
@@ -40,8 +40,9 @@ std::string tables(observation const& seen, selection const& shown, options cons
                totals(seen.now, true, style);
     }
     bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
-    text += unheld_words(shown.now(), all_buffers, !chosen.diff_seconds, style);
-    return all_buffers && !chosen.diff_seconds ? text + others_words(shown.now()) : text;
+    // Of changes, the rows and sums have told of these.
+    if (!chosen.diff_seconds) text += unheld_words(shown.now(), all_buffers, true, style);
+    return all_buffers ? text + others_words(shown.now()) : text;
 }
 
 } // namespace

@@ -17,6 +17,9 @@ struct group_total {
     std::uint64_t rss_bytes = 0;           ///< each different buffer once, full size
     known_number<std::uint64_t> pss_bytes; ///< the sum over its processes
     known_number<std::uint64_t> uss_bytes; ///< buffers that no process outside the group holds
+    std::uint64_t descriptors = 0;         ///< the sum over its processes
+    std::uint64_t mappings = 0;            ///< the sum over its processes
+    std::uint64_t mapped_bytes = 0;        ///< the sum over its processes
 };
 
 namespace detail {
@@ -31,8 +34,12 @@ constexpr void add_up_holders(auto& totals) {
             totals[kept++] = one;
             continue;
         }
-        totals[kept - 1].holders += one.holders;
-        totals[kept - 1].pss_bytes += one.pss_bytes;
+        auto& sum = totals[kept - 1];
+        sum.holders += one.holders;
+        sum.pss_bytes += one.pss_bytes;
+        sum.descriptors += one.descriptors;
+        sum.mappings += one.mappings;
+        sum.mapped_bytes += one.mapped_bytes;
     }
     totals.resize(kept);
 }
@@ -63,23 +70,28 @@ struct group_sums {
     }
 };
 
-/// Adds up `now` by `group_of(holder)`, a number below 2^32, into `sums`. A group that holds a
-/// buffer through several processes counts the buffer once. The buffer is in the group's uss where
-/// no process outside the group holds it. So rss and uss of a group are not the sums over its
-/// processes.
-/// Cost: one sort of the holders, one of the references; no allocation once `sums` has grown.
+namespace detail {
+
+/// As `by_group()` does, in ascending order of group.
 template<class GroupOf>
-void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
+void add_up_groups(snapshot const& now, GroupOf group_of, group_sums& sums) {
     auto& totals = sums.totals;
     auto& all = sums.scratch;
     totals.clear();
     all.clear();
     all.reserve(now.references.size());
     for (auto const& holder : now.holders) {
-        auto const group = static_cast<std::uint32_t>(group_of(holder));
-        totals.push_back({group, 1, 0, 0, holder.pss_bytes, 0});
-        for (auto const& reference : now.references_of(holder))
-            all.push_back({group, reference.buffer});
+        group_total one;
+        one.group = static_cast<std::uint32_t>(group_of(holder));
+        one.holders = 1;
+        one.pss_bytes = holder.pss_bytes;
+        one.mapped_bytes = holder.mapped_bytes;
+        for (auto const& reference : now.references_of(holder)) {
+            one.descriptors += reference.descriptors;
+            one.mappings += reference.mappings;
+            all.push_back({one.group, reference.buffer});
+        }
+        totals.push_back(one);
     }
     detail::add_up_holders(totals);
     detail::sort(all, [](group_sums::held const& a, group_sums::held const& b) {
@@ -100,7 +112,19 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
         total.uss_bytes += detail::bytes_of_group_alone(buffer, last - i);
         i = last;
     }
-    detail::sort(totals, [](group_total const& a, group_total const& b) {
+}
+
+} // namespace detail
+
+/// Adds up `now` by `group_of(holder)`, a number below 2^32, into `sums`. A group that holds a
+/// buffer through several processes counts the buffer once. The buffer is in the group's uss where
+/// no process outside the group holds it. So rss and uss of a group are not the sums over its
+/// processes.
+/// Cost: one sort of the holders, one of the references; no allocation once `sums` has grown.
+template<class GroupOf>
+void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
+    detail::add_up_groups(now, group_of, sums);
+    detail::sort(sums.totals, [](group_total const& a, group_total const& b) {
         return a.pss_bytes != b.pss_bytes ? a.pss_bytes > b.pss_bytes : a.group < b.group;
     });
 }

@@ -47,6 +47,13 @@ void furnish(fake::kernel& kernel, machine which) {
     kernel.buffer(12, 12288, "heap of nobody");
 }
 
+/// What happens between two samples: a driver has the buffer too.
+void open_late(fake::kernel& kernel) {
+    auto const late = kernel.buffer(13, 16384, "late", "late");
+    late->driver_references = 1;
+    kernel.at(100).open(late);
+}
+
 replay::recording recorded(machine which, sample_options wanted, unsigned samples) {
     fake::kernel kernel;
     furnish(kernel, which);
@@ -59,8 +66,7 @@ replay::recording recorded(machine which, sample_options wanted, unsigned sample
         first = rehearsal.calls();
     }
     kernel.event = [&](fake::call_event const& event) {
-        if (first != 0 && event.number == first + 1)
-            kernel.at(100).open(kernel.buffer(13, 16384, "late", "late"));
+        if (first != 0 && event.number == first + 1) open_late(kernel);
     };
     wanted.bpf = false; // which a recording does not hold
     auto done = support::record(kernel, wanted, samples).recording;
@@ -110,11 +116,15 @@ constexpr auto views = {"",
                         "--by user",
                         "--by cgroup",
                         "--by exporter",
-                        "--diff 0",
                         "--json",
                         "--diff 0 --buffers",
+                        "--diff 0 --by user",
+                        "--diff 0 --by cgroup",
+                        "--diff 0 --by exporter",
+                        "--diff 0",
                         "--sort name",
                         "--diff 0 --json",
+
                         "--buffers --pid 100",
                         "--format csv",
                         "--buffers --format ndjson",

@@ -331,7 +331,7 @@ TEST_CASE("a test capture tells what dmabuf_ps tells, and why it was made", "[.c
     CHECK(capture["allocations"] == 0);
     CHECK(capture["meminfo"].get<std::string>().find("MemAvailable:") != std::string::npos);
     auto const& snapshot = capture["snapshot"];
-    CHECK(snapshot["schema"] == "dmabuf_ps/2");
+    CHECK(snapshot["schema"] == "dmabuf_ps/3");
     CHECK(snapshot["coverage"]["processes_complete"] == true);
     auto const* const found = find_process(capture, one.pid());
     REQUIRE(found);

@@ -264,7 +264,7 @@ TEST_CASE("what changed between two snapshots") {
     REQUIRE(sampler.sample(after));
 
     auto const found = diff(before, after);
-    CHECK(found.total_bytes == static_cast<std::int64_t>((8 + 16 - 2) * page));
+    CHECK(found.held_bytes.difference() == static_cast<std::int64_t>((8 + 16 - 2) * page));
     REQUIRE(found.holders.size() == 3);
     for (auto const& one : found.holders) {
         CAPTURE(one.pid);
@@ -275,11 +275,11 @@ TEST_CASE("what changed between two snapshots") {
             CHECK(one.what == dmabuf::change::changed);
             CHECK(one.grew());
             CHECK(one.buffers_gained == 1);
-            CHECK(one.rss_after_bytes - one.rss_before_bytes == 8 * page);
+            CHECK(one.rss_bytes.difference() == static_cast<std::int64_t>(8 * page));
         } else {
             CHECK(one.pid == appears.pid());
             CHECK(one.what == dmabuf::change::appeared);
-            CHECK(one.rss_after_bytes == 16 * page);
+            CHECK(one.rss_bytes.after.value == 16 * page);
         }
     }
     CHECK(found.buffers.size() == 3);

@@ -2,6 +2,7 @@
 //
 // The second sample allocates nothing, nor does the first after reserve(); and where an allocation
 // fails, nothing half is left. In an executable of its own, because it replaces operator new.
+#include <dmabuf/diff.hpp>
 #include <dmabuf/groups.hpp>
 #include <dmabuf/sampler.hpp>
 
@@ -233,6 +234,31 @@ TEST_CASE("allocations: after reserve() the first sample makes none, nor do the 
     watching = false;
     CHECK(allocations == 0);
     CHECK(users.totals.size() == dmabuf::by_user(now).size());
+}
+
+TEST_CASE("allocations: a comparison makes none once its memory has grown") {
+    fake::kernel kernel;
+    auto const options = populate(kernel);
+    dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
+    dmabuf::snapshot before;
+    dmabuf::snapshot after;
+    REQUIRE(sampler.sample(before));
+    for (int pid = 20; pid < 30; ++pid)
+        kernel.exit(pid);
+    kernel.at(10).open(kernel.buffer(7, 4096));
+    REQUIRE(sampler.sample(after));
+    dmabuf::snapshot_diff found;
+    dmabuf::snapshot_diff back;
+    diff(before, after, found);
+    diff(after, before, back);
+    allocations = 0;
+    watching = true;
+    diff(before, after, found);
+    diff(after, before, back);
+    watching = false;
+    CHECK(allocations == 0);
+    CHECK_FALSE(found.buffers.empty());
+    CHECK(found.cgroups_known == options.cgroups);
 }
 
 /// Whether the allocation `k` of a sample failed, and left `now` empty.

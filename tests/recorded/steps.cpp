@@ -76,6 +76,37 @@ dmabuf::snapshot held_by_users(std::vector<std::uint32_t> const& users) {
     return now;
 }
 
+/// As many processes, buffers, exporters, cgroups and users as `count`, whose numbers come in an
+/// order of `how`: each process holds one buffer, or one holds all; each by so many mappings.
+dmabuf::snapshot changing_world(std::uint32_t count, order how, bool shared,
+                                std::uint32_t mappings) {
+    dmabuf::snapshot now;
+    dmabuf::snapshot_builder build;
+    build.begin(now);
+    auto const all = numbers(count, how);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (!shared || i == 0) build.begin_process();
+        auto const at = build.buffer_at(1 + i);
+        build.set_exporter(at, dmabuf::exporter_name(std::to_string(1000000 + all[i])));
+        build.set_size(at, 4096);
+        for (std::uint32_t times = mappings; times != 0; --times)
+            build.found_mapping(at, 4096);
+        if (shared && i + 1 != count) continue;
+        dmabuf::holder who;
+        who.pid = static_cast<std::int32_t>(1 + i);
+        who.uid = all[i];
+        who.cgroup = build.cgroup_at("/user.slice/app-" + std::to_string(1000000 + all[i]));
+        build.add_holder(who);
+    }
+    build.finish();
+    for (auto const& one : now.buffers) {
+        now.counts.push_back({one.inode, 1, 0, true, true});
+        now.attachments.push_back({one.inode, dmabuf::device_name("gpu"), 1 + all[0]});
+    }
+    now.coverage.mappings_read = true;
+    return now;
+}
+
 } // namespace
 
 TEST_CASE("steps: a snapshot, whichever buffer is met last") {
@@ -164,13 +195,18 @@ TEST_CASE("steps: exporters, each buffer another one's, whole or cut") {
     });
 }
 
-TEST_CASE("steps: what changed, where everything did") {
+TEST_CASE("steps: what changed, where everything did, into memory that has grown") {
+    auto const how = any_order();
+    bool const shared = GENERATE(false, true); // all buffers are of every process of a user
     check_growth([&](std::uint32_t count) {
-        auto const before = held_by_users(numbers(count, order::ascending));
-        auto const after = held_by_users(numbers(count, order::descending));
-        std::size_t changes = 0;
-        auto const steps = steps_of([&] { changes = diff(before, after).holders.size(); });
-        REQUIRE(changes == count);
+        auto const before = changing_world(count, order::ascending, shared, 1);
+        auto const after = changing_world(count, how, shared, 2);
+        dmabuf::snapshot_diff found;
+        diff(before, after, found);
+        auto const steps = steps_of([&] { diff(before, after, found); });
+        REQUIRE(found.buffers.size() >= count);
+        REQUIRE(found.exporters.size() >= count);
+        REQUIRE(found.cgroups.size() >= (shared ? 1 : count));
         return steps;
     });
 }

@@ -246,7 +246,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
         out.key(key);
         out.array(range, write);
     };
-    out.field("schema", "dmabuf_ps/2");
+    out.field("schema", "dmabuf_ps/3");
     out.field("kernel", raw_name(shown.kernel));
     out.field("begin_ns", now.begin_ns);
     out.field("elapsed_ns", now.end_ns - now.begin_ns);

@@ -36,7 +36,7 @@ struct snapshot_view {
 /// null where there is no failure.
 void write_failure(json_writer& out, dmabuf::failure const& why);
 
-/// The fields of schema dmabuf_ps/2 from `schema` to `coverage`, into an object that is open.
+/// The fields of schema dmabuf_ps/3 from `schema` to `coverage`, into an object that is open.
 /// Allocates nothing.
 void write_snapshot(json_writer& out, snapshot_view const& shown);
 

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// What changed, as JSON: the fields of `diff` in SCHEMA.md.
+#pragma once
+
+#include "changes.hpp"
+#include "report/json_writer.hpp"
+
+namespace dmabuf_ps {
+
+/// One object.
+void write_changes(report::json_writer& out, observation const& seen,
+                   dmabuf::snapshot_diff const& changed);
+
+} // namespace dmabuf_ps

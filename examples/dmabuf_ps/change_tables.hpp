@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+//
+// What changed, as tables for people.
+#pragma once
+
+#include "changes.hpp"
+#include "tables.hpp"
+
+#include <string>
+
+namespace dmabuf_ps {
+
+/// A table of the rows asked for, and what it all comes to.
+std::string change_table(observation const& seen, dmabuf::snapshot_diff const& changed,
+                         options const& chosen, table_style const& style);
+
+} // namespace dmabuf_ps
