@@ -132,4 +132,30 @@ void write_changes(json_writer& out, observation const& seen,
     });
 }
 
+void write_comparison(json_writer& out, observation const& seen,
+                      dmabuf::snapshot_diff const& changed) {
+    auto const& with = *seen.compared;
+    auto const file = [&](std::string_view key, comparison::file const& one,
+                          dmabuf::snapshot const& sample) {
+        out.key(key);
+        out.object([&] {
+            out.field_if(!one.name.empty(), "file", raw_name(one.name));
+            out.field("kernel", raw_name(one.kernel));
+            out.field_if(!one.boot_id.empty(), "boot_id", raw_name(one.boot_id));
+            out.field("begin_ns", sample.begin_ns);
+            out.field("processes_complete", sample.coverage.complete());
+        });
+    };
+    out.object([&] {
+        out.field("schema", "dmabuf_ps_diff/1");
+        file("before", with.older, seen.before);
+        file("after", with.newer, seen.now);
+        out.field("same_boot", with.of == dmabuf::boots::same);
+        out.key("notes");
+        out.array(with.words, [&](auto const& sentence) { out.value(sentence); });
+        out.key("diff");
+        write_changes(out, seen, changed);
+    });
+}
+
 } // namespace dmabuf_ps

@@ -12,4 +12,8 @@ namespace dmabuf_ps {
 void write_changes(report::json_writer& out, observation const& seen,
                    dmabuf::snapshot_diff const& changed);
 
+/// The object of `dmabuf_ps --diff-with FILE --json`.
+void write_comparison(report::json_writer& out, observation const& seen,
+                      dmabuf::snapshot_diff const& changed);
+
 } // namespace dmabuf_ps

@@ -272,22 +272,43 @@ std::string movements(snapshot_diff const& changed, table_style const& style) {
 }
 
 std::string total(amount_change const& buffers, amount_change const& bytes,
-                  table_style const& style) {
-    if (!is_told(bytes)) return "unknown, since no list of all buffers was compared";
+                  std::string_view why_unknown, table_style const& style) {
+    if (!is_told(bytes)) return fmt::format("unknown, since {}", why_unknown);
     auto const show = [&](std::uint64_t value) { return size(value, style); };
-    return fmt::format("{}, in {} buffers", both(bytes, show), number_cell(buffers));
+    auto const count = number_cell(buffers);
+    return fmt::format("{}, in {} buffer{}", both(bytes, show), count, count == "1" ? "" : "s");
+}
+
+/// "In 1.0 s"; clocks of two boots have nothing in common.
+std::string duration(observation const& seen) {
+    if (seen.compared && seen.compared->of == dmabuf::boots::different)
+        return "Between both samples";
+    auto const from = static_cast<double>(seen.before.begin_ns) / 1e9;
+    auto const elapsed = static_cast<double>(seen.now.begin_ns) / 1e9 - from;
+    return fmt::format("In {:.1f} s", elapsed);
 }
 
 /// Sums over the whole system, whatever rows are shown.
 std::string totals(observation const& seen, snapshot_diff const& changed,
                    table_style const& style) {
-    auto const elapsed = static_cast<double>(seen.now.begin_ns - seen.before.begin_ns) / 1e9;
-    return fmt::format("In {:.1f} s: {}\n"
-                       "Held by processes: {}\n"
-                       "Held by no process seen: {}\n",
-                       elapsed, movements(changed, style),
-                       total(changed.held_buffers, changed.held_bytes, style),
-                       total(changed.unheld_buffers, changed.unheld_bytes, style));
+    return fmt::format(
+        "{}: {}\n"
+        "Held by processes: {}\n"
+        "Held by no process seen: {}\n",
+        duration(seen), movements(changed, style),
+        total(changed.held_buffers, changed.held_bytes,
+              "not everything could be seen, and of the rest no process holds a buffer", style),
+        total(changed.unheld_buffers, changed.unheld_bytes, "no list of all buffers was compared",
+              style));
+}
+
+/// What the comparison of two files stands on.
+std::string words_for_files(observation const& seen) {
+    std::string text;
+    if (seen.compared)
+        for (auto const& sentence : seen.compared->words)
+            text += sentence + "\n";
+    return text;
 }
 
 std::string words_for_before(observation const& seen) {
@@ -301,8 +322,8 @@ std::string words_for_before(observation const& seen) {
 std::string change_table(observation const& seen, snapshot_diff const& changed,
                          options const& chosen, table_style const& style) {
     auto const table = chosen_table(seen, changed, chosen, style);
-    return table.text + words_for_rows(table) + totals(seen, changed, style) +
-           words_for_before(seen);
+    return table.text + words_for_files(seen) + words_for_rows(table) +
+           totals(seen, changed, style) + words_for_before(seen);
 }
 
 } // namespace dmabuf_ps

@@ -23,10 +23,14 @@ dmabuf::snapshot only(dmabuf::snapshot sample, std::vector<std::int32_t> const& 
     return sample;
 }
 
+dmabuf::boots boots_of(observation const& seen) {
+    return seen.compared ? seen.compared->of : dmabuf::boots::same;
+}
+
 dmabuf::snapshot_diff changes_of(observation const& seen, std::vector<std::int32_t> const& pids) {
     auto const before = only(seen.before, pids);
     auto const now = only(seen.now, pids);
-    auto changed = dmabuf::diff(before, now);
+    auto changed = dmabuf::diff(before, now, boots_of(seen));
     auto inodes = held_inodes(before);
     inodes.merge(held_inodes(now));
     std::erase_if(changed.buffers, [&](auto const& one) { return !inodes.contains(one.inode); });
@@ -38,8 +42,13 @@ dmabuf::snapshot_diff changes_of(observation const& seen, std::vector<std::int32
 } // namespace
 
 dmabuf::snapshot_diff changes(observation const& seen, options const& chosen) {
-    return chosen.pids.empty() ? dmabuf::diff(seen.before, seen.now)
-                               : changes_of(seen, chosen.pids);
+    auto changed = chosen.pids.empty() ? dmabuf::diff(seen.before, seen.now, boots_of(seen))
+                                       : changes_of(seen, chosen.pids);
+    if (seen.compared && !seen.compared->cgroups) {
+        changed.cgroups.clear();
+        changed.cgroups_known = false;
+    }
+    return changed;
 }
 
 } // namespace dmabuf_ps

@@ -17,9 +17,18 @@ std::size_t expected_bytes(dmabuf::snapshot const& now) {
     return 16384 + 256 * now.references.size() + 512 * (now.buffers.size() + now.unheld.size());
 }
 
+std::string json_of_files(observation const& seen, options const& chosen) {
+    report::string_sink text;
+    json_writer out(text);
+    write_comparison(out, seen, changes(seen, chosen));
+    out.finish();
+    return text.take();
+}
+
 } // namespace
 
 std::string json_report(observation const& seen, selection const& shown, options const& chosen) {
+    if (seen.compared) return json_of_files(seen, chosen);
     auto const part = shown_part(shown);
     auto const users = dmabuf::by_user(part);
     auto const cgroups = dmabuf::by_cgroup(part);
@@ -41,6 +50,7 @@ std::string json_report(observation const& seen, selection const& shown, options
     json_writer out(text);
     out.object([&] {
         write_snapshot(out, view);
+        out.field_if(!seen.boot_id.empty(), "boot_id", report::raw_name(seen.boot_id));
         if (!chosen.diff_seconds) return;
         out.key("diff");
         write_changes(out, seen, changes(seen, chosen));

@@ -69,7 +69,7 @@ int report(observation const& seen, options const& chosen) {
 bool is_refused(observation const& seen, options const& chosen) {
     if (!chosen.require_complete) return false;
     return report::has_gaps(seen.now, seen.mine) ||
-           (chosen.diff_seconds && report::has_gaps(seen.before, seen.mine));
+           (chosen.compares() && report::has_gaps(seen.before, seen.mine));
 }
 
 int run(options const& chosen) {

@@ -4,8 +4,10 @@
 #include <dmabuf/dmabuf.hpp>
 #include <dmabuf/fmt.hpp>
 
+#include "compare.hpp"
 #include "files/whole_file.hpp"
 #include "hints/hints.hpp"
+#include "json_file.hpp"
 #include "replay/anonymise.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
@@ -17,6 +19,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <set>
 #include <sys/utsname.h>
 #include <thread>
@@ -34,6 +37,36 @@ std::string kernel_release() {
     utsname names{};
     ::uname(&names);
     return names.release;
+}
+
+constexpr auto boot_id_path = "/proc/sys/kernel/random/boot_id";
+
+/// Without its newline.
+std::string boot_id_in(std::string_view text) {
+    return std::string(text.substr(0, text.find('\n')));
+}
+
+/// Empty where it cannot be read. Asked for where files may be compared by it.
+std::string boot_id_here(options const& chosen) {
+    if (!chosen.json && chosen.record.empty() && chosen.diff_with.empty()) return {};
+    auto const text = files::read_whole(boot_id_path, 4096);
+    auto const* const id = std::get_if<std::string>(&text);
+    return id ? boot_id_in(*id) : std::string();
+}
+
+/// As a call of the recording that the library did not make.
+replay::entry boot_id_entry(std::string const& id) {
+    replay::entry one;
+    one.what = replay::call::file;
+    one.path = boot_id_path;
+    one.text = id + "\n";
+    return one;
+}
+
+std::string boot_id_of(replay::recording const& recorded) {
+    for (auto const& one : recorded.entries)
+        if (one.what == replay::call::file && one.path == boot_id_path) return boot_id_in(one.text);
+    return {};
 }
 
 /// What this machine's samples are taken with, as a recording tells it.
@@ -162,6 +195,7 @@ observation here(replay::circumstances const& made) {
 answer observe_here(options const& chosen) {
     auto const made = circumstances_here(chosen);
     auto seen = here(made);
+    seen.boot_id = boot_id_here(chosen);
     if (auto failed = look(dmabuf::live_system{}, made, chosen, seen)) return *failed;
     return seen;
 }
@@ -183,6 +217,8 @@ answer record(options const& chosen) {
     kept.entries =
         replay::below_usual_roots(system.needed_entries(kept.made.left_out), chosen.roots);
     kept.made.rights = report::words_of(seen.mine);
+    seen.boot_id = boot_id_here(chosen);
+    if (!seen.boot_id.empty()) kept.entries.push_back(boot_id_entry(seen.boot_id));
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));
     auto const wrong = files::write_whole(chosen.record, replay::write(kept));
@@ -190,16 +226,6 @@ answer record(options const& chosen) {
         seen.trouble = fmt::format("cannot write {}: {}", chosen.record, wrong.words);
     if (failed) return *failed;
     return seen;
-}
-
-std::variant<replay::recording, complaint> read_recording(std::string const& path) {
-    auto const text = files::read_whole(path, largest_recording);
-    if (auto const* const wrong = std::get_if<files::trouble>(&text))
-        return complaint{fmt::format("cannot read {}: {}", path, wrong->words)};
-    auto parsed = replay::parse(std::get<std::string>(text));
-    if (auto const* const wrong = std::get_if<replay::malformed>(&parsed))
-        return complaint{fmt::format("{}:{}: {}", path, wrong->line, wrong->why)};
-    return std::get<replay::recording>(std::move(parsed));
 }
 
 /// Why a recording does not show what was asked for; empty: it does.
@@ -226,6 +252,7 @@ options as_observed(options chosen, observation const& seen) {
 
 /// Takes all samples that were taken then: the second one knew from the first.
 answer observe_recording(replay::recording recorded, options const& chosen) {
+    auto boot_id = boot_id_of(recorded);
     replay::replayed_system const system(std::move(recorded));
     auto const& made = system.made();
     bool const two = made.samples == 2;
@@ -234,6 +261,8 @@ answer observe_recording(replay::recording recorded, options const& chosen) {
     seen.mine = report::rights_of(made.rights);
     seen.kernel = made.kernel;
     seen.users = identity::user_names(made.users);
+    seen.boot_id = std::move(boot_id);
+    seen.anonymised = made.anonymised;
     auto failed = take_samples(system, made, [] {}, seen);
     if (!system.missing().empty())
         return complaint{
@@ -245,19 +274,76 @@ answer observe_recording(replay::recording recorded, options const& chosen) {
         return complaint{
             fmt::format("{} holds no command lines: record it with --args", chosen.replay)};
     look_for_absent(system, as_observed(chosen, seen), seen);
-    if (two && !chosen.diff_seconds)
+    if (two && !chosen.compares())
         seen.note = fmt::format(
             "{} holds two samples: this is the second; --diff 0 shows what changed", chosen.replay);
     return seen;
 }
 
-answer observe(options const& chosen) {
-    if (!chosen.replay.empty()) {
-        auto found = read_recording(chosen.replay);
-        if (auto const* const why = std::get_if<complaint>(&found)) return *why;
-        return observe_recording(std::get<replay::recording>(std::move(found)), chosen);
+namespace {
+
+answer observe_json(std::string const& path, std::string_view text) {
+    if (text.size() > largest_json)
+        return complaint{fmt::format("{} is larger than the {} of JSON that are read", path,
+                                     dmabuf::bytes{largest_json})};
+    auto read = read_json(text);
+    if (auto const* const wrong = std::get_if<json_trouble>(&read)) {
+        std::string where; // keys of a stranger's file
+        dmabuf::escape(wrong->where, std::back_inserter(where));
+        return complaint{fmt::format("{}: {}: {}", path, where, wrong->why)};
     }
+    auto& found = std::get<json_snapshot>(read);
+    observation seen;
+    seen.now = std::move(found.now);
+    seen.kernel = std::move(found.kernel);
+    seen.boot_id = std::move(found.boot_id);
+    seen.notes = std::move(found.notes);
+    seen.whole = found.whole;
+    return seen;
+}
+
+/// Of a recording, or where files are compared of JSON. `chosen.replay` names it.
+answer observe_file(options const& chosen) {
+    auto const& path = chosen.replay;
+    auto const read = files::read_whole(path, largest_recording);
+    if (auto const* const wrong = std::get_if<files::trouble>(&read))
+        return complaint{fmt::format("cannot read {}: {}", path, wrong->words)};
+    auto const& text = std::get<std::string>(read);
+    if (looks_like_json(text)) {
+        if (!chosen.diff_with.empty()) return observe_json(path, text);
+        return complaint{fmt::format("{} is JSON, and no recording: with --diff-with it is "
+                                     "compared",
+                                     path)};
+    }
+    auto parsed = replay::parse(text);
+    if (auto const* const wrong = std::get_if<replay::malformed>(&parsed))
+        return complaint{fmt::format("{}:{}: {}", path, wrong->line, wrong->why)};
+    return observe_recording(std::get<replay::recording>(std::move(parsed)), chosen);
+}
+
+answer observe_newer(options const& chosen) {
+    if (!chosen.replay.empty()) return observe_file(chosen);
     return chosen.record.empty() ? observe_here(chosen) : record(chosen);
+}
+
+/// The file of --diff-with; of a recording with two samples the second.
+answer observe_older(options const& chosen) {
+    auto of_file = chosen;
+    of_file.replay = chosen.diff_with;
+    of_file.pids.clear();
+    return observe_file(of_file);
+}
+
+} // namespace
+
+answer observe(options const& chosen) {
+    if (chosen.diff_with.empty()) return observe_newer(chosen);
+    auto older = observe_older(chosen);
+    if (std::holds_alternative<complaint>(older)) return older;
+    auto found = observe_newer(chosen);
+    if (auto* const seen = std::get_if<observation>(&found))
+        put_before(*seen, std::get<observation>(std::move(older)), chosen.diff_with, chosen.replay);
+    return found;
 }
 
 } // namespace dmabuf_ps

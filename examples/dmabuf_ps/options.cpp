@@ -64,7 +64,7 @@ constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max
 /// Refuses what would change nothing of what is shown.
 void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
     if (chosen.json) return; // which has everything
-    bool const changes = chosen.diff_seconds.has_value();
+    bool const changes = chosen.compares();
     if (chosen.buffers && sorted)
         throw CLI::ValidationError("--sort", "--buffers has an order of its own");
     if (chosen.buffers && grouped)
@@ -79,7 +79,7 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
 /// Command lines are of processes, each in a row of its own.
 void refuse_args(options const& chosen) {
     if (!chosen.args) return;
-    bool const by_process = chosen.by == grouping::process && !chosen.diff_seconds;
+    bool const by_process = chosen.by == grouping::process && !chosen.compares();
     if (!chosen.bufinfo.empty() || (!chosen.json && (chosen.buffers || !by_process)))
         throw CLI::ValidationError("--args", "it goes with one row per process, or with --json");
 }
@@ -107,7 +107,7 @@ void settle_format(options& chosen, bool named) {
     if (chosen.json) chosen.format = output_format::json;
     chosen.json = chosen.format == output_format::json;
     bool const rows = chosen.has_rows_alone() || !chosen.columns.empty();
-    if (chosen.diff_seconds && rows)
+    if (chosen.compares() && rows)
         throw CLI::ValidationError("--diff", "it has no rows but those of its table and of JSON");
     if (chosen.json && !chosen.columns.empty())
         throw CLI::ValidationError("--columns", "JSON has all of them");
@@ -122,7 +122,7 @@ void settle_format(options& chosen, bool named) {
 void refuse_selection(options const& chosen) {
     auto const& wanted = chosen.wanted;
     if (!wanted.any()) return;
-    if (chosen.diff_seconds)
+    if (chosen.compares())
         throw CLI::ValidationError("--diff", "of the options that choose it goes with --pid alone");
     if (!chosen.bufinfo.empty() && (wanted.of_processes() || !wanted.names.empty()))
         throw CLI::ValidationError("--bufinfo",
@@ -163,17 +163,25 @@ void refuse_alone(options const& chosen) {
     if (!chosen.alone) return;
     if (chosen.pids.size() != 1)
         throw CLI::ValidationError("--alone", "it takes --pid with one process");
-    if (chosen.diff_seconds) throw CLI::ValidationError("--alone", "--diff compares all processes");
+    if (chosen.compares()) throw CLI::ValidationError("--alone", "--diff compares all processes");
     if (chosen.hints) throw CLI::ValidationError("--alone", "--hints are of all processes");
     if (chosen.by != grouping::process && !chosen.json)
         throw CLI::ValidationError("--alone", "one process is no group");
+}
+
+void refuse_to_compare(options const& chosen) {
+    if (chosen.diff_with.empty()) return;
+    if (chosen.diff_seconds)
+        throw CLI::ValidationError("--diff-with", "--diff compares with a first look instead");
+    if (chosen.diff_with == "-" && chosen.replay == "-")
+        throw CLI::ValidationError("--diff-with", "standard input is one file, not two");
 }
 
 /// A list has no processes. `sorted` and `told_where`: the command line asks for them.
 void refuse_for_lists(options const& chosen, bool sorted, bool told_where) {
     if (chosen.bufinfo.empty()) return;
     bool const other = chosen.buffers || chosen.verbose || chosen.anonymise || sorted ||
-                       told_where || chosen.diff_seconds || !chosen.pids.empty() || chosen.alone ||
+                       told_where || chosen.compares() || !chosen.pids.empty() || chosen.alone ||
                        !chosen.record.empty() || !chosen.replay.empty();
     if (other || chosen.by == grouping::user || chosen.by == grouping::cgroup)
         throw CLI::ValidationError("--bufinfo",
@@ -220,6 +228,11 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     command_line::add_number(app, "-d,--diff", chosen.diff_seconds, command_line::range{0.0, 1e6},
                              "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
+    app.add_option("--diff-with", chosen.diff_with,
+                   "Show what changed since FILE, an older recording or --json output. With "
+                   "--replay, which then takes both kinds too: from FILE to that; - is standard "
+                   "input")
+        ->type_name("FILE");
     app.add_flag("-a,--args", chosen.args,
                  "Also the command lines, which may hold secrets: a recording keeps them only so");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
@@ -253,6 +266,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         refuse_args(chosen);
         refuse_selection(chosen);
         refuse_hints(chosen);
+        refuse_to_compare(chosen);
         refuse_alone(chosen);
         refuse_for_recordings(chosen, told_where);
         refuse_roots(chosen);

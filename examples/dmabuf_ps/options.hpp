@@ -39,6 +39,7 @@ struct options {
     grouping by = grouping::process;
     sort_key sort = sort_key::pss;
     std::optional<double> diff_seconds;           ///< show what changes in that time
+    std::string diff_with;                        ///< file; empty: none
     std::string record;                           ///< file; empty: none
     std::string replay;                           ///< file; empty: none
     std::string bufinfo;                          ///< file; empty: none
@@ -49,10 +50,11 @@ struct options {
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
     dmabuf::roots roots;
 
+    /// Whether changes are shown.
+    [[nodiscard]] bool compares() const { return diff_seconds || !diff_with.empty(); }
+
     /// Whether the rows are what one process holds of each buffer.
-    [[nodiscard]] bool buffers_of_one() const {
-        return buffers && pids.size() == 1 && !diff_seconds;
-    }
+    [[nodiscard]] bool buffers_of_one() const { return buffers && pids.size() == 1 && !compares(); }
 
     /// Whether standard output has rows and nothing else.
     [[nodiscard]] bool has_rows_alone() const {

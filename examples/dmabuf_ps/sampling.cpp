@@ -7,7 +7,7 @@ namespace dmabuf_ps {
 
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
     bool const everything = chosen.json || !chosen.record.empty();
-    bool const changes = chosen.diff_seconds.has_value();
+    bool const changes = chosen.compares();
     dmabuf::sample_options wanted;
     wanted.proc = chosen.roots.proc;
     wanted.sys = chosen.roots.sys;

@@ -8,6 +8,8 @@
 #include "report/source_words.hpp"
 #include "tables.hpp"
 
+#include <iterator>
+
 namespace dmabuf_ps {
 
 namespace {
@@ -22,7 +24,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
     table_style const style{chosen.exact_bytes, terminal_width()};
     std::string text;
     bool const anything = !(chosen.buffers ? shown.buffers.empty() : shown.processes.empty());
-    if (chosen.diff_seconds) {
+    if (chosen.compares()) {
         text = change_table(seen, changes(seen, chosen), chosen, style);
     } else if (anything) {
         text = chosen.buffers_of_one() ? draw(held_rows(shown, chosen, style), chosen, style)
@@ -41,15 +43,33 @@ std::string tables(observation const& seen, selection const& shown, options cons
     }
     bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
     // Of changes, the rows and sums have told of these.
-    if (!chosen.diff_seconds) text += unheld_words(shown.now(), all_buffers, true, style);
+    if (!chosen.compares()) text += unheld_words(shown.now(), all_buffers, true, style);
     return all_buffers ? text + others_words(shown.now()) : text;
 }
 
 } // namespace
 
+namespace {
+
+/// Those of a JSON file come as it tells them.
+std::string words_on_coverage(observation const& seen, bool verbose) {
+    std::string text;
+    if (seen.notes) {
+        for (auto const& note : *seen.notes) {
+            dmabuf::escape(note, std::back_inserter(text));
+            text += "\n";
+        }
+        return text;
+    }
+    text = report::coverage_words(seen.now, seen.mine);
+    if (verbose) text += report::source_words(seen.now, seen.mine, seen.kernel);
+    return text;
+}
+
+} // namespace
+
 std::string text_report(observation const& seen, selection const& shown, options const& chosen) {
-    auto text = tables(seen, shown, chosen) + report::coverage_words(seen.now, seen.mine);
-    if (chosen.verbose) text += report::source_words(seen.now, seen.mine, seen.kernel);
+    auto text = tables(seen, shown, chosen) + words_on_coverage(seen, chosen.verbose);
     for (auto const& hint : seen.hints)
         text += hint + "\n";
     return printable(std::move(text));

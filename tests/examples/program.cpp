@@ -70,4 +70,16 @@ answer replayed(replay::recording const& recording, std::vector<std::string> con
     return run(std::move(words), prepare);
 }
 
+answer compared(std::string const& older, std::string const& newer,
+                std::vector<std::string> const& options) {
+    scratch_file const before;
+    scratch_file const after;
+    before.write(older);
+    after.write(newer);
+    std::vector<std::string> words{DMABUF_PS, "--replay", after.path(), "--diff-with",
+                                   before.path()};
+    words.insert(words.end(), options.begin(), options.end());
+    return run(std::move(words));
+}
+
 } // namespace programs

@@ -23,4 +23,8 @@ answer run(std::vector<std::string> words, std::function<void()> const& prepare 
 answer replayed(replay::recording const& recording, std::vector<std::string> const& options,
                 std::function<void()> const& prepare = {});
 
+/// dmabuf_ps, comparing two files of these texts.
+answer compared(std::string const& older, std::string const& newer,
+                std::vector<std::string> const& options);
+
 } // namespace programs

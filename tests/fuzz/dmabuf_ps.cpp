@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // All that dmabuf_ps shows of a recording, whatever a stranger wrote in it.
+#include "dmabuf_ps/json_file.hpp"
 #include "dmabuf_ps/json_report.hpp"
 #include "dmabuf_ps/observe.hpp"
 #include "dmabuf_ps/row_report.hpp"
@@ -37,6 +38,12 @@ std::vector<dmabuf_ps::options> ways() {
     return all;
 }
 
+void read_back(std::string_view text) {
+    auto const read = dmabuf_ps::read_json(text);
+    if (auto const* const wrong = std::get_if<dmabuf_ps::json_trouble>(&read))
+        require(!wrong->why.empty() && !wrong->where.empty(), "trouble has words and a place");
+}
+
 void show(replay::recording const& recorded, dmabuf_ps::options const& chosen) {
     auto const found = dmabuf_ps::observe_recording(recorded, chosen);
     if (auto const* const why = std::get_if<dmabuf_ps::complaint>(&found))
@@ -51,6 +58,7 @@ void show(replay::recording const& recorded, dmabuf_ps::options const& chosen) {
         texts.push_back(row_report(seen, shown, as_rows));
         std::erase(texts.back(), '\r'); // of CSV's line ends
     }
+    read_back(texts[1]);
     char32_t point = 0;
     for (auto const& text : texts)
         for (std::string_view rest = text; !rest.empty();) {
@@ -64,6 +72,7 @@ void show(replay::recording const& recorded, dmabuf_ps::options const& chosen) {
 } // namespace
 
 void run_target(std::string_view input) {
+    read_back(input);
     auto found = replay::parse(input);
     if (!std::holds_alternative<replay::recording>(found)) return;
     auto const& recorded = std::get<replay::recording>(found);

@@ -85,8 +85,8 @@ private:
         if (name == "cgroup") return cgroup(text);
         if (name == "cmdline") return arguments(text);
         if (name == "bufinfo") return bufinfo(text);
-        bool const harmless = name == "dmabuf_fds" || name == "osrelease" || name == "size" ||
-                              name == "exporter_name";
+        bool const harmless = name == "dmabuf_fds" || name == "osrelease" || name == "boot_id" ||
+                              name == "size" || name == "exporter_name";
         return harmless ? text : crossed_out(text);
     }
 
