@@ -114,6 +114,7 @@ struct drm_gem_handle {
 };
 constexpr auto drm_close_handle = _IOW('d', 0x09, drm_gem_handle);
 constexpr auto drm_handle_to_fd = _IOWR('d', 0x2d, drm_prime_handle);
+constexpr auto drm_fd_to_handle = _IOWR('d', 0x2e, drm_prime_handle);
 constexpr auto drm_create_dumb = _IOWR('d', 0xb2, drm_dumb_buffer);
 
 // A buffer of the exporter "drm". Its handle is closed: descriptors and mappings alone hold it.
@@ -130,6 +131,12 @@ inline descriptor alloc_vgem(descriptor const& card, std::uint64_t size_bytes) {
     drm_gem_handle handle{made.handle, 0};
     check(::ioctl(card.get(), drm_close_handle, &handle), "DRM_IOCTL_GEM_CLOSE");
     return descriptor(exported.fd);
+}
+
+// Attaches vgem's device to a buffer of another exporter, until `card` is closed.
+inline void import_into_vgem(descriptor const& card, int buffer) {
+    drm_prime_handle imported{0, 0, buffer};
+    check(::ioctl(card.get(), drm_fd_to_handle, &imported), "DRM_IOCTL_PRIME_FD_TO_HANDLE");
 }
 
 inline descriptor open_heap() {
