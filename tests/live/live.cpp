@@ -51,7 +51,7 @@ bool contains(std::vector<std::int32_t> const& numbers, std::int32_t number) {
     return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-TEST_CASE("live: one process alone is this one; a thread of it, or nobody, is refused") {
+TEST_CASE("live: one process alone is this one, a thread of it, or nobody, is refused") {
     dmabuf::sampler sampler;
     dmabuf::snapshot now;
     REQUIRE(sampler.sample_process(now, ::getpid()));

@@ -117,7 +117,7 @@ void check(dmabuf::snapshot const& now, fake::kernel const& kernel, int pid) {
 
 } // namespace
 
-TEST_CASE("one process: the truth, by every source; all else is unknown") {
+TEST_CASE("one process: the truth, by every source, all else is unknown") {
     auto const by = any_source();
     scene all(by);
     populate(all.kernel);
@@ -206,7 +206,7 @@ TEST_CASE("one process: a thread is told from the process after another look, to
     check(now, all.kernel, 100);
 }
 
-TEST_CASE("one process: where the caller may not read it, that is said; the pinned programs may") {
+TEST_CASE("one process: where the caller may not read it, that is said, the pinned programs may") {
     auto const by = any_source();
     scene all(by);
     populate(all.kernel);
