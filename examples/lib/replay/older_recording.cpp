@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "older_recording.hpp"
 
+#include <dmabuf/kernel/fdinfo.hpp>
 #include <dmabuf/text.hpp>
 
 #include <cerrno>
@@ -133,6 +134,26 @@ std::vector<entry> fdinfos_of_path_descriptors(std::vector<entry> const& entries
         std::snprintf(octal, sizeof octal, "0%o", static_cast<unsigned>(O_PATH));
         fdinfo.text = std::string("pos:\t0\nflags:\t") + octal + "\nmnt_id:\t0\n";
         if (opened.insert(fdinfo.path).second) found.push_back(std::move(fdinfo));
+    }
+    return found;
+}
+
+std::vector<entry> links_of_fdinfos(std::vector<entry> const& entries) {
+    constexpr std::string_view directory = "/fdinfo/";
+    std::set<std::string, std::less<>> asked;
+    for (auto const& one : entries)
+        if (one.what == call::link) asked.insert(one.path);
+    std::vector<entry> found;
+    for (auto const& one : entries) {
+        auto const at = one.path.rfind(directory);
+        if (one.what != call::file || one.error != 0 || at == std::string::npos) continue;
+        auto const info = dmabuf::parse_fdinfo(one.text);
+        if (!info || !info->is_dmabuf()) continue;
+        entry link;
+        link.what = call::link;
+        link.path = one.path.substr(0, at) + "/fd/" + one.path.substr(at + directory.size());
+        link.text = "/dmabuf:" + std::string(info->name ? info->name->view() : "");
+        if (asked.insert(link.path).second) found.push_back(std::move(link));
     }
     return found;
 }

@@ -32,6 +32,10 @@ private:
 /// saying so.
 std::vector<entry> fdinfos_of_path_descriptors(std::vector<entry> const& entries);
 
+/// The link of every descriptor whose name an older library read in its fdinfo, where a list had
+/// told the rest.
+std::vector<entry> links_of_fdinfos(std::vector<entry> const& entries);
+
 /// Answers that older libraries did not ask for: where /proc numbers the caller otherwise than the
 /// caller does, they took it for that of another pid namespace than the initial one. As if there
 /// were no kthreadd in it.

@@ -62,7 +62,8 @@ struct replayed_system::state {
         , tables(what.entries, call::kcmp)
         , memory_maps(what.entries, call::kcmp_vm)
         , calls_left(calls_per_result * results_in(what)) {
-        for (auto const derive : {fdinfos_of_path_descriptors, whose_procfs_it_is})
+        for (auto const derive :
+             {fdinfos_of_path_descriptors, links_of_fdinfos, whose_procfs_it_is})
             for (auto& one : derive(what.entries))
                 what.entries.push_back(std::move(one));
         for (std::size_t at = 0; at < what.entries.size(); ++at) {
