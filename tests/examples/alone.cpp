@@ -81,7 +81,7 @@ TEST_CASE("what one process holds: its own descriptors and mappings, its share, 
     CHECK(begins(text, "INODE     SIZE    SHARE  HOLDERS  FDS  MAPS  EXPORTER  NAME   SHARED WITH\n"
                        "   11  8.0 MiB  8.0 MiB        1    1     0  udmabuf   -      -\n"
                        "   10  3.0 MiB  1.5 MiB        2    2     1  system    frame  101 two\n"
-                       "\n2 buffers, 11.0 MiB in all, held by 1 process shown here\n"));
+                       "\nShowing 1 of 2 processes, 2 of 3 buffers, 11.0 MiB of 12.0 MiB\n"));
     // Of several processes no row is one's.
     CHECK(has(shown(of_all(), {"--pid", "100,101", "--buffers"}), "OTHER"));
 }
@@ -95,7 +95,7 @@ TEST_CASE("alone: the same rows, and what others tell is unknown") {
         "INODE     SIZE  SHARE  HOLDERS  FDS  MAPS  EXPORTER  NAME\n"
         "   11  8.0 MiB      ?        ?    1     0  udmabuf   -\n"
         "   10  3.0 MiB      ?        ?    2     1  system    frame\n"
-        "\n2 buffers, 11.0 MiB in all, held by 1 process shown here\n"
+        "\n2 buffers, 11.0 MiB in all, held by 1 process\n"
         "  exporter udmabuf: 1 buffer, 8.0 MiB\n"
         "  exporter system: 1 buffer, 3.0 MiB\n"
         "Process 100 alone: all that it holds was found. No other process was looked at: PSS, USS "

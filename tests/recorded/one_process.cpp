@@ -262,7 +262,7 @@ TEST_CASE("one process: sums that are made anew, by group or in all, stay unknow
     auto const changed = diff(now, all.of(100));
     REQUIRE(changed.holders.size() == 1);
     CHECK(changed.holders[0].buffers_gained == 1);
-    CHECK_FALSE(changed.holders[0].pss_before_bytes.has_value());
+    CHECK(changed.holders[0].pss_bytes.before.how == dmabuf::certainty::unknown);
     REQUIRE(changed.buffers.size() == 1);
     CHECK(changed.buffers[0].what == dmabuf::change::appeared);
 }

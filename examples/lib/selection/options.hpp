@@ -26,7 +26,7 @@ inline void add_names(CLI::App& app, std::string const& option, std::vector<patt
 inline void add_row_options(CLI::App& app, criteria& chosen) {
     command_line::add_size(app, "--min-size", chosen.least_bytes,
                            "Only rows of at least SIZE: of a buffer its size, else RSS; units: K, "
-                           "M, G, T, or KiB …");
+                           "M, G, T, also as KiB");
     command_line::add_number(app, "--top", chosen.most_rows, command_line::range{1, 1'000'000'000},
                              "Only the first N rows")
         ->type_name("N");
