@@ -320,12 +320,12 @@ TEST_CASE("the host's procfs shows all to a container, and the container's own a
         bind_host();
         mount_proc("");
         keep(lab::alloc_heap(page));
-        told answer;
-        answer.of_host = look_for(threads.pid(), below_host());
-        answer.of_own = look_for(1);
-        answer.to_user =
+        told found;
+        found.of_host = look_for(threads.pid(), below_host());
+        found.of_own = look_for(1);
+        found.to_user =
             elsewhere<view>([&] { return become(1000), look_for(threads.pid(), below_host()); });
-        return answer;
+        return found;
     });
     auto const& host = answer.of_host;
     CHECK(host.rss_bytes == 2 * page);
