@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What changed, as JSON: the fields of `diff` in SCHEMA.md.
+// Changes as JSON: the fields of `diff` in SCHEMA.md.
 #pragma once
 
 #include "changes.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What changed, as tables for people.
+// Changes as tables for people.
 #pragma once
 
 #include "changes.hpp"

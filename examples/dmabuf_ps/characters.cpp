@@ -132,7 +132,7 @@ struct character {
     std::size_t width = 1;
 };
 
-/// What `escape` makes of one byte.
+/// One byte as `escape` writes it.
 std::size_t escape_length(std::string_view text) {
     if (text.size() < 2 || text.front() != '\\') return 1;
     return text[1] == 'x' && text.size() >= 4 ? 4 : 2;

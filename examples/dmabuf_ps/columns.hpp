@@ -24,8 +24,8 @@ struct column {
 
 /// A column in which no row has anything ("-", which is not "?") is left out. Where the line is too
 /// long for `width`, text is cut, down to eight columns, and ends with "…", or in ASCII "\..".
-/// Where that is not enough, numbers stay whole: columns are left out, and the last line names
-/// them.
+/// In a table that is still too wide, numbers stay whole: columns are left out, and the last line
+/// names them.
 class columns {
 public:
     explicit columns(std::vector<column> heads);

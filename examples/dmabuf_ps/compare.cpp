@@ -35,7 +35,7 @@ std::size_t common_processes(dmabuf::snapshot const& before, dmabuf::snapshot co
     }));
 }
 
-/// Where one of both does not tell its boot: what else there is.
+/// Judges two files by other traces, since one of them does not tell its boot.
 verdict by_traces(observation const& seen, observation const& older, std::string const& names) {
     auto const untold = fmt::format("Not both of {} tell the id of their boot", names);
     if (seen.kernel != older.kernel)

@@ -118,7 +118,7 @@ void settle_format(options& chosen, bool named) {
     refuse_columns(chosen);
 }
 
-/// What goes with the options that choose.
+/// Refuses options that do not go with those that choose.
 void refuse_selection(options const& chosen) {
     auto const& wanted = chosen.wanted;
     if (!wanted.any()) return;

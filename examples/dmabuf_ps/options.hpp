@@ -22,7 +22,7 @@ enum class grouping : std::uint8_t { process, user, cgroup, exporter };
 /// `json` tells everything; the others are rows.
 enum class output_format : std::uint8_t { table, csv, json, ndjson };
 
-/// What a row is of.
+/// The subject of a row.
 enum class row : std::uint8_t { process, buffer, group };
 
 struct options {

@@ -25,18 +25,14 @@ rows::table process_rows(observation const& seen, selection const& shown, option
 rows::table buffer_rows(selection const& shown, options const& chosen, bool with_unheld,
                         table_style const& style);
 
-/// What one process holds: a row for each buffer, with this process's descriptors and mappings of
-/// it, and its share.
-rows::table held_rows(selection const& shown, options const& chosen, table_style const& style);
-
-/// What one process holds: a row for each buffer, with this process's descriptors and mappings of
-/// it, and its share.
+/// The holdings of one process: a row for each buffer, with this process's descriptors and mappings
+/// of it, and its share.
 rows::table held_rows(selection const& shown, options const& chosen, table_style const& style);
 
 /// The rows as a table, with the columns that were asked for.
 std::string draw(rows::table all, options const& chosen, table_style const& style);
 
-/// What there is in all, whatever is shown of it, and `by_exporter`.
+/// The sums of everything, be it shown or not, and `by_exporter`.
 std::string totals(dmabuf::snapshot const& now, bool by_exporter, table_style const& style);
 
 /// How much of that is shown; empty where it is all.

@@ -47,10 +47,6 @@ std::string tables(observation const& seen, selection const& shown, options cons
     return all_buffers ? text + others_words(shown.now()) : text;
 }
 
-} // namespace
-
-namespace {
-
 /// Those of a JSON file come as it tells them.
 std::string words_on_coverage(observation const& seen, bool verbose) {
     std::string text;

@@ -119,7 +119,7 @@ struct group_change : holding_change {
     }
 };
 
-/// Where a buffer is in one snapshot.
+/// The place of a buffer in one snapshot.
 enum class presence : std::uint8_t {
     unknown, ///< held by no process seen. Whether it exists is not known
     absent,  ///< it does not exist
@@ -220,7 +220,7 @@ struct exporter_change {
 /// Whether both snapshots are of the same boot of the same machine.
 enum class boots : std::uint8_t { same, different };
 
-/// What changed. A row of which nothing was seen to change is left out. Reused, it keeps its
+/// All changes. A row without a visible change is left out. Reused, it keeps its
 /// memory.
 struct snapshot_diff {
     std::vector<holder_change> holders;     ///< in ascending order of pid

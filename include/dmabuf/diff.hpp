@@ -10,7 +10,7 @@ inline namespace v0 {
 
 namespace detail {
 
-/// What is known of a value that two sources limit.
+/// The certainty of a value that two sources limit.
 constexpr certainty weaker(certainty a, certainty b) {
     if (a == certainty::exact || a == b) return b;
     return b == certainty::exact ? a : certainty::unknown;

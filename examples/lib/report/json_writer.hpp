@@ -252,7 +252,7 @@ private:
         ++size_;
     }
 
-    /// Where the next `count` bytes go, fewer than the buffer has.
+    /// Room for the next `count` bytes, fewer than the buffer has.
     char* room(std::size_t count) {
         if (space_.size() - size_ < count) flush();
         return space_.data() + size_;

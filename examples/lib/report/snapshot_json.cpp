@@ -226,7 +226,7 @@ void write_totals(json_writer& out, snapshot_view const& shown) {
     });
 }
 
-/// What there is in all; null where all of it is shown.
+/// The sums of everything; null where all of it is shown.
 void write_selected_from(json_writer& out, snapshot_view const& shown) {
     auto const& all = shown.all();
     if (shown.processes.size() == all.holders.size() && shown.buffers.size() == all.buffers.size())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a command line chooses to be shown, the same in every program.
+// The choice of a command line among processes, buffers and rows, the same in every program.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
