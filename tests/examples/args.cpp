@@ -143,12 +143,12 @@ TEST_CASE("args: they are read of the processes shown, nine calls for each") {
     fake::kernel kernel;
     for (int pid = 100; pid < 105; ++pid)
         add_holder(kernel, pid, "p", "p\0-x\0"s);
+    std::size_t asked = 0; // lives longer than the sampler, whose end makes calls too
     dmabuf::snapshot now;
     dmabuf::basic_sampler<fake::system> sampler({}, fake::system{&kernel});
     REQUIRE(sampler.sample(now));
     std::vector<dmabuf::holder const*> some{&now.holders[1], &now.holders[3]};
     auto const open = kernel.open_descriptors();
-    std::size_t asked = 0;
     kernel.event = [&](fake::call_event const& event) {
         asked += has(event.path, "/proc/101") || has(event.path, "/proc/103");
         CHECK_FALSE(has(event.path, "/proc/100"));
