@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "capture.hpp"
 
+#include "files/whole_file.hpp"
 #include "report/coverage_words.hpp"
 #include "report/failure_words.hpp"
 #include "report/source_words.hpp"
@@ -75,6 +76,13 @@ public:
     void write(std::string_view /*text*/) override {}
 };
 
+/// Empty where it cannot be read.
+std::string read_boot_id() {
+    auto const read = files::read_whole("/proc/sys/kernel/random/boot_id", 4096);
+    auto const* const text = std::get_if<std::string>(&read);
+    return text ? text->substr(0, text->find('\n')) : std::string();
+}
+
 } // namespace
 
 capturer::capturer(options const& chosen, trigger const* armed, int ends)
@@ -98,6 +106,7 @@ std::string capturer::prepare() {
     ::utsname names{};
     ::uname(&names);
     kernel_ = names.release;
+    boot_id_ = read_boot_id();
     mine_ = report::own_rights(roots_);
     if (armed_) pressure_file_ = open_file(armed_->path());
     meminfo_file_ = open_file(fmt::format("{}/meminfo", roots_.proc.view()));
@@ -218,7 +227,10 @@ void capturer::write_fields(report::json_writer& out, occasion const& why) const
     write_failure(out, why_not_seen());
     out.key("snapshot");
     if (done_)
-        out.object([&] { write_snapshot(out, view()); });
+        out.object([&] {
+            write_snapshot(out, view());
+            out.field_if(!boot_id_.empty(), "boot_id", report::raw_name(boot_id_));
+        });
     else
         out.null();
     write_what_it_took(out, why);

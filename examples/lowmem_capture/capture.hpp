@@ -72,6 +72,7 @@ private:
     std::vector<dmabuf::holder const*> processes_; ///< largest pss first
     std::vector<dmabuf::buffer const*> buffers_;
     std::string kernel_;
+    std::string boot_id_;
     report::rights mine_;
     dmabuf::unique_fd<> pressure_file_, meminfo_file_;
     text_space pressure_space_{}, meminfo_space_{};
