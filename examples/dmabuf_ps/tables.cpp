@@ -220,6 +220,7 @@ std::vector<rows::cell> buffer_row(dmabuf::snapshot const& now, dmabuf::buffer c
 rows::table process_rows(observation const& seen, selection const& shown, options const& chosen,
                          table_style const& style) {
     rows::table table{fields_of(chosen), {}};
+    table.rows.reserve(shown.processes.size());
     for (auto const* who : shown.processes) {
         auto cells = process_row(seen, shown.now(), *who, style);
         if (chosen.args) cells.push_back(arguments_cell(seen.command_lines.of(*who)));
@@ -252,6 +253,7 @@ std::string draw(rows::table all, options const& chosen, table_style const& styl
     columns table(std::move(heads));
     for (auto& row : part.rows) {
         std::vector<std::string> cells;
+        cells.reserve(row.size());
         for (auto& one : row)
             cells.push_back(std::move(one.shown));
         table.add_row(std::move(cells));

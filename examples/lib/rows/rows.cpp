@@ -113,8 +113,10 @@ table with_columns(table all, std::vector<std::string> const& wanted, bool for_p
     table part;
     for (auto const at : places)
         part.fields.push_back(all.fields[at]);
+    part.rows.reserve(all.rows.size());
     for (auto const& row : all.rows) {
         auto& cells = part.rows.emplace_back();
+        cells.reserve(places.size());
         for (auto const at : places)
             cells.push_back(row[at]);
     }
