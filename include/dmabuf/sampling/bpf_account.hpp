@@ -53,7 +53,8 @@ public:
         auto const read_one = [&](bpf_content content, found_by_walk& into) -> result<void> {
             result<unique_fd<System>> file = open_walk(content);
             if (!file) return file.error();
-            auto const path = path_of(place_of(content), options.roots());
+            inline_text<255> path; // of the iterator, which is opened by it
+            if (!file->is_open()) path = path_of(place_of(content), options.roots());
             auto records = file->is_open()
                                ? bpf_walk<System>(system, content, space, std::move(file).value())
                                : bpf_walk<System>(system, content, space, path.c_str());
