@@ -366,6 +366,7 @@ private:
         take(from, "uss_bytes", who.uss_bytes);
         take(from, "mapped_bytes", who.mapped_bytes);
         take(from, "unsized_buffers", who.unsized_buffers);
+        if (from.contains("partly_seen")) take(from, "partly_seen", who.partly_seen);
         in(from, "references", [&](json const& all) {
             each(all, [&](json const& one) { added.references.push_back(read_reference(one)); });
         });

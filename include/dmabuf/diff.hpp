@@ -295,7 +295,9 @@ void tell_holder(compared const& in, holder const* who, holder_change& row) {
     static constexpr holder none;
     auto const& one = who ? *who : none;
     auto const& knows = in.knows;
-    auto const own = who ? knows.own : knows.seen;
+    auto const own =
+        who ? detail::weaker(knows.own, detail::exact_if(!who->partly_seen, certainty::at_least))
+            : knows.seen;
     std::uint64_t descriptors = 0;
     std::uint64_t mappings = 0;
     for (auto const& its : in.now->references_of(one)) {

@@ -65,7 +65,7 @@ struct buffer {
     bool named = false;      ///< somebody set a name, be it an empty one
     buffer_name name;        ///< raw bytes that a holder chose: print `escaped(name)`
     exporter_id exporter = exporter_id::unknown; ///< also where it was not asked for
-    known_number<std::uint32_t> holders{};         ///< processes seen holding it
+    known_number<std::uint32_t> holders{};       ///< processes seen holding it
     std::uint32_t descriptors =
         0; ///< in all distinct tables of all processes seen, O_PATH included
     std::uint32_t mappings = 0;
@@ -85,10 +85,11 @@ struct holder {
     std::uint64_t rss_bytes = 0;     ///< full size of every buffer it references
     /// Its share, each buffer's size being split over its holders.
     known_number<std::uint64_t> pss_bytes{};
-    known_number<std::uint64_t> uss_bytes{}; ///< size of the buffers that no other process seen holds
+    known_number<std::uint64_t> uss_bytes{}; ///< of the buffers that no other process seen holds
     std::uint64_t mapped_bytes = 0;    ///< address space that maps buffers, each mapping counted
     std::uint32_t unsized_buffers = 0; ///< of unknown size, and so in none of the three sums
     std::uint32_t cgroup = no_cgroup;  ///< for `snapshot::cgroup_name()`
+    bool partly_seen = false; ///< a table or its mappings could not be read: it may hold more
 };
 
 /// One process holds one buffer: how often, by descriptor and by mapping.

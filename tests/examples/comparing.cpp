@@ -107,6 +107,26 @@ bool has(std::string const& text, std::string_view sentence) {
 
 } // namespace
 
+TEST_CASE("comparing: a process that was partly seen has lower bounds, in recordings and in JSON") {
+    world it;
+    auto const before = it.recorded();
+    it.one->open(it.held);
+    it.one->add_thread(11, std::make_shared<fake::table>());
+    it.kernel.event = [&](fake::call_event const& event) {
+        if (event.path.ends_with("/11/fd")) it.one->dumpable = false;
+    };
+    it.kernel.caller = fake::rights::user(1000);
+    auto const after = it.recorded();
+    auto const as_json = json_of(after);
+    CHECK(json::parse(as_json)["processes"][0]["partly_seen"] == true);
+    for (auto const& newer : {replay::write(after), as_json}) {
+        auto const diff = told(replay::write(before), newer)["diff"];
+        REQUIRE(diff["processes"].size() == 2);
+        CHECK(diff["processes"][0]["descriptors"]["after_at_least"] == 2);
+        CHECK(diff["processes"][0]["descriptors"]["change"] == nullptr);
+    }
+}
+
 TEST_CASE("comparing: recordings and JSON in any pair tell the same") {
     world it;
     auto const before = it.recorded();

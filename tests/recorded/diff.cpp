@@ -223,6 +223,17 @@ TEST_CASE("diff: what a caller without rights cannot see is unknown, and bounds 
     CHECK(found.users.at(0).descriptors.after == dmabuf::amount{3, dmabuf::certainty::at_least});
 }
 
+TEST_CASE("diff: of a process that was partly seen, all amounts are lower bounds") {
+    one_holder world;
+    two_samples two(world.kernel, [&] { world.one->open(world.held); });
+    two.after.holders.at(0).partly_seen = true;
+    auto const found = two.compared();
+    REQUIRE(found.holders.size() == 1);
+    CHECK(found.holders[0].descriptors.before == dmabuf::amount{1, dmabuf::certainty::exact});
+    CHECK(found.holders[0].descriptors.after == dmabuf::amount{2, dmabuf::certainty::at_least});
+    CHECK_FALSE(found.holders[0].descriptors.difference().has_value());
+}
+
 TEST_CASE("diff: the same is no change, and in doubt where not all was seen") {
     one_holder world;
     two_samples const seen(world.kernel, [] {});

@@ -254,6 +254,34 @@ TEST_CASE("rights: a thread of one's own that exits just then, before 5.14, is n
     }
 }
 
+TEST_CASE("rights: a process that shuts the caller out in the middle is marked as partly seen") {
+    unsigned partly = 0;
+    for (unsigned k = 1;; ++k) {
+        fake::kernel kernel;
+        kernel.caller = fake::rights::user(1000);
+        kernel.at(900).uid = 1000;
+        auto const buffer = kernel.buffer(1, 4096);
+        auto& process = kernel.add(10, "mine", 1000);
+        process.open(buffer);
+        process.map(buffer, 4096);
+        process.open_in(*process.add_thread(11, std::make_shared<fake::table>()).files, buffer);
+        bool happened = false;
+        kernel.event = [&](fake::call_event const& event) {
+            if (event.number == k) happened = true, process.dumpable = false;
+        };
+        auto const now = sampled(kernel);
+        kernel.event = nullptr;
+        if (!happened) break;
+        CAPTURE(k, words(now.coverage));
+        if (now.holders.empty()) continue;
+        bool const whole = words(account_of(now)) == words(kernel.truth());
+        CHECK((whole || now.holders[0].partly_seen));
+        CHECK(now.holders[0].partly_seen == (now.coverage.processes_denied == 2)); // and init
+        partly += now.holders[0].partly_seen ? 1U : 0U;
+    }
+    CHECK(partly != 0);
+}
+
 TEST_CASE("rights: without kcmp every task is walked, and sets stay exact") {
     fake::kernel kernel;
     kernel.kcmp = false;

@@ -62,6 +62,7 @@ void write_process(json_writer& out, snapshot_view const& shown, dmabuf::holder 
         write_known(out, "uss_bytes", who.uss_bytes);
         out.field("mapped_bytes", who.mapped_bytes);
         out.field("unsized_buffers", who.unsized_buffers);
+        if (who.partly_seen) out.field("partly_seen", true);
         out.key("references");
         out.array(now.references_of(who), [&](auto const& one) { write_reference(out, now, one); });
     });

@@ -77,7 +77,7 @@ public:
             how = worse(how, mapped_.read(*process_, tasks_->tids()));
         if (how == outcome::again) return how;
         if (!shut_out && is_doubtful() && has_other_tasks()) return outcome::again;
-        if (how != outcome::gone && build_->holds_something()) return worse(how, identify());
+        if (how != outcome::gone && build_->holds_something()) return worse(how, identify(how));
         build_->drop_process();
         if (how == outcome::seen && sample_->wanted.mappings && !mapped_.found_memory())
             counts().process_without_memory();
@@ -219,8 +219,9 @@ private:
     // --- identity ---
 
     /// Reads the identity after the holdings. A process that exited meanwhile closed its
-    /// descriptors one by one, and must not count with half of them.
-    outcome identify() {
+    /// descriptors one by one, and must not count with half of them. `holdings` is the outcome of
+    /// reading those.
+    outcome identify(outcome holdings) {
         auto const stat = read_stat(*process_);
         if (!stat) return build_->drop_process(), counts().note(stat.error());
         if (stat->exiting() && stat->threads <= 1) return build_->drop_process(), outcome::gone;
@@ -231,6 +232,7 @@ private:
         who.uid = tasks_->uid();
         who.start_ticks = stat->start_ticks;
         who.comm = stat->comm;
+        who.partly_seen = holdings != outcome::seen;
         if (sample_->wanted.cgroups) who.cgroup = find_cgroup();
         if (sample_->wanted.counts) look_for_shared();
         build_->add_holder(who);
