@@ -288,7 +288,7 @@ std::string duration(observation const& seen) {
     return fmt::format("In {:.1f} s", elapsed);
 }
 
-/// Sums over the whole system, whatever rows are shown.
+/// Sums over all processes, whichever rows are shown.
 std::string totals(observation const& seen, snapshot_diff const& changed,
                    table_style const& style) {
     return fmt::format(
@@ -300,6 +300,22 @@ std::string totals(observation const& seen, snapshot_diff const& changed,
               "not everything could be seen, and of the rest no process holds a buffer", style),
         total(changed.unheld_buffers, changed.unheld_bytes, "no list of all buffers was compared",
               style));
+}
+
+/// Whether rows and sums are of a part, and how much of the samples may belong to it.
+std::string words_for_choice(observation const& seen, options const& chosen) {
+    if (!chosen.wanted.any()) return {};
+    std::string text = chosen.wanted.of_buffers() ? "Rows and sums are of the chosen buffers.\n"
+                                                  : "Sums are of all processes.\n";
+    auto const before = undecided_in(seen.before, chosen.wanted);
+    auto const now = undecided_in(seen.now, chosen.wanted);
+    if (auto const count = std::max(before.buffers, now.buffers); count != 0)
+        text += fmt::format("Left out, since it is not known whether they fit: {}\n",
+                            counted(count, "buffer"));
+    if (auto const count = std::max(before.processes, now.processes); count != 0)
+        text += fmt::format("Left out, since their cgroups are not known: {}\n",
+                            counted(count, "process"));
+    return text;
 }
 
 /// What the comparison of two files stands on.
@@ -323,7 +339,7 @@ std::string change_table(observation const& seen, snapshot_diff const& changed,
                          options const& chosen, table_style const& style) {
     auto const table = chosen_table(seen, changed, chosen, style);
     return table.text + words_for_files(seen) + words_for_rows(table) +
-           totals(seen, changed, style) + words_for_before(seen);
+           words_for_choice(seen, chosen) + totals(seen, changed, style) + words_for_before(seen);
 }
 
 } // namespace dmabuf_ps

@@ -70,7 +70,7 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
     if (chosen.buffers && grouped)
         throw CLI::ValidationError("--by", "--buffers has one row per buffer");
     if (changes && sorted) throw CLI::ValidationError("--sort", "--diff has an order of its own");
-    if (changes && chosen.by == grouping::exporter && !chosen.pids.empty())
+    if (changes && chosen.by == grouping::exporter && chosen.of_some_processes())
         throw CLI::ValidationError("--by", "--diff by exporter is of all processes");
     if (sorted && chosen.by != grouping::process)
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
@@ -122,8 +122,9 @@ void settle_format(options& chosen, bool named) {
 void refuse_selection(options const& chosen) {
     auto const& wanted = chosen.wanted;
     if (!wanted.any()) return;
-    if (chosen.compares())
-        throw CLI::ValidationError("--diff", "of the options that choose it goes with --pid alone");
+    if (chosen.compares() && wanted.of_rows())
+        throw CLI::ValidationError("--diff", "it shows each row that changed: --min-size and --top "
+                                             "choose among the rows of one look");
     if (!chosen.bufinfo.empty() && (wanted.of_processes() || !wanted.names.empty()))
         throw CLI::ValidationError("--bufinfo",
                                    "a list has no processes and no names to choose by");

@@ -53,6 +53,9 @@ struct options {
     /// Whether changes are shown.
     [[nodiscard]] bool compares() const { return diff_seconds || !diff_with.empty(); }
 
+    /// Whether processes are left out.
+    [[nodiscard]] bool of_some_processes() const { return !pids.empty() || wanted.of_processes(); }
+
     /// Whether the rows are what one process holds of each buffer.
     [[nodiscard]] bool buffers_of_one() const { return buffers && pids.size() == 1 && !compares(); }
 

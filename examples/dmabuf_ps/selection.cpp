@@ -53,7 +53,7 @@ bool goes_before(dmabuf::buffer const& a, dmabuf::buffer const& b) {
 selection::selection(observation const& seen, options const& chosen)
     : seen_(seen.now) {
     if (chosen.wanted.of_buffers()) part_ = of_chosen_buffers(seen_, chosen.wanted);
-    of_all_processes_ = chosen.pids.empty() && !chosen.wanted.of_processes();
+    of_all_processes_ = !chosen.of_some_processes();
     choose_processes(seen, chosen);
     choose_buffers(chosen);
     add_up();

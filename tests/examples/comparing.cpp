@@ -307,3 +307,33 @@ TEST_CASE("comparing: JSON of another schema, or with values that do not fit, is
     check_refused("{\"\x1b[31m\": {\"c\": 1, \"c\": 2}}", "line 1, column 3", "this is not JSON");
     check_refused(R"({"\u001b[31m": {"c": 1, "c": 2}})", "/\\x1b[31m", "has one key twice");
 }
+
+TEST_CASE("comparing: what is chosen in one of both samples is compared in both") {
+    world it;
+    auto const before = replay::write(it.recorded());
+    it.change();
+    it.unheld->name = "late name";
+    auto const after = replay::write(it.recorded());
+
+    auto const drm = told(before, after, {"--exporter", "drm"})["diff"];
+    REQUIRE(drm["buffers"].size() == 2); // 8, which was there, and 9
+    CHECK(drm["buffers"][0]["inode"] == 8);
+    REQUIRE(drm["processes"].size() == 1);
+    CHECK(drm["processes"][0]["pid"] == 30);
+    CHECK(drm["held_bytes"]["change"] == 8192);
+    REQUIRE(drm["exporters"].size() == 1);
+
+    auto const late = told(before, after, {"--name", "late*"})["diff"];
+    REQUIRE(late["buffers"].size() == 1);
+    CHECK(late["buffers"][0]["before"] == "unheld");
+    CHECK(late["buffers"][0]["after"] == "held");
+
+    auto const two = told(before, after, {"--comm", "two"})["diff"];
+    REQUIRE(two["processes"].size() == 1);
+    CHECK(two["processes"][0]["pid"] == 20);
+    CHECK(two["exporters"] == nullptr);
+
+    CHECK(has(shown(before, after, {"--exporter", "drm"}),
+              "Rows and sums are of the chosen buffers."));
+    CHECK(has(shown(before, after, {"--comm", "two"}), "Sums are of all processes."));
+}

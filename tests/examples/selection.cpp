@@ -246,7 +246,7 @@ TEST_CASE("selection: wishes that cannot be had together") {
     };
     refused({"--min-size", "1MB"}, "--min-size: '1MB' is no size");
     refused({"--top", "0"}, "--top: '0' is not a whole number from 1");
-    refused({"--diff", "0", "--comm", "x"}, "--diff");
+    refused({"--diff", "0", "--top", "1"}, "--diff: it shows each row that changed");
     refused({"--by", "user", "--top", "1", "--json"}, "--by: in JSON");
 }
 

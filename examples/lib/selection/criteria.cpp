@@ -18,11 +18,13 @@ bool one_fits(std::vector<pattern> const& patterns, Fits fits) {
 /// The chosen ones of `buffers`, each with its new index, or with `left_out`.
 constexpr auto left_out = ~std::uint32_t{0};
 
-std::vector<std::uint32_t> keep_buffers(dmabuf::snapshot& now, criteria const& wanted) {
+using buffer_test = std::function<bool(dmabuf::buffer const&)>;
+
+std::vector<std::uint32_t> keep_buffers(dmabuf::snapshot& now, buffer_test const& is_chosen) {
     std::vector<std::uint32_t> places;
     std::uint32_t kept = 0;
     for (auto const& one : now.buffers)
-        places.push_back(chooses(wanted, now, one) ? kept++ : left_out);
+        places.push_back(is_chosen(one) ? kept++ : left_out);
     std::size_t at = 0;
     std::erase_if(now.buffers, [&](auto const&) { return places[at++] == left_out; });
     return places;
@@ -47,8 +49,8 @@ void keep_references(dmabuf::snapshot& now, std::vector<std::uint32_t> const& pl
     now.references = std::move(kept);
 }
 
-void keep_unheld(dmabuf::snapshot& now, criteria const& wanted) {
-    std::erase_if(now.unheld, [&](auto const& one) { return !chooses(wanted, now, one); });
+void keep_unheld(dmabuf::snapshot& now, buffer_test const& is_chosen) {
+    std::erase_if(now.unheld, [&](auto const& one) { return !is_chosen(one); });
     now.unheld_bytes = 0;
     for (auto const& one : now.unheld)
         now.unheld_bytes += one.size_bytes;
@@ -91,13 +93,17 @@ undecided undecided_in(dmabuf::snapshot const& now, criteria const& wanted) {
     return found;
 }
 
-dmabuf::snapshot of_chosen_buffers(dmabuf::snapshot const& now, criteria const& wanted) {
+dmabuf::snapshot of_buffers(dmabuf::snapshot const& now, buffer_test const& is_chosen) {
     auto part = now;
-    keep_references(part, keep_buffers(part, wanted));
-    keep_unheld(part, wanted);
+    keep_references(part, keep_buffers(part, is_chosen));
+    keep_unheld(part, is_chosen);
     dmabuf::account(part);
     part.coverage = now.coverage;
     return part;
+}
+
+dmabuf::snapshot of_chosen_buffers(dmabuf::snapshot const& now, criteria const& wanted) {
+    return of_buffers(now, [&](dmabuf::buffer const& one) { return chooses(wanted, now, one); });
 }
 
 } // namespace selection

@@ -9,6 +9,7 @@
 #include "pattern.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -50,8 +51,10 @@ struct undecided {
 };
 undecided undecided_in(dmabuf::snapshot const& now, criteria const& wanted);
 
-/// The snapshot with the chosen buffers alone, and their holders. All sums are of these buffers. A
-/// share stays that among all holders of a buffer; coverage stays that of the whole system.
+/// The snapshot with those buffers alone, and their holders. All sums are of these buffers. A share
+/// stays that among all holders of a buffer; coverage stays that of the whole system.
+dmabuf::snapshot of_buffers(dmabuf::snapshot const& now,
+                            std::function<bool(dmabuf::buffer const&)> const& is_chosen);
 dmabuf::snapshot of_chosen_buffers(dmabuf::snapshot const& now, criteria const& wanted);
 
 /// Leaves out rows of less than `least_bytes`, and those behind the first `most_rows`.
