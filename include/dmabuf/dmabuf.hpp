@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dmabuf/account.hpp>
+#include <dmabuf/bpf/origins.hpp>
 #include <dmabuf/bpf/pins.hpp>
 #include <dmabuf/bpf/process.hpp>
 #include <dmabuf/bpf/records.hpp>

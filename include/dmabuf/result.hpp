@@ -54,6 +54,8 @@ enum class object : std::uint8_t {
     bpf_mappings,
     bpf_buffers,
     bpf_android_buffers,
+    bpf_origins,
+    bpf_attachments,
 };
 
 /// The file that a call was made on. Fields that do not apply keep their defaults.
@@ -197,8 +199,10 @@ inline constexpr text_for<object> object_paths[] = {
     {object::bpf_mappings, "/sys/fs/bpf/dmabuf/mappings"},
     {object::bpf_buffers, "/sys/fs/bpf/dmabuf/buffers"},
     {object::bpf_android_buffers, "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf"},
+    {object::bpf_origins, "/sys/fs/bpf/dmabuf/origins"},
+    {object::bpf_attachments, "/sys/fs/bpf/dmabuf/attachments"},
 };
-static_assert(are_in_order(object_paths, object::bpf_android_buffers));
+static_assert(are_in_order(object_paths, object::bpf_attachments));
 
 constexpr std::string_view error_words(int error) {
     switch (error) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The records of the pinned BPF iterators, and the text of Android's.
-#include <dmabuf/bpf/records.hpp>
+#include <dmabuf/bpf/origins.hpp>
 #include <dmabuf/kernel/android_buffers.hpp>
 
 #include "target.hpp"
@@ -13,6 +13,24 @@ namespace {
 bool within(std::string_view part, std::string_view whole) {
     return part.empty() || (part.data() >= whole.data() &&
                             part.data() + part.size() <= whole.data() + whole.size());
+}
+
+void take_actor(dmabuf::bpf_actor const& actor, dmabuf::bpf_record const& record) {
+    require(actor.pid > 0, "an actor has a number");
+    require(within(actor.comm, record.bytes) && actor.comm.size() <= 16, "an actor's comm");
+    require(within(actor.thread_comm, record.bytes) && actor.thread_comm.size() <= 16,
+            "a thread's comm");
+}
+
+void take_watched(dmabuf::bpf_record const& record) {
+    if (auto const origin = dmabuf::parse_bpf_origin(record)) take_actor(origin->maker, record);
+    if (auto const attached = dmabuf::parse_bpf_attachment(record)) {
+        take_actor(attached->importer, record);
+        require(within(attached->attached_to, record.bytes) && attached->attached_to.size() <= 63,
+                "a device's name");
+    }
+    if (auto const watch = dmabuf::parse_bpf_watch(record, {dmabuf::object::bpf_origins}))
+        require(watch->finished <= watch->begun, "changes begin before they finish");
 }
 
 void take_records(std::string_view input) {
@@ -48,6 +66,7 @@ void take_records(std::string_view input) {
         }
         if (auto const listed = dmabuf::parse_bpf_listed(record, where))
             require(within(listed->name, record.bytes), "name");
+        take_watched(record);
         if (auto const header = dmabuf::parse_bpf_header(record, where))
             require(record.bytes.size() == 24, "a header has one length");
     }

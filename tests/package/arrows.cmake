@@ -15,7 +15,7 @@ set(values snapshot account groups changes comparing/compared comparing/buffers 
     comparing/groups comparing/exporters diff)
 set(kernel kernel/system kernel/files kernel/readers kernel/process kernel/fdinfo kernel/fd_walk kernel/maps kernel/dmabuf_fds
     kernel/sysfs_buffers kernel/bufinfo kernel/android_buffers)
-set(bpf bpf/records bpf/pins bpf/process)
+set(bpf bpf/records bpf/pins bpf/process bpf/origins)
 set(sampling sampling/options sampling/tally sampling/reference_counts sampling/snapshot_builder sampling/bpf_account sampling/buffer_list sampling/unheld_buffers
     sampling/platform sampling/sources sampling/session sampling/sample_in_progress sampling/describer
     sampling/walked_table sampling/listed_table sampling/mapped_buffers sampling/task_list sampling/distinct_tables

@@ -45,6 +45,8 @@ void read_system(counts& all) {
         count(dmabuf::read_sysfs_buffers(*tree), all);
     count(dmabuf::read_bufinfo(), all);
     count(dmabuf::read_android_buffers(), all);
+    count(dmabuf::read_bpf_origins(), all);
+    count(dmabuf::read_bpf_attachments(), all);
     count(dmabuf::read_bpf_references(dmabuf::bpf_content::descriptors), all);
     auto const program = dmabuf::open_bpf_program(dmabuf::bpf_content::mappings);
     if (program)

@@ -44,6 +44,8 @@ constexpr place_row places[] = {
     {{object::bpf_mappings}, "/sys/fs/bpf/dmabuf/mappings"},
     {{object::bpf_buffers}, "/sys/fs/bpf/dmabuf/buffers"},
     {{object::bpf_android_buffers}, "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf"},
+    {{object::bpf_origins}, "/sys/fs/bpf/dmabuf/origins"},
+    {{object::bpf_attachments}, "/sys/fs/bpf/dmabuf/attachments"},
     {{object::sysfs_size, 0, 0, -1, 18446744073709551615U},
      "/sys/kernel/dmabuf/buffers/18446744073709551615/size"},
     {{object::sysfs_exporter_name, 0, 0, -1, 4}, "/sys/kernel/dmabuf/buffers/4/exporter_name"},

@@ -138,6 +138,84 @@ inline std::vector<std::string> list_of(std::vector<std::shared_ptr<fake::file>>
     return reads;
 }
 
+/// The maker of a buffer, or the importer of one: this process, by its leader.
+inline dmabuf_bpf_actor actor_of(fake::process const& process) {
+    dmabuf_bpf_actor actor{
+        process.pid, process.pid, process.uid, 0, process.start_ticks * 10'000'000, {}, {}};
+    auto const length = std::min<std::size_t>(process.comm.size(), 15);
+    std::memcpy(actor.comm, process.comm.data(), length);
+    std::memcpy(actor.thread_comm, process.comm.data(), length);
+    return actor;
+}
+
+/// A number that stands for a buffer.
+inline std::uint64_t id_of(fake::file const& file) {
+    return file.inode * 0x9e3779b97f4a7c15 + file.size_bytes;
+}
+
+/// The record of a buffer that `maker` exported under the watch.
+inline dmabuf_bpf_origin origin_of(fake::file const& file, dmabuf_bpf_actor const& maker,
+                                   std::uint64_t made_ns, std::uint64_t cgroup = 0) {
+    return {{sizeof(dmabuf_bpf_origin), DMABUF_BPF_ORIGIN, 0},
+            id_of(file),
+            file.inode,
+            file.size_bytes,
+            11,
+            0,
+            made_ns,
+            cgroup,
+            maker};
+}
+
+/// The record of a device that `importer` attached to a buffer under the watch.
+inline dmabuf_bpf_attachment attachment_of(fake::file const& file, std::string const& device,
+                                           dmabuf_bpf_actor const& importer,
+                                           std::uint64_t attached_ns) {
+    dmabuf_bpf_attachment record{{sizeof(dmabuf_bpf_attachment), DMABUF_BPF_ATTACHMENT, 0},
+                                 attached_ns,
+                                 id_of(file),
+                                 file.inode,
+                                 file.size_bytes,
+                                 11,
+                                 0,
+                                 attached_ns,
+                                 importer,
+                                 {}};
+    std::memcpy(record.attached_to, device.data(), std::min<std::size_t>(device.size(), 63));
+    return record;
+}
+
+/// The watch of a kernel whose buffers have numbers of their own, in order: nothing was lost.
+inline dmabuf_bpf_watch watch_from(std::uint64_t first_inode, std::uint64_t since_ns = 1) {
+    dmabuf_bpf_watch watch{};
+    watch.head = {sizeof(dmabuf_bpf_watch), DMABUF_BPF_WATCH, DMABUF_BPF_INODES_IN_ORDER};
+    watch.since_ns = since_ns;
+    watch.first_inode = first_inode;
+    watch.room = 65536;
+    return watch;
+}
+
+/// `origins` or `attachments`, whose walk began and ended in these states of the watch.
+template<class Record>
+std::string watched(std::uint32_t content, std::vector<Record> const& records,
+                    dmabuf_bpf_watch const& before, dmabuf_bpf_watch const& after,
+                    std::uint32_t flags = 0) {
+    auto text = header(content, flags) + bytes_of(before);
+    for (auto const& record : records)
+        text += bytes_of(record);
+    return text + bytes_of(after) + end();
+}
+
+inline std::string origins(std::vector<dmabuf_bpf_origin> const& records,
+                           dmabuf_bpf_watch const& watch, std::uint32_t flags = 0) {
+    return watched(DMABUF_BPF_ORIGIN, records, watch, watch, flags);
+}
+
+inline std::string attachments(std::vector<dmabuf_bpf_attachment> const& records,
+                               dmabuf_bpf_watch const& watch, std::uint32_t flags = 0) {
+    return watched(DMABUF_BPF_ATTACHMENT, records, watch, watch, flags);
+}
+
 /// A file where iterators are pinned. Each read takes one answer: bytes, of which what does not fit
 /// comes with the next read, or an errno; after the last, the file ends.
 struct pin {
@@ -165,13 +243,16 @@ inline constexpr auto mappings_path = "/sys/fs/bpf/dmabuf/mappings";
 inline constexpr auto buffers_path = "/sys/fs/bpf/dmabuf/buffers";
 inline constexpr auto android_path = "/sys/fs/bpf/dmabuf/prog_dmabufIter_iter_dmabuf";
 
+inline constexpr auto origins_path = "/sys/fs/bpf/dmabuf/origins";
+inline constexpr auto attachments_path = "/sys/fs/bpf/dmabuf/attachments";
+
 inline constexpr auto descriptors_of_path = "/sys/fs/bpf/dmabuf/descriptors_of";
 inline constexpr auto mappings_of_path = "/sys/fs/bpf/dmabuf/mappings_of";
 
 /// What is pinned, and how it was used.
 struct bpffs {
     std::string root = "/sys/fs/bpf"; ///< where it is mounted
-    std::map<std::string, pin> pins; ///< by their paths below /sys/fs/bpf
+    std::map<std::string, pin> pins;  ///< by their paths below /sys/fs/bpf
     /// Programs that walk one process: each gives the pin that is to be read.
     std::map<std::string, std::function<pin(int pid)>> programs;
     std::map<int, std::function<pin(int pid)>> open_programs;

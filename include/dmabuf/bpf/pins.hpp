@@ -12,15 +12,35 @@ inline namespace v0 {
 
 /// The file of an iterator.
 constexpr char const* path_of(bpf_content content) {
-    return content == bpf_content::descriptors ? "/sys/fs/bpf/dmabuf/descriptors"
-           : content == bpf_content::mappings  ? "/sys/fs/bpf/dmabuf/mappings"
-                                               : "/sys/fs/bpf/dmabuf/buffers";
+    switch (content) {
+    case bpf_content::descriptors:
+        return "/sys/fs/bpf/dmabuf/descriptors";
+    case bpf_content::mappings:
+        return "/sys/fs/bpf/dmabuf/mappings";
+    case bpf_content::origins:
+        return "/sys/fs/bpf/dmabuf/origins";
+    case bpf_content::attachments:
+        return "/sys/fs/bpf/dmabuf/attachments";
+    case bpf_content::buffers:
+    default:
+        return "/sys/fs/bpf/dmabuf/buffers";
+    }
 }
 
 constexpr place place_of(bpf_content content) {
-    return {content == bpf_content::descriptors ? object::bpf_descriptors
-            : content == bpf_content::mappings  ? object::bpf_mappings
-                                                : object::bpf_buffers};
+    switch (content) {
+    case bpf_content::descriptors:
+        return {object::bpf_descriptors};
+    case bpf_content::mappings:
+        return {object::bpf_mappings};
+    case bpf_content::origins:
+        return {object::bpf_origins};
+    case bpf_content::attachments:
+        return {object::bpf_attachments};
+    case bpf_content::buffers:
+    default:
+        return {object::bpf_buffers};
+    }
 }
 
 /// The records of one walk, whole and in the kernel's order. Begin with `begin()`, then call

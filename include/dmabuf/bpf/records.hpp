@@ -15,7 +15,13 @@ namespace dmabuf {
 inline namespace v0 {
 
 /// The contents of a walk.
-enum class bpf_content : std::uint32_t { descriptors = 2, mappings = 3, buffers = 4 };
+enum class bpf_content : std::uint32_t {
+    descriptors = 2,
+    mappings = 3,
+    buffers = 4,
+    origins = 6,     ///< `bpf/origins.hpp` reads them
+    attachments = 7, ///< the same
+};
 
 /// The first record of a walk.
 struct bpf_header {
@@ -151,7 +157,7 @@ constexpr result<bpf_header> parse_bpf_header(bpf_record const& record, place wh
     if (detail::load<std::uint32_t>(bytes, 16) != layout::version)
         return failure{operation::identify, EPROTONOSUPPORT, where, 16};
     auto const content = detail::load<std::uint32_t>(bytes, 20);
-    if (content < 2 || content > 4 || bytes.size() != layout::header)
+    if (content < 2 || content > 7 || content == layout::kind_end || bytes.size() != layout::header)
         return failure{operation::parse, EBADMSG, where, 20};
     bpf_header header;
     header.content = static_cast<bpf_content>(content);
