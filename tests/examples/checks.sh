@@ -54,6 +54,10 @@ needs_root() {
     ((EUID == 0)) || skip "needs root: $1"
 }
 
+needs_libclang() {
+    /usr/bin/python3 -c 'from clang import cindex; cindex.Index.create()' 2>/dev/null || skip 'no python3-clang-19 here'
+}
+
 # Before a command: as another user, who is nobody.
 as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
 
