@@ -27,7 +27,7 @@ int complain(std::string_view what) {
 }
 
 int pin_all(options const& chosen) {
-    auto loaded = load_programs();
+    auto loaded = load_programs(chosen);
     if (!loaded.complaint.empty()) return complain(loaded.complaint);
     if (auto const wrong = pin(loaded, chosen); !wrong.empty()) return complain(wrong);
     std::string text;

@@ -13,6 +13,7 @@
 
 DMABUF_PIN_INCLUDE(dmabuf_pin_holders, DMABUF_PIN_HOLDERS);
 DMABUF_PIN_INCLUDE(dmabuf_pin_buffers, DMABUF_PIN_BUFFERS);
+DMABUF_PIN_INCLUDE(dmabuf_pin_origins, DMABUF_PIN_ORIGINS);
 
 namespace dmabuf_pin {
 
@@ -22,6 +23,10 @@ std::string_view holders_object() {
 
 std::string_view buffers_object() {
     return {dmabuf_pin_buffers_begin, dmabuf_pin_buffers_end};
+}
+
+std::string_view origins_object() {
+    return {dmabuf_pin_origins_begin, dmabuf_pin_origins_end};
 }
 
 } // namespace dmabuf_pin

@@ -9,5 +9,6 @@ namespace dmabuf_pin {
 
 std::string_view holders_object();
 std::string_view buffers_object();
+std::string_view origins_object();
 
 } // namespace dmabuf_pin

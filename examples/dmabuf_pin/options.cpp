@@ -18,6 +18,8 @@ or --unpin. dmabuf_ps and every program that uses the library reads them by itse
 
 What this grants: BPF bypasses ptrace checks. Whoever may read the files sees every process's
 buffers, with the process's number, name and user, and the buffers' sizes, exporters and names.
+With --origins also who made each buffer and when, in which cgroup, and which devices were attached
+to it by whom, after the process ended, too.
 Nobody can change anything by them, and no content of a buffer is shown.
 )";
 
@@ -26,6 +28,8 @@ constexpr auto footer =
 CONFIG_DEBUG_INFO_BTF; reading takes no capability. Pinning again replaces what is there; where
 a step fails, nothing is pinned and what was there stays.
 systemd mounts /sys/fs/bpf for root alone: `chmod 711 /sys/fs/bpf` lets others pass through it.)";
+
+constexpr std::uint32_t most_room = 16U << 20U; // 4 GiB of the kernel's memory, if it is full
 
 /// Empty where `word` can be the mode of the files.
 std::string take_mode(std::string const& word, ::mode_t& mode) {
@@ -59,6 +63,14 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     bool unpin = false;
     bool status = false;
     app.add_flag("--unpin", unpin, "Take the files away; an open one can still be read");
+    app.add_flag("--origins", chosen.origins,
+                 "Watch who makes each buffer and which devices are attached to it, from now on");
+    auto* const with_room =
+        app.add_option("--room", chosen.room,
+                       fmt::format("How many buffers --origins notes at a time (default: {})",
+                                   default_room))
+            ->type_name("N")
+            ->check(CLI::Range(std::uint32_t{1}, most_room));
     app.add_flag("--status", status, "Say what is pinned and who may read it");
     auto* const with_mode =
         app.add_option("-m,--mode", mode,
@@ -77,6 +89,10 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         if (unpin && status) throw CLI::ValidationError("--status", "not together with --unpin");
         if ((unpin || status) && with_mode->count() + with_group->count() != 0)
             throw CLI::ValidationError("--mode and --group", "are for pinning only");
+        if ((unpin || status) && chosen.origins)
+            throw CLI::ValidationError("--origins", "is for pinning only");
+        if (with_room->count() != 0 && !chosen.origins)
+            throw CLI::ValidationError("--room", "is for --origins only");
         if (!group.empty()) chosen.mode = 0440;
         if (auto const wrong = mode.empty() ? std::string() : take_mode(mode, chosen.mode);
             !wrong.empty())

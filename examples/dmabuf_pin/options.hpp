@@ -17,9 +17,16 @@ enum class action : std::uint8_t { pin, unpin, status };
 struct options {
     action what = action::pin;
     std::string path = "/sys/fs/bpf/dmabuf";
-    ::mode_t mode = 0400;         ///< of the files
-    std::optional<::gid_t> group; ///< else root's
+    ::mode_t mode = 0400;              ///< of the files
+    std::optional<::gid_t> group;      ///< else root's
+    bool origins = false;              ///< watch who makes buffers
+    std::optional<std::uint32_t> room; ///< of the watch, in records
 };
+
+/// How many buffers, and how many attachments, the watch has room for. More than twice what the
+/// largest reports of leaks speak of. Without preallocation only the table of buckets is paid for
+/// at once, 512 KiB for each of the two, and 192 or 256 bytes for each record that there is.
+inline constexpr std::uint32_t default_room = 32768;
 
 command_line::parsed<options> parse_options(int count, char const* const* arguments);
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <bpf/bpf.h>
 #include <cerrno>
 #include <cstdint>
@@ -12,6 +14,7 @@
 #include <fstream>
 #include <linux/bpf.h>
 #include <linux/openat2.h>
+#include <span>
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,16 +52,25 @@ bool is_roots_alone(int directory) {
 
 enum class kind : std::uint8_t { unknown, ours, foreign };
 
-/// What the kernel says of an open BPF object: a link to one of the iterators that are pinned here,
-/// a program of their type, or another object. Unknown, with errno, where that cannot be read.
-kind kind_of(int object) {
+/// What the kernel says of a link to one of the iterators that are pinned here, and of a program of
+/// their type.
+constexpr std::array<std::string_view, 5> signs_of_iterators = {
+    "target_name:\ttask_file", "target_name:\ttask_vma", "target_name:\tdmabuf",
+    "target_name:\tbpf_map_elem", "prog_type:\t26"};
+/// And of what keeps the watch going: links, two hash maps and an array.
+constexpr std::array<std::string_view, 4> signs_of_watch = {
+    "link_type:\ttracing", "link_type:\tperf", "map_type:\t1", "map_type:\t2"};
+
+/// What an open BPF object is that is pinned as `name`. Unknown, with errno, where that cannot be
+/// read.
+kind kind_of(int object, std::string_view name) {
     std::ifstream text(fmt::format("/proc/self/fdinfo/{}", object));
     if (!text) return kind::unknown;
     static_assert(BPF_PROG_TYPE_TRACING == 26);
+    std::span<std::string_view const> signs = signs_of_iterators;
+    if (name.starts_with("watch_")) signs = signs_of_watch;
     for (std::string line; std::getline(text, line);)
-        for (auto const* const own : {"target_name:\ttask_file", "target_name:\ttask_vma",
-                                      "target_name:\tdmabuf", "prog_type:\t26"})
-            if (line == own) return kind::ours;
+        if (std::find(signs.begin(), signs.end(), line) != signs.end()) return kind::ours;
     return kind::foreign;
 }
 
@@ -118,6 +130,10 @@ std::string pin_directory::file(std::string const& name) const {
     return fmt::format("{}/{}", path_, name);
 }
 
+bool pin_directory::has(std::string const& name) const {
+    return ::faccessat(directory_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 std::string pin_directory::check_entry(std::string const& name) const {
     struct ::stat status{};
     if (::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -125,7 +141,7 @@ std::string pin_directory::check_entry(std::string const& name) const {
     auto what = kind::foreign;
     if (S_ISREG(status.st_mode)) {
         dmabuf::unique_fd<> const object({}, bpf_obj_get(reach(name).c_str()));
-        what = object.is_open() ? kind_of(object.get()) : kind::unknown;
+        what = object.is_open() ? kind_of(object.get(), name) : kind::unknown;
         if (what == kind::unknown) return failed("look at", file(name));
     }
     if (what == kind::ours) return {};

@@ -27,7 +27,8 @@ public:
     [[nodiscard]] std::string reach(std::string const& name) const;
     [[nodiscard]] std::string file(std::string const& name) const;
 
-    /// Refuses an entry that is there and is no iterator over DMA-BUFs' holders, nor its program.
+    [[nodiscard]] bool has(std::string const& name) const;
+    /// Refuses an entry that is there and is nothing that dmabuf_pin pins under such a name.
     [[nodiscard]] std::string check_entry(std::string const& name) const;
     [[nodiscard]] std::string set_rights(std::string const& name, ::gid_t group,
                                          ::mode_t mode) const;

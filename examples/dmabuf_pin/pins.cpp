@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <bpf/libbpf.h>
+#include <bpf/bpf.h>
 #include <cerrno>
 #include <sys/stat.h>
 #include <vector>
@@ -14,25 +14,15 @@ namespace dmabuf_pin {
 
 namespace {
 
-/// A BPF object that becomes a file.
-struct pinnable {
-    std::string name;
-    bpf_link* link = nullptr; ///< else the program
-    bpf_program* program = nullptr;
-
-    [[nodiscard]] int pin_as(std::string const& file) const {
-        return link ? bpf_link__pin(link, file.c_str()) : bpf_program__pin(program, file.c_str());
-    }
-};
-
-std::vector<pinnable> files_of(programs const& all) {
-    std::vector<pinnable> files;
-    for (auto const& one : all.iterators) {
-        files.push_back({std::string(one.name), one.link.get(), nullptr});
-        if (one.name != "buffers")
-            files.push_back({fmt::format("{}_of", one.name), nullptr, one.program});
-    }
-    return files;
+template<class Each>
+std::string for_all_names(Each each) {
+    for (auto const name : pin_names)
+        if (auto wrong = each(name); !wrong.empty()) return wrong;
+    for (auto const name : origin_names)
+        if (auto wrong = each(name); !wrong.empty()) return wrong;
+    for (auto const name : watch_names)
+        if (auto wrong = each(name); !wrong.empty()) return wrong;
+    return {};
 }
 
 std::string beside(std::string_view name) {
@@ -42,14 +32,14 @@ std::string beside(std::string_view name) {
 /// Until it has its rights nobody but root may read it: bpffs makes files with mode 0600.
 std::string pin_beside(pin_directory const& directory, pinnable const& one, options const& chosen) {
     auto const name = beside(one.name);
-    if (one.pin_as(directory.reach(name)) != 0) return failed_words("pin " + directory.file(name));
+    if (bpf_obj_pin(one.fd, directory.reach(name).c_str()) != 0)
+        return failed_words("pin " + directory.file(name));
+    if (!one.for_readers) return {};
     return directory.set_rights(name, chosen.group.value_or(0), chosen.mode);
 }
 
 std::string remove_all_beside(pin_directory const& directory) {
-    for (auto const name : pin_names)
-        if (auto wrong = directory.remove(beside(name)); !wrong.empty()) return wrong;
-    return {};
+    return for_all_names([&](std::string_view name) { return directory.remove(beside(name)); });
 }
 
 std::string pin_all_beside(pin_directory const& directory, std::vector<pinnable> const& files,
@@ -62,22 +52,32 @@ std::string pin_all_beside(pin_directory const& directory, std::vector<pinnable>
 }
 
 std::string check_entries(pin_directory const& directory) {
-    for (auto const name : pin_names)
-        for (auto const& entry : {std::string(name), beside(name)})
-            if (auto wrong = directory.check_entry(entry); !wrong.empty()) return wrong;
+    return for_all_names([&](std::string_view name) {
+        auto wrong = directory.check_entry(std::string(name));
+        return wrong.empty() ? directory.check_entry(beside(name)) : wrong;
+    });
+}
+
+/// Of a watch that an earlier run began and this one leaves.
+std::string set_rights_of_origins(pin_directory const& directory, options const& chosen) {
+    for (auto const name : origin_names)
+        if (directory.has(std::string(name)))
+            if (auto wrong =
+                    directory.set_rights(std::string(name), chosen.group.value_or(0), chosen.mode);
+                !wrong.empty())
+                return wrong;
     return {};
 }
 
 std::string pin_into(pin_directory const& directory, programs const& all, options const& chosen) {
     if (auto wrong = check_entries(directory); !wrong.empty()) return wrong;
-    auto const files = files_of(all);
-    if (auto wrong = pin_all_beside(directory, files, chosen); !wrong.empty()) {
+    if (auto wrong = pin_all_beside(directory, all.files, chosen); !wrong.empty()) {
         (void)remove_all_beside(directory);
         return wrong;
     }
-    for (auto const& one : files)
+    for (auto const& one : all.files)
         if (auto wrong = directory.rename(beside(one.name), one.name); !wrong.empty()) return wrong;
-    return {};
+    return set_rights_of_origins(directory, chosen);
 }
 
 } // namespace
@@ -96,9 +96,9 @@ std::string unpin(std::string const& path) {
     if (!directory.is_there()) return {};
     if (auto wrong = check_entries(directory); !wrong.empty()) return wrong;
     if (auto wrong = remove_all_beside(directory); !wrong.empty()) return wrong;
-    for (auto const name : pin_names)
-        if (auto wrong = directory.remove(std::string(name)); !wrong.empty()) return wrong;
-    return directory.remove_if_empty();
+    auto wrong =
+        for_all_names([&](std::string_view name) { return directory.remove(std::string(name)); });
+    return wrong.empty() ? directory.remove_if_empty() : wrong;
 }
 
 bool is_pinned(std::string const& path) {

@@ -15,10 +15,17 @@ namespace dmabuf_pin {
 /// The iterators over everything, and the programs to walk over one process with.
 inline constexpr std::array<std::string_view, 5> pin_names = {"descriptors", "mappings", "buffers",
                                                               "descriptors_of", "mappings_of"};
+/// The iterators over makers and importers.
+inline constexpr std::array<std::string_view, 2> origin_names = {"origins", "attachments"};
+/// Root's own: programs that stay attached and maps that outlive them.
+inline constexpr std::array<std::string_view, 7> watch_names = {
+    "watch_export", "watch_release",  "watch_attach", "watch_detach",
+    "watch_made",   "watch_attached", "watch_state"};
 
 /// Pins all of them or none: each beside its final name first, with its rights, and then they are
 /// renamed, so that readers never find a gap. Where a step fails before, what was pinned by an
-/// earlier run stays as it was.
+/// earlier run stays as it was. A watch over makers that this run does not replace goes on, and is
+/// shown to the same readers as the rest.
 std::string pin(programs const& all, options const& chosen);
 
 /// Takes away what pin() made, and the directory where nothing else is in it. Where an entry of

@@ -2,6 +2,7 @@
 #include "programs.hpp"
 
 #include "objects.hpp"
+#include "watch.hpp"
 
 #include <fmt/format.h>
 
@@ -9,12 +10,11 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <linux/capability.h>
 #include <records.h>
+#include <string_view>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,8 +24,6 @@ namespace dmabuf_pin {
 
 namespace {
 
-using object_ptr = std::unique_ptr<bpf_object, close_object>;
-
 struct free_btf {
     void operator()(btf* types) const { btf__free(types); }
 };
@@ -33,17 +31,6 @@ using btf_ptr = std::unique_ptr<btf, free_btf>;
 
 constexpr auto needed_helper = "bpf_get_current_task_btf";
 constexpr auto lockdown_file = "/sys/kernel/security/lockdown";
-
-/// The words of libbpf and the verifier on the last step.
-std::string said;
-
-int keep_saying(libbpf_print_level level, char const* format, std::va_list arguments) {
-    if (level == LIBBPF_DEBUG) return 0;
-    std::array<char, 2048> line{};
-    int const length = std::vsnprintf(line.data(), line.size(), format, arguments);
-    if (length > 0) said += line.data();
-    return length;
-}
 
 bool may_load() {
     __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -62,18 +49,6 @@ std::string lockdown() {
     return mode.substr(0, mode.find(']'));
 }
 
-/// Null, with errno.
-object_ptr load(std::string_view bytes, dmabuf_bpf_settings const& settings) {
-    said.clear();
-    object_ptr object(bpf_object__open_mem(bytes.data(), bytes.size(), nullptr));
-    if (!object) return nullptr;
-    auto* const map = bpf_object__find_map_by_name(object.get(), ".rodata.settings");
-    if (!map || bpf_map__set_initial_value(map, &settings, sizeof settings) != 0 ||
-        bpf_object__load(object.get()) != 0)
-        return nullptr;
-    return object;
-}
-
 /// A kernel that lacks a helper, or is locked down, refuses a program with EINVAL.
 std::string not_loaded_words(btf const& types) {
     int const error = errno;
@@ -88,19 +63,21 @@ std::string not_loaded_words(btf const& types) {
     return words;
 }
 
-/// Loads an object, in a second attempt where memory was short for a moment, and attaches each
-/// program of it. Empty, or the words of the failure.
+/// Loads an object and attaches each iterator of it. Empty, or the words of the failure.
 std::string load_and_attach(std::string_view bytes, dmabuf_bpf_settings const& settings,
                             btf const& types, programs& all) {
-    auto object = load(bytes, settings);
-    if (!object) object = load(bytes, settings);
+    auto object = load(bytes, [&](bpf_object& opened) {
+        return set_section(opened, ".rodata.settings", &settings, sizeof settings);
+    });
     if (!object) return not_loaded_words(types);
     bpf_program* program = nullptr;
     while ((program = bpf_object__next_program(object.get(), program))) {
-        iterator one{bpf_program__name(program), nullptr, program};
-        one.link.reset(bpf_program__attach_iter(program, nullptr));
-        if (!one.link) return failed_words(fmt::format("attach the iterator {}", one.name));
-        all.iterators.push_back(std::move(one));
+        std::string const name = bpf_program__name(program);
+        all.links.emplace_back(bpf_program__attach_iter(program, nullptr));
+        if (!all.links.back()) return failed_words(fmt::format("attach the iterator {}", name));
+        all.files.push_back({name, bpf_link__fd(all.links.back().get())});
+        if (name != "buffers")
+            all.files.push_back({fmt::format("{}_of", name), bpf_program__fd(program)});
     }
     all.objects.push_back(std::move(object));
     return {};
@@ -111,9 +88,18 @@ bool has_buffer_iterator(btf const& types) {
     return btf__find_by_name_kind(&types, "bpf_iter__dmabuf", BTF_KIND_STRUCT) >= 0;
 }
 
-std::string load_into(programs& all) {
+std::string load_holders(dmabuf_bpf_settings const& settings, btf const& types, programs& all) {
+    if (auto wrong = load_and_attach(holders_object(), settings, types, all); !wrong.empty())
+        return wrong;
+    if (has_buffer_iterator(types)) return load_and_attach(buffers_object(), settings, types, all);
+    all.notes.emplace_back("Buffers that no process holds are not shown: this kernel has no "
+                           "iterator over all buffers (Linux 6.16).");
+    return {};
+}
+
+std::string load_into(programs& all, options const& chosen) {
     if (!may_load()) return "loading BPF is not permitted: run as root (CAP_BPF and CAP_PERFMON)";
-    said.clear();
+    keep_what_libbpf_says();
     btf_ptr const types(btf__load_vmlinux_btf());
     if (!types) return failed_words("read this kernel's types (CONFIG_DEBUG_INFO_BTF)");
 
@@ -124,33 +110,15 @@ std::string load_into(programs& all) {
     if (settings.read_names == 0)
         all.notes.emplace_back("Exporters and names of buffers are not shown: this kernel lets no "
                                "BPF program read its memory (lockdown=confidentiality).");
-    if (auto wrong = load_and_attach(holders_object(), settings, *types, all); !wrong.empty())
-        return wrong;
-    if (has_buffer_iterator(*types))
-        return load_and_attach(buffers_object(), settings, *types, all);
-    all.notes.emplace_back("Buffers that no process holds are not shown: this kernel has no "
-                           "iterator over all buffers (Linux 6.16).");
-    return {};
+    if (auto wrong = load_holders(settings, *types, all); !wrong.empty()) return wrong;
+    return chosen.origins ? load_watch(settings, chosen, all) : std::string();
 }
 
 } // namespace
 
-std::string failed_words(std::string_view doing) {
-    return fmt::format("cannot {}: {}\n{}", doing, std::strerror(errno), std::exchange(said, {}));
-}
-
-void close_object::operator()(bpf_object* object) const {
-    bpf_object__close(object);
-}
-
-void destroy_link::operator()(bpf_link* link) const {
-    bpf_link__destroy(link);
-}
-
-programs load_programs() {
+programs load_programs(options const& chosen) {
     programs all;
-    libbpf_set_print(keep_saying);
-    all.complaint = load_into(all);
+    all.complaint = load_into(all, chosen);
     return all;
 }
 

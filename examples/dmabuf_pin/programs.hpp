@@ -4,42 +4,30 @@
 // fields are that they read.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "loading.hpp"
+#include "options.hpp"
 
-struct bpf_link;
-struct bpf_object;
-struct bpf_program;
+#include <string>
+#include <vector>
 
 namespace dmabuf_pin {
 
-struct close_object {
-    void operator()(bpf_object* object) const;
-};
-struct destroy_link {
-    void operator()(bpf_link* link) const;
-};
-
-/// A program that is loaded, and can be pinned under its name.
-struct iterator {
-    std::string_view name;
-    std::unique_ptr<bpf_link, destroy_link> link;
-    bpf_program* program = nullptr; ///< of an object in `programs`
+/// A BPF object that is to become a file.
+struct pinnable {
+    std::string name;
+    int fd = -1;             ///< of a program, map or link of `programs`
+    bool for_readers = true; ///< else it keeps the watch over makers going, and is root's
 };
 
 struct programs {
-    std::vector<std::unique_ptr<bpf_object, close_object>> objects;
-    std::vector<iterator> iterators;
+    std::vector<object_ptr> objects;
+    std::vector<link_ptr> links;
+    std::vector<pinnable> files;
     std::vector<std::string> notes; ///< what this kernel does not have or allow
     std::string complaint;          ///< why they are not to be pinned; empty: they are
 };
 
-/// All that this kernel has, or a complaint: a part is never loaded in silence.
-programs load_programs();
-
-/// "cannot DOING: ", the errno, and what libbpf said of it.
-std::string failed_words(std::string_view doing);
+/// All that was chosen and this kernel has, or a complaint: a part is never loaded in silence.
+programs load_programs(options const& chosen);
 
 } // namespace dmabuf_pin

@@ -2,6 +2,7 @@
 #include "status.hpp"
 
 #include "pins.hpp"
+#include "watch_record.hpp"
 
 #include <fmt/format.h>
 
@@ -34,22 +35,49 @@ std::string closed_doors(std::string const& path) {
     return text;
 }
 
+/// Says of a file who may read it, and whether that is somebody besides root.
+std::string line_of(std::string const& file, bool& shared) {
+    struct ::stat status{};
+    if (::stat(file.c_str(), &status) != 0)
+        return fmt::format("{}: {}\n", file, errno == ENOENT ? "not pinned" : std::strerror(errno));
+    shared = shared || (status.st_mode & 0044U) != 0;
+    return fmt::format("{}: read by {} (mode {:04o})\n", file, readers(status),
+                       status.st_mode & 07777U);
+}
+
+std::string missed_words(std::uint64_t begins, std::uint64_t ends) {
+    if (begins == DMABUF_BPF_UNKNOWN || ends == DMABUF_BPF_UNKNOWN)
+        return "this kernel does not tell how many events were missed";
+    return fmt::format("{} missed when they began, {} when they ended", begins, ends);
+}
+
+/// How complete a file of the watch is. Nothing for who may not read it.
+std::string watch_words(std::string const& file) {
+    auto const found = summarize(file);
+    if (!found) return {};
+    auto const& watch = found->watch;
+    std::string const entries = watch.failed_entries == 0
+                                    ? ""
+                                    : fmt::format(", {} for other reasons", watch.failed_entries);
+    std::string const left =
+        watch.failed_removals == 0 ? "" : fmt::format(", {} left over", watch.failed_removals);
+    return fmt::format("  since {:.0f} s after boot, {} of {} records; not entered: {} for want "
+                       "of room{}; {}{}\n",
+                       static_cast<double>(watch.since_ns) / 1e9, found->records, watch.room,
+                       watch.no_room, entries, missed_words(watch.missed_begins, watch.missed_ends),
+                       left);
+}
+
 } // namespace
 
 std::string status_words(std::string const& path) {
     std::string text;
     bool shared = false;
-    for (auto const name : pin_names) {
+    for (auto const name : pin_names)
+        text += line_of(fmt::format("{}/{}", path, name), shared);
+    for (auto const name : origin_names) {
         auto const file = fmt::format("{}/{}", path, name);
-        struct ::stat status{};
-        if (::stat(file.c_str(), &status) != 0) {
-            text += fmt::format("{}: {}\n", file,
-                                errno == ENOENT ? "not pinned" : std::strerror(errno));
-            continue;
-        }
-        shared = shared || (status.st_mode & 0044U) != 0;
-        text += fmt::format("{}: read by {} (mode {:04o})\n", file, readers(status),
-                            status.st_mode & 07777U);
+        text += line_of(file, shared) + watch_words(file);
     }
     if (!shared) return text;
     return text + closed_doors(path) +

@@ -54,6 +54,18 @@ struct cred {
 
 struct mm_struct;
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -63,6 +75,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct nsproxy *nsproxy;
 	const struct cred *cred;
+	struct css_set *cgroups;
 	__u64 start_boottime;
 	char comm[16];
 };
@@ -90,6 +103,7 @@ struct file {
 	unsigned int f_mode;
 	struct inode *f_inode;
 	struct path f_path;
+	void *private_data;
 };
 
 /* The references to a file: their number, or since 6.13 one less. */
@@ -120,6 +134,43 @@ struct dma_buf {
 	const char *name;
 };
 
+struct kobject {
+	const char *name;
+};
+
+struct device {
+	struct kobject kobj;
+	const char *init_name;
+};
+
+struct dma_buf_attachment {
+	struct dma_buf *dmabuf;
+};
+
+struct bpf_prog_stats;
+
+/* The runs of a program that were left out, a plain number or one in structures. */
+struct bpf_prog_stats___before_5_16 {
+	__u64 misses;
+};
+
+struct bpf_prog_stats___since_5_16 {
+	struct {
+		__u64 number;
+	} misses;
+};
+
+struct bpf_prog_aux {
+	__u32 id;
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+	struct bpf_prog_stats *stats;
+};
+
+struct bpf_map;
+
 struct seq_file {
 	long long index;
 	struct file *file;
@@ -147,6 +198,18 @@ struct bpf_iter__task_vma {
 struct bpf_iter__dmabuf {
 	struct bpf_iter_meta *meta;
 	struct dma_buf *dmabuf;
+};
+
+struct bpf_iter__bpf_prog {
+	struct bpf_iter_meta *meta;
+	struct bpf_prog *prog;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
 };
 
 #pragma clang attribute pop

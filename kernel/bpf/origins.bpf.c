@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Who made each DMA-BUF, and which devices are attached to it: noted when it
+ * happens, dropped when it ends, handed out by iterators over the notes.
+ *
+ * Kernel: drivers/dma-buf/dma-buf.c, dma_buf_export(), dma_buf_release(),
+ * dma_buf_dynamic_attach() and dma_buf_detach(). dma_buf_getfile() and
+ * dma_heap_buffer_alloc() are inlined in some kernels, and no tracepoint tells
+ * of a release.
+ *
+ * Notes are keyed by address: before 5.18 two buffers can share an inode. The
+ * kernel may use the memory of a note for another one at any time, also while an
+ * iterator looks at it (kernel/bpf/hashtab.c), so each has a checksum.
+ */
+#include "common.h"
+#include "watch.h"
+
+#define E2BIG 7				/* include/uapi/asm-generic/errno-base.h */
+#define ENOENT 2
+#define MAX_ERRNO 4095			/* include/linux/err.h */
+
+const volatile struct dmabuf_bpf_watching watching SEC(".rodata.watching") = {};
+struct dmabuf_bpf_state state SEC(".bss.watch") = {};
+struct dmabuf_bpf_watchers watchers SEC(".bss.watchers") = {};
+
+/* Without preallocation: what is not used takes no memory. The loader sets the room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct dmabuf_bpf_kept_origin);
+} watch_made SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct dmabuf_bpf_kept_attachment);
+} watch_attached SEC(".maps");
+
+static __always_inline void count(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, 1);
+}
+
+static __always_inline __u64 check_of(const void *record, int bytes)
+{
+	const __u64 *words = record;
+	__u64 check = 0x736e696769726f21ULL;
+
+#pragma unroll
+	for (int i = 0; i < bytes / 8; ++i) {
+		check = (check ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+		check ^= check >> 32;
+	}
+	return check;
+}
+
+/*
+ * BPF_ANY: what is there under this address is of something that is gone, whose
+ * end was missed.
+ */
+static __always_inline void enter(void *map, struct dmabuf_bpf_counters *counters,
+				  const __u64 *address, const void *kept)
+{
+	long done;
+
+	count(&counters->begun);
+	done = bpf_map_update_elem(map, address, kept, BPF_ANY);
+	if (done == -E2BIG)
+		count(&counters->no_room);
+	else if (done)
+		count(&counters->failed_entries);
+	count(&counters->finished);
+}
+
+/* What began before the watch, or had no room, is not there. */
+static __always_inline void drop(void *map, struct dmabuf_bpf_counters *counters,
+				 const __u64 *address)
+{
+	long done;
+
+	count(&counters->begun);
+	done = bpf_map_delete_elem(map, address);
+	if (done && done != -ENOENT)
+		count(&counters->failed_removals);
+	count(&counters->finished);
+}
+
+static __always_inline __u64 cgroup_of(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->cgroups))
+		return 0;
+	return task->cgroups->dfl_cgrp->kn->id;
+}
+
+static __always_inline void put_actor(struct dmabuf_bpf_actor *actor, struct task_struct *task)
+{
+	const struct task_struct *leader = task->group_leader;
+
+	actor->tgid = task->tgid;
+	actor->tid = task->pid;
+	actor->uid = task->cred->euid.val;
+	actor->start_ns = leader->start_boottime;
+#pragma unroll
+	for (int i = 0; i < 16; ++i) {
+		actor->comm[i] = leader->comm[i];
+		actor->thread_comm[i] = task->comm[i];
+	}
+}
+
+static __always_inline bool is_error(const void *pointer)
+{
+	return !pointer || (unsigned long)pointer >= (unsigned long)-MAX_ERRNO;
+}
+
+/*
+ * The verifier takes a pointer to a structure for no number, and a void pointer
+ * for one. A buffer's file points to its buffer.
+ */
+static __always_inline __u64 number_of(const struct dma_buf *dmabuf)
+{
+	return (__u64)dmabuf->file->private_data;
+}
+
+SEC("fexit/dma_buf_export")
+int watch_export(const __u64 *ctx)
+{
+	const struct dma_buf *dmabuf = (const void *)ctx[1];
+	struct dmabuf_bpf_kept_origin made = {};
+	struct dmabuf_bpf_origin *record = &made.record;
+	struct task_struct *task;
+	const struct inode *inode;
+
+	if (is_error(dmabuf))
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task_btf();
+	inode = dmabuf->file->f_inode;
+	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ORIGIN, 0 };
+	record->buffer = number_of(dmabuf);
+	record->inode = inode->i_ino;
+	record->size_bytes = dmabuf->size;
+	record->device = inode->i_sb->s_dev;
+	record->made_ns = bpf_ktime_get_boot_ns();
+	record->cgroup = cgroup_of(task);
+	put_actor(&record->maker, task);
+	made.check = check_of(record, sizeof(*record));
+	enter(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &record->buffer, &made);
+	return 0;
+}
+
+SEC("fentry/dma_buf_release")
+int watch_release(const __u64 *ctx)
+{
+	const struct dentry *dentry = (const void *)ctx[0];
+	__u64 address = (__u64)dentry->d_fsdata;
+
+	if (address)
+		drop(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &address);
+	return 0;
+}
+
+static __always_inline __u64 number_of_attachment(const struct dma_buf_attachment *attachment,
+						  const struct dma_buf *dmabuf)
+{
+	const char *base = (const char *)dmabuf, *address = (const char *)attachment;
+
+	barrier_var(base);
+	barrier_var(address);
+	return number_of(dmabuf) + (address - base);
+}
+
+static __always_inline __u32 put_device(char to[64], const struct device *device)
+{
+	const char *name = NULL;
+
+	if (!settings.read_names ||
+	    bpf_core_read(&name, sizeof(name), &device->init_name) ||
+	    (!name && bpf_core_read(&name, sizeof(name), &device->kobj.name)) ||
+	    bpf_probe_read_kernel_str(to, 64, name) < 0)
+		return DMABUF_BPF_UNNAMED_DEVICE;
+	return 0;
+}
+
+SEC("fexit/dma_buf_dynamic_attach")
+int watch_attach(const __u64 *ctx)
+{
+	const struct dma_buf *dmabuf = (const void *)ctx[0];
+	const struct device *device = (const void *)ctx[1];
+	const struct dma_buf_attachment *attachment = (const void *)ctx[4];
+	struct dmabuf_bpf_kept_attachment attached = {};
+	struct dmabuf_bpf_attachment *record = &attached.record;
+	const struct inode *inode;
+
+	if (is_error(attachment))
+		return 0;
+	inode = dmabuf->file->f_inode;
+	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ATTACHMENT,
+						 put_device(record->attached_to, device) };
+	record->attachment = number_of_attachment(attachment, dmabuf);
+	record->buffer = number_of(dmabuf);
+	record->inode = inode->i_ino;
+	record->size_bytes = dmabuf->size;
+	record->device = inode->i_sb->s_dev;
+	record->attached_ns = bpf_ktime_get_boot_ns();
+	put_actor(&record->importer, (struct task_struct *)bpf_get_current_task_btf());
+	attached.check = check_of(record, sizeof(*record));
+	enter(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &record->attachment,
+	      &attached);
+	return 0;
+}
+
+SEC("fentry/dma_buf_detach")
+int watch_detach(const __u64 *ctx)
+{
+	const struct dma_buf *dmabuf = (const void *)ctx[0];
+	const struct dma_buf_attachment *attachment = (const void *)ctx[1];
+	__u64 address;
+
+	if (!dmabuf || !attachment)
+		return 0;
+	address = number_of_attachment(attachment, dmabuf);
+	drop(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &address);
+	return 0;
+}
+
+/*
+ * Run by the loader once the four programs above are attached: finds their
+ * statistics, and begins the watch unless an earlier version of them has.
+ *
+ * Kernel: kernel/bpf/prog_iter.c, since 5.9; missed runs are counted since 5.12.
+ */
+static __always_inline void find_statistics(const struct bpf_prog *prog)
+{
+	__u32 id = prog->aux->id;
+
+#pragma unroll
+	for (int i = 0; i < 4; ++i)
+		if (id == watchers.ids[i] && bpf_core_field_exists(prog->stats))
+			bpf_core_read(&watchers.stats[i], sizeof(watchers.stats[i]), &prog->stats);
+}
+
+static __always_inline void begin_watch(void)
+{
+	__u64 last_inode = 0;
+
+	if (state.since_ns)
+		return;
+	state.first_inode = DMABUF_BPF_UNKNOWN;
+	if (settings.read_names && watching.inode_counter &&
+	    !bpf_probe_read_kernel(&last_inode, sizeof(last_inode), (const void *)watching.inode_counter))
+		state.first_inode = last_inode + 1;
+	state.since_ns = bpf_ktime_get_boot_ns();
+}
+
+SEC("iter/bpf_prog")
+int watch_begin(struct bpf_iter__bpf_prog *ctx)
+{
+	const struct bpf_prog *prog = ctx->prog;
+
+	if (!prog)
+		begin_watch();
+	else if (settings.read_names)
+		find_statistics(prog);
+	return 0;
+}
+
+static __always_inline long read_misses(__u64 *misses, const void *stats)
+{
+	const struct bpf_prog_stats___before_5_16 *before = stats;
+	const struct bpf_prog_stats___since_5_16 *since = stats;
+
+	if (bpf_core_field_exists(since->misses))
+		return bpf_core_read(misses, sizeof(*misses), &since->misses);
+	if (bpf_core_field_exists(before->misses))
+		return bpf_core_read(misses, sizeof(*misses), &before->misses);
+	return -1;
+}
+
+static __noinline __u64 misses_of(__u64 stats)
+{
+	__u64 offset = 0, misses = 0, sum = 0;
+
+	if (!settings.read_names || !stats || !watching.per_cpu_offset)
+		return DMABUF_BPF_UNKNOWN;
+	for (__u32 i = 0; i < watching.cpus; ++i) {
+		if (bpf_probe_read_kernel(&offset, sizeof(offset),
+					  (const void *)(watching.per_cpu_offset + i * sizeof(offset))))
+			return DMABUF_BPF_UNKNOWN;
+		if (read_misses(&misses, (const void *)(stats + offset)))
+			return DMABUF_BPF_UNKNOWN;
+		sum += misses;
+	}
+	return sum;
+}
+
+static __always_inline __u64 all_misses(__u64 earlier, __u64 stats)
+{
+	__u64 now = misses_of(stats);
+
+	return earlier == DMABUF_BPF_UNKNOWN || now == DMABUF_BPF_UNKNOWN ? DMABUF_BPF_UNKNOWN
+									  : earlier + now;
+}
+
+static __always_inline void put_watch(struct seq_file *seq, enum dmabuf_bpf_watched what)
+{
+	const struct dmabuf_bpf_counters *counters = &state.counters[what];
+	struct dmabuf_bpf_watch record = {
+		.head = { sizeof(record), DMABUF_BPF_WATCH, watching.flags },
+		.since_ns = state.since_ns,
+		.first_inode = state.first_inode,
+		.room = watching.room,
+		.finished = *(volatile const __u64 *)&counters->finished,
+		.begun = *(volatile const __u64 *)&counters->begun,
+		.no_room = counters->no_room,
+		.failed_entries = counters->failed_entries,
+		.failed_removals = counters->failed_removals,
+		.missed_begins = all_misses(counters->earlier_missed_begins,
+					    watchers.stats[2 * what]),
+		.missed_ends = all_misses(counters->earlier_missed_ends,
+					  watchers.stats[2 * what + 1]),
+	};
+
+	bpf_seq_write(seq, &record, sizeof(record));
+}
+
+static __always_inline void put_begin(struct bpf_iter__bpf_map_elem *ctx, __u32 content,
+				      enum dmabuf_bpf_watched what)
+{
+	if (!begins(ctx->meta, ctx->value))
+		return;
+	put_header(ctx->meta->seq, content);
+	put_watch(ctx->meta->seq, what);
+}
+
+static __always_inline void put_last(struct seq_file *seq, enum dmabuf_bpf_watched what)
+{
+	put_watch(seq, what);
+	put_end(seq);
+}
+
+/* Of a note that another one is being written over nothing is handed out: the counters tell. */
+static __always_inline void put_origin(struct seq_file *seq,
+				       const struct dmabuf_bpf_kept_origin *kept)
+{
+	struct dmabuf_bpf_kept_origin copy = *kept;
+
+	barrier();
+	if (copy.check != check_of(&copy.record, sizeof(copy.record)))
+		return;
+	copy.record.buffer = opaque(copy.record.buffer);
+	bpf_seq_write(seq, &copy.record, sizeof(copy.record));
+}
+
+SEC("iter/bpf_map_elem")
+int origins(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	const void *kept = ctx->value;
+
+	put_begin(ctx, DMABUF_BPF_ORIGIN, DMABUF_BPF_OF_BUFFERS);
+	if (kept)
+		put_origin(seq, kept);
+	else
+		put_last(seq, DMABUF_BPF_OF_BUFFERS);
+	return 0;
+}
+
+static __always_inline void put_attachment(struct seq_file *seq,
+					   const struct dmabuf_bpf_kept_attachment *kept)
+{
+	struct dmabuf_bpf_kept_attachment copy = *kept;
+
+	barrier();
+	if (copy.check != check_of(&copy.record, sizeof(copy.record)))
+		return;
+	copy.record.attachment = opaque(copy.record.attachment);
+	copy.record.buffer = opaque(copy.record.buffer);
+	bpf_seq_write(seq, &copy.record, sizeof(copy.record));
+}
+
+SEC("iter/bpf_map_elem")
+int attachments(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	const void *kept = ctx->value;
+
+	put_begin(ctx, DMABUF_BPF_ATTACHMENT, DMABUF_BPF_OF_ATTACHMENTS);
+	if (kept)
+		put_attachment(seq, kept);
+	else
+		put_last(seq, DMABUF_BPF_OF_ATTACHMENTS);
+	return 0;
+}

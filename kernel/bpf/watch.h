@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the programs of origins.bpf.c and their loader share. Readers of the
+ * pinned files need records.h alone.
+ */
+#ifndef DMABUF_BPF_WATCH_STATE_H
+#define DMABUF_BPF_WATCH_STATE_H
+
+#include "records.h"
+
+/* Raised by whatever changes below, or in the records that the maps keep. */
+#define DMABUF_BPF_WATCH_LAYOUT 1
+
+enum dmabuf_bpf_watched {
+	DMABUF_BPF_OF_BUFFERS = 0,
+	DMABUF_BPF_OF_ATTACHMENTS = 1,
+};
+
+/* What the loader decides, in section .rodata.watching. */
+struct dmabuf_bpf_watching {
+	/* Addresses of the kernel's variables; 0: not known, or not to be read. */
+	__u64 per_cpu_offset;		/* unsigned long __per_cpu_offset[] */
+	__u64 inode_counter;		/* the atomic64_t that numbers buffers */
+	__u64 cpus;			/* that there can be */
+	__u64 room;			/* of each map */
+	__u32 flags;			/* of the WATCH record */
+	__u32 unused;
+};
+
+struct dmabuf_bpf_counters {
+	__u64 begun, finished, no_room, failed_entries, failed_removals;
+	/* Misses of programs that watched before and were replaced. */
+	__u64 earlier_missed_begins, earlier_missed_ends;
+};
+
+/* Section .bss.watch: outlives the programs when they are replaced, as the two maps do. */
+struct dmabuf_bpf_state {
+	__u64 layout;			/* DMABUF_BPF_WATCH_LAYOUT */
+	__u64 since_ns;			/* 0: the watch has yet to begin */
+	__u64 first_inode;
+	struct dmabuf_bpf_counters counters[2];
+};
+
+/* Section .bss.watchers: of the four programs, begin and end of buffers, then of attachments. */
+struct dmabuf_bpf_watchers {
+	__u32 ids[4];			/* written by the loader */
+	__u64 stats[4];			/* addresses of their per-CPU statistics */
+};
+
+/* What the maps keep of a buffer and of an attachment: the record, and its checksum. */
+struct dmabuf_bpf_kept_origin {
+	struct dmabuf_bpf_origin record; /* its `buffer` is the address */
+	__u64 check;
+};
+
+struct dmabuf_bpf_kept_attachment {
+	struct dmabuf_bpf_attachment record; /* `attachment` and `buffer` are addresses */
+	__u64 check;
+};
+
+#endif
