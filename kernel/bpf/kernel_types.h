@@ -103,7 +103,6 @@ struct file {
 	unsigned int f_mode;
 	struct inode *f_inode;
 	struct path f_path;
-	void *private_data;
 };
 
 /* The references to a file: their number, or since 6.13 one less. */
@@ -143,9 +142,7 @@ struct device {
 	const char *init_name;
 };
 
-struct dma_buf_attachment {
-	struct dma_buf *dmabuf;
-};
+struct dma_buf_attachment;
 
 struct bpf_prog_stats;
 

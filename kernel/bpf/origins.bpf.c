@@ -8,7 +8,7 @@
  * dma_heap_buffer_alloc() are inlined in some kernels, and no tracepoint tells
  * of a release.
  *
- * Notes are keyed by address: before 5.18 two buffers can share an inode. The
+ * Notes are keyed by what stands for an address: before 5.18 two buffers can share an inode. The
  * kernel may use the memory of a note for another one at any time, also while an
  * iterator looks at it (kernel/bpf/hashtab.c), so each has a checksum.
  */
@@ -59,16 +59,16 @@ static __always_inline __u64 check_of(const void *record, int bytes)
 }
 
 /*
- * BPF_ANY: what is there under this address is of something that is gone, whose
+ * BPF_ANY: what is there under this number is of something that is gone, whose
  * end was missed.
  */
 static __always_inline void enter(void *map, struct dmabuf_bpf_counters *counters,
-				  const __u64 *address, const void *kept)
+				  const __u64 *number, const void *kept)
 {
 	long done;
 
 	count(&counters->begun);
-	done = bpf_map_update_elem(map, address, kept, BPF_ANY);
+	done = bpf_map_update_elem(map, number, kept, BPF_ANY);
 	if (done == -E2BIG)
 		count(&counters->no_room);
 	else if (done)
@@ -78,12 +78,12 @@ static __always_inline void enter(void *map, struct dmabuf_bpf_counters *counter
 
 /* What began before the watch, or had no room, is not there. */
 static __always_inline void drop(void *map, struct dmabuf_bpf_counters *counters,
-				 const __u64 *address)
+				 const __u64 *number)
 {
 	long done;
 
 	count(&counters->begun);
-	done = bpf_map_delete_elem(map, address);
+	done = bpf_map_delete_elem(map, number);
 	if (done && done != -ENOENT)
 		count(&counters->failed_removals);
 	count(&counters->finished);
@@ -117,12 +117,22 @@ static __always_inline bool is_error(const void *pointer)
 }
 
 /*
- * The verifier takes a pointer to a structure for no number, and a void pointer
- * for one. A buffer's file points to its buffer.
+ * The verifier takes the difference of two pointers for a number, but no
+ * pointer. The state stays where it is as long as the notes do.
  */
-static __always_inline __u64 number_of(const struct dma_buf *dmabuf)
+static __always_inline __u64 number_of(const void *object)
 {
-	return (__u64)dmabuf->file->private_data;
+	const char *address = object, *base = (const char *)&state;
+
+	barrier_var(address);
+	barrier_var(base);
+	return address - base;
+}
+
+/* A buffer is told by its dentry, which is all that its release has of a known type. */
+static __always_inline __u64 number_of_buffer(const struct dma_buf *dmabuf)
+{
+	return number_of(dmabuf->file->f_path.dentry);
 }
 
 SEC("fexit/dma_buf_export")
@@ -139,7 +149,7 @@ int watch_export(const __u64 *ctx)
 	task = (struct task_struct *)bpf_get_current_task_btf();
 	inode = dmabuf->file->f_inode;
 	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ORIGIN, 0 };
-	record->buffer = number_of(dmabuf);
+	record->buffer = number_of_buffer(dmabuf);
 	record->inode = inode->i_ino;
 	record->size_bytes = dmabuf->size;
 	record->device = inode->i_sb->s_dev;
@@ -154,22 +164,10 @@ int watch_export(const __u64 *ctx)
 SEC("fentry/dma_buf_release")
 int watch_release(const __u64 *ctx)
 {
-	const struct dentry *dentry = (const void *)ctx[0];
-	__u64 address = (__u64)dentry->d_fsdata;
+	__u64 number = number_of((const void *)ctx[0]);
 
-	if (address)
-		drop(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &address);
+	drop(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number);
 	return 0;
-}
-
-static __always_inline __u64 number_of_attachment(const struct dma_buf_attachment *attachment,
-						  const struct dma_buf *dmabuf)
-{
-	const char *base = (const char *)dmabuf, *address = (const char *)attachment;
-
-	barrier_var(base);
-	barrier_var(address);
-	return number_of(dmabuf) + (address - base);
 }
 
 static __always_inline __u32 put_device(char to[64], const struct device *device)
@@ -199,8 +197,8 @@ int watch_attach(const __u64 *ctx)
 	inode = dmabuf->file->f_inode;
 	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ATTACHMENT,
 						 put_device(record->attached_to, device) };
-	record->attachment = number_of_attachment(attachment, dmabuf);
-	record->buffer = number_of(dmabuf);
+	record->attachment = number_of(attachment);
+	record->buffer = number_of_buffer(dmabuf);
 	record->inode = inode->i_ino;
 	record->size_bytes = dmabuf->size;
 	record->device = inode->i_sb->s_dev;
@@ -215,14 +213,9 @@ int watch_attach(const __u64 *ctx)
 SEC("fentry/dma_buf_detach")
 int watch_detach(const __u64 *ctx)
 {
-	const struct dma_buf *dmabuf = (const void *)ctx[0];
-	const struct dma_buf_attachment *attachment = (const void *)ctx[1];
-	__u64 address;
+	__u64 number = number_of((const void *)ctx[1]);
 
-	if (!dmabuf || !attachment)
-		return 0;
-	address = number_of_attachment(attachment, dmabuf);
-	drop(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &address);
+	drop(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &number);
 	return 0;
 }
 

@@ -49,12 +49,12 @@ struct dmabuf_bpf_watchers {
 
 /* What the maps keep of a buffer and of an attachment: the record, and its checksum. */
 struct dmabuf_bpf_kept_origin {
-	struct dmabuf_bpf_origin record; /* its `buffer` is the address */
+	struct dmabuf_bpf_origin record; /* its `buffer` is the key */
 	__u64 check;
 };
 
 struct dmabuf_bpf_kept_attachment {
-	struct dmabuf_bpf_attachment record; /* `attachment` and `buffer` are addresses */
+	struct dmabuf_bpf_attachment record; /* its `attachment` is the key */
 	__u64 check;
 };
 
