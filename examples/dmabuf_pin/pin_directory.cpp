@@ -57,9 +57,19 @@ enum class kind : std::uint8_t { unknown, ours, foreign };
 constexpr std::array<std::string_view, 5> signs_of_iterators = {
     "target_name:\ttask_file", "target_name:\ttask_vma", "target_name:\tdmabuf",
     "target_name:\tbpf_map_elem", "prog_type:\t26"};
-/// And of what keeps the watch going: links, two hash maps and an array.
-constexpr std::array<std::string_view, 4> signs_of_watch = {
-    "link_type:\ttracing", "link_type:\tperf", "map_type:\t1", "map_type:\t2"};
+
+/// And of what keeps the watch going: links, hash maps and an array.
+constexpr std::array<std::string_view, 2> signs_of_links = {"link_type:\ttracing",
+                                                            "link_type:\tperf"};
+constexpr std::array<std::string_view, 1> signs_of_notes = {"map_type:\t1"};
+constexpr std::array<std::string_view, 1> signs_of_state = {"map_type:\t2"};
+
+std::span<std::string_view const> signs_of(std::string_view name) {
+    if (!name.starts_with("watch_")) return signs_of_iterators;
+    if (name.starts_with("watch_state")) return signs_of_state;
+    if (name.starts_with("watch_made") || name.starts_with("watch_attached")) return signs_of_notes;
+    return signs_of_links;
+}
 
 /// What an open BPF object is that is pinned as `name`. Unknown, with errno, where that cannot be
 /// read.
@@ -67,8 +77,7 @@ kind kind_of(int object, std::string_view name) {
     std::ifstream text(fmt::format("/proc/self/fdinfo/{}", object));
     if (!text) return kind::unknown;
     static_assert(BPF_PROG_TYPE_TRACING == 26);
-    std::span<std::string_view const> signs = signs_of_iterators;
-    if (name.starts_with("watch_")) signs = signs_of_watch;
+    auto const signs = signs_of(name);
     for (std::string line; std::getline(text, line);)
         if (std::find(signs.begin(), signs.end(), line) != signs.end()) return kind::ours;
     return kind::foreign;

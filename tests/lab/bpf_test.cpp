@@ -3,6 +3,7 @@
 // The pinned BPF iterators on a real kernel: what they see that a walk over /proc does not, what
 // neither sees, who is let in, and what happens where they do not serve.
 #include "bpf_calls.hpp"
+#include "pinned.hpp"
 #include "scene.hpp"
 
 #include <fstream>
@@ -22,23 +23,6 @@ using dmabuf::source;
 namespace {
 
 constexpr auto directory = "/sys/fs/bpf/dmabuf";
-
-int shell(std::string const& command) {
-    return std::system(command.c_str());
-}
-
-/// Pins for as long as it lives.
-class pins {
-public:
-    explicit pins(std::string const& options) {
-        INFO(options);
-        REQUIRE(shell("dmabuf_pin " + options + " > /tmp/pinned") == 0);
-    }
-    ~pins() { take_away(); }
-    pins(pins&&) = delete;
-
-    static void take_away() { CHECK(shell("dmabuf_pin --unpin") == 0); }
-};
 
 struct view {
     bool sampled = false;
