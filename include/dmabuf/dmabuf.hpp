@@ -19,5 +19,6 @@
 #include <dmabuf/kernel/maps.hpp>
 #include <dmabuf/kernel/process.hpp>
 #include <dmabuf/kernel/sysfs_buffers.hpp>
+#include <dmabuf/origins.hpp>
 #include <dmabuf/sampler.hpp>
 #include <dmabuf/snapshot.hpp>

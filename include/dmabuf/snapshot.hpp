@@ -128,6 +128,87 @@ struct attachment {
     std::uint32_t times = 0;
 };
 
+/// The state of a process that did something earlier.
+enum class process_state : std::uint8_t {
+    unknown, ///< /proc does not show it, or could not be read
+    runs,
+    ended,
+    replaced, ///< it ended, and its number is another process's now
+};
+
+/// The process that exported a buffer or attached a device to one, as it was then.
+struct actor {
+    std::int32_t pid = 0;       ///< of the thread group
+    std::int32_t tid = 0;       ///< of the thread that did it
+    std::uint32_t uid = 0;      ///< effective, of that thread
+    std::uint64_t start_ns = 0; ///< since boot; with `pid`, names this process and no later one
+    task_name comm;             ///< of the group's leader, raw bytes: print `escaped(comm)`
+    task_name thread_comm;      ///< of the thread that did it, likewise
+    process_state now = process_state::unknown;
+
+    /// As `holder::start_ticks` has it.
+    [[nodiscard]] constexpr std::uint64_t start_ticks() const { return start_ns / 10'000'000U; }
+    [[nodiscard]] constexpr bool is(holder const& who) const {
+        return pid == who.pid && start_ticks() == who.start_ticks;
+    }
+};
+
+/// The knowledge of a buffer's maker.
+enum class origin_state : std::uint8_t {
+    not_watched,  ///< nothing is pinned that watches, or the caller may not read it
+    made_by,      ///< a record names the maker
+    before_watch, ///< it was made before the watch began
+    missed,       ///< it was made under the watch, which lost the event
+    no_room,      ///< the same, since there were as many records as there is room for
+    uncertain,    ///< the records do not tell: they changed while they were read, or the buffer has
+                  ///< been released since; before Linux 5.18 also where two buffers can have one
+                  ///< inode, or where the watch lost events
+};
+
+/// The origin of one buffer: the process that called dma_buf_export() for it. That is the process
+/// that asked for the memory, but for two cases. An allocator service exports for its clients, and
+/// a DRM driver exports a buffer when its owner first shares it.
+struct origin {
+    std::uint64_t inode = 0;
+    std::uint64_t size_bytes = 0;
+    origin_state state = origin_state::not_watched; ///< but for `made_by` nothing below is known
+    std::uint64_t made_ns = 0;                      ///< since boot
+    std::uint64_t cgroup = 0; ///< id of the maker's in the v2 hierarchy, an inode; 0: none
+    actor maker;
+};
+
+/// A device that was attached to a buffer under the watch, and still is.
+struct watched_attachment {
+    std::uint64_t inode = 0; ///< of the buffer
+    std::uint64_t size_bytes = 0;
+    bool named = true;             ///< false: the device's name could not be read
+    device_name device;            ///< of the importing device
+    std::uint64_t attached_ns = 0; ///< since boot
+    actor importer;
+};
+
+/// The watch over exports and attaching that tells origins, and its completeness.
+struct origin_watch {
+    bool origins_read = false;
+    bool attachments_read = false;
+    failure why_no_origins;             ///< `error` 0: they were read, or not asked for
+    failure why_no_attachments;         ///< the same
+    std::uint64_t now_ns = 0;           ///< boot time at which the origins were read; 0: unknown
+    std::uint64_t since_ns = 0;         ///< boot time at which the watch began
+    std::uint64_t room = 0;             ///< buffers that it can know at a time
+    std::uint64_t no_room = 0;          ///< exports that found no room
+    std::uint64_t failed = 0;           ///< exports that could not be noted for another reason
+    std::uint64_t attachments_lost = 0; ///< the sum of both, of attachments
+    /// Exports for which the kernel did not run the program, since it was running already.
+    known_number<std::uint64_t> missed{};
+    std::uint64_t changes = 0; ///< exports and releases while the records were read
+
+    /// The time since `then`, a boot time; 0 where the clock is unknown.
+    [[nodiscard]] constexpr std::uint64_t age_ns(std::uint64_t then) const {
+        return now_ns > then ? now_ns - then : 0;
+    }
+};
+
 /// The buffers of one exporter, added up.
 struct exporter_total {
     exporter_name name; ///< empty: not known
@@ -205,6 +286,21 @@ inline constexpr text_for<listing> listing_names[] = {
 };
 static_assert(are_in_order(listing_names, listing::android_bpf));
 
+inline constexpr text_for<origin_state> origin_state_names[] = {
+    {origin_state::not_watched, "not_watched"},   {origin_state::made_by, "made_by"},
+    {origin_state::before_watch, "before_watch"}, {origin_state::missed, "missed"},
+    {origin_state::no_room, "no_room"},           {origin_state::uncertain, "uncertain"},
+};
+static_assert(are_in_order(origin_state_names, origin_state::uncertain));
+
+inline constexpr text_for<process_state> process_state_names[] = {
+    {process_state::unknown, "unknown"},
+    {process_state::runs, "runs"},
+    {process_state::ended, "ended"},
+    {process_state::replaced, "replaced"},
+};
+static_assert(are_in_order(process_state_names, process_state::replaced));
+
 inline constexpr text_for<visibility> visibility_names[] = {
     {visibility::unknown, "unknown"},
     {visibility::everything, "everything"},
@@ -223,6 +319,12 @@ constexpr std::string_view name_of(sizing which) {
 }
 constexpr std::string_view name_of(listing which) {
     return detail::text_of(detail::listing_names, which, "none");
+}
+constexpr std::string_view name_of(origin_state how) {
+    return detail::text_of(detail::origin_state_names, how, "not_watched");
+}
+constexpr std::string_view name_of(process_state how) {
+    return detail::text_of(detail::process_state_names, how, "unknown");
 }
 constexpr std::string_view name_of(visibility how) {
     return detail::text_of(detail::visibility_names, how, "unknown");
@@ -332,6 +434,8 @@ struct capacity {
     std::size_t threads = 4096; ///< of one process
     std::size_t exporters = 32; ///< different ones
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
+    std::size_t origins = 0;         ///< buffers whose makers are asked for
+    std::size_t watched_attachments = 0; ///< of these buffers
 };
 
 namespace detail {
@@ -361,6 +465,13 @@ struct snapshot {
     std::vector<reference_count> counts;
     /// Of the same buffers, in ascending order of inode, where the kernel's list tells them.
     std::vector<attachment> attachments;
+    /// One for each of `buffers` and `unheld` whose maker was asked for
+    /// (`sample_options::origins`), in ascending order of inode, then of size. Empty where `watch`
+    /// tells why they were not read.
+    std::vector<origin> origins;
+    /// Of the same buffers, in the same order, then in that of attaching.
+    std::vector<watched_attachment> watched_attachments;
+    origin_watch watch;
     dmabuf::coverage coverage;
     std::uint64_t begin_ns = 0; ///< CLOCK_MONOTONIC
     std::uint64_t end_ns = 0;
@@ -422,6 +533,38 @@ struct snapshot {
     template<class = detail::if_called>
     void attachments_of(buffer const& one) const&& = delete;
 
+    /// The origin of one of `buffers` or `unheld`. Null where it was not asked for or not read.
+    /// Lifetime: that of the snapshot.
+    template<class = detail::if_called>
+    [[nodiscard]] origin const* origin_of(buffer const& one) const& {
+        for (auto at = detail::first_of_inode(origins, one.inode);
+             at < origins.size() && origins[at].inode == one.inode; ++at)
+            if (!one.size_known || origins[at].size_bytes == one.size_bytes) return &origins[at];
+        return nullptr;
+    }
+    template<class = detail::if_called>
+    void origin_of(buffer const& one) const&& = delete;
+
+    /// The devices that were attached under the watch to one of `buffers` or `unheld`.
+    /// Lifetime: that of the snapshot.
+    template<class = detail::if_called>
+    [[nodiscard]] std::span<watched_attachment const>
+    watched_attachments_of(buffer const& one) const& {
+        auto const& all = watched_attachments;
+        auto first = detail::first_of_inode(all, one.inode);
+        auto const is_of = [&](std::size_t at) {
+            return at < all.size() && all[at].inode == one.inode;
+        };
+        while (is_of(first) && one.size_known && all[first].size_bytes != one.size_bytes)
+            ++first;
+        auto last = first;
+        while (is_of(last) && all[last].size_bytes == all[first].size_bytes)
+            ++last;
+        return std::span(all).subspan(first, last - first);
+    }
+    template<class = detail::if_called>
+    void watched_attachments_of(buffer const& one) const&& = delete;
+
     /// The path of a holder's cgroup; empty for `no_cgroup`.
     /// Lifetime: that of the snapshot.
     template<class = detail::if_called>
@@ -443,6 +586,9 @@ struct snapshot {
         unheld.clear();
         counts.clear();
         attachments.clear();
+        origins.clear();
+        watched_attachments.clear();
+        watch = {};
         cgroups.clear();
         cgroup_text.clear();
         exporter_names.clear();
@@ -451,7 +597,7 @@ struct snapshot {
     }
 
     /// Makes room for a snapshot of a system up to the size of `most`. See `sampler::reserve()`.
-    /// Cost: eight allocations.
+    /// Cost: eight allocations, ten with room for origins and attachments.
     template<class = detail::if_called>
     void reserve(capacity const& most) {
         buffers.reserve(2 * most.buffers); // those of the sample before may still be among them
@@ -462,6 +608,8 @@ struct snapshot {
         unheld.reserve(most.buffers);
         cgroups.reserve(most.holders);
         cgroup_text.reserve(most.cgroup_bytes);
+        if (most.origins != 0) origins.reserve(most.origins);
+        if (most.watched_attachments != 0) watched_attachments.reserve(most.watched_attachments);
     }
 };
 

@@ -11,13 +11,13 @@ set(floors ground detail values kernel bpf sampling top)
 
 set(ground version text result names)
 set(detail detail/sort detail/inode_index detail/text_index)
-set(values snapshot account groups changes comparing/compared comparing/buffers comparing/processes
+set(values snapshot account groups origins changes comparing/compared comparing/buffers comparing/processes
     comparing/groups comparing/exporters diff)
 set(kernel kernel/system kernel/files kernel/readers kernel/process kernel/fdinfo kernel/fd_walk kernel/maps kernel/dmabuf_fds
     kernel/sysfs_buffers kernel/bufinfo kernel/android_buffers)
 set(bpf bpf/records bpf/pins bpf/process bpf/origins)
 set(sampling sampling/options sampling/tally sampling/reference_counts sampling/snapshot_builder sampling/bpf_account sampling/buffer_list sampling/unheld_buffers
-    sampling/platform sampling/sources sampling/session sampling/sample_in_progress sampling/describer
+    sampling/platform sampling/sources sampling/session sampling/buffer_origins sampling/sample_in_progress sampling/describer
     sampling/walked_table sampling/listed_table sampling/mapped_buffers sampling/task_list sampling/distinct_tables
     sampling/shared_parts sampling/process_visit sampling/one_process)
 set(top sampler dmabuf fmt)

@@ -260,6 +260,7 @@ struct bpffs {
     std::map<int, pin> open;       ///< each with its own walk
     int next = 500'000;
     unsigned calls = 0;
+    std::uint64_t boot_ns = 0; ///< since boot
 };
 
 /// Goes around another system.
@@ -343,6 +344,7 @@ struct pinned {
     }
     std::int32_t process_id() const { return inner.process_id(); }
     std::uint64_t clock_ns() const { return inner.clock_ns(); }
+    std::uint64_t boot_clock_ns() const { return files->boot_ns; }
 };
 
 } // namespace bpf

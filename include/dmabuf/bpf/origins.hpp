@@ -299,8 +299,8 @@ using bpf_attachment_reader = bpf_watched_reader<bpf_attachment, System>;
 /// the walk began may be among them.
 /// Kernel: programs that `dmabuf_pin --origins` attaches to dma_buf_export() and
 /// dma_buf_release().
-/// Cost: three calls, one read per 32 KiB and one that sees the end; a record has 112 bytes. No
-/// allocation when the caller gives `space`.
+/// Cost: three calls and one read per 32 KiB; a record has 112 bytes. No allocation when the caller
+/// gives `space`.
 /// Errors: those of `bpf_watched_walk`, as the last item.
 /// Lifetime: the texts of an item are valid until the next item.
 template<system System = live_system>

@@ -85,6 +85,13 @@ concept bpf_system = system<System> && requires(System s, char const* path) {
     { s.open_walk(int{}, std::int32_t{}) } -> std::same_as<int>;
 };
 
+/// A system that also has the clock of boot time, which goes on while the machine sleeps: ages of
+/// buffers are told by it. By others they are unknown.
+template<class System>
+concept boot_clock_system = system<System> && requires(System s) {
+    { s.boot_clock_ns() } -> std::same_as<std::uint64_t>;
+};
+
 namespace detail {
 
 /// struct statx of include/uapi/linux/stat.h. Copied here, because <linux/stat.h> and <sys/stat.h>
@@ -253,14 +260,18 @@ struct live_system {
         return walk;
     }
     std::int32_t process_id() const noexcept { return ::getpid(); }
-    std::uint64_t clock_ns() const noexcept {
+    std::uint64_t clock_ns() const noexcept { return time_of(CLOCK_MONOTONIC); }
+    std::uint64_t boot_clock_ns() const noexcept { return time_of(CLOCK_BOOTTIME); }
+
+private:
+    static std::uint64_t time_of(::clockid_t clock) noexcept {
         timespec now{};
-        ::clock_gettime(CLOCK_MONOTONIC, &now);
+        ::clock_gettime(clock, &now);
         return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
                static_cast<std::uint64_t>(now.tv_nsec);
     }
 };
-static_assert(bpf_system<live_system>);
+static_assert(bpf_system<live_system> && boot_clock_system<live_system>);
 
 } // namespace v0
 } // namespace dmabuf

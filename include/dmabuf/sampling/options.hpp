@@ -22,6 +22,12 @@ struct sample_options {
     /// which `names` share; at most log2(n) + 6 for each of n tables with buffers and of n memory
     /// maps; by `bpf_iterator` none. With `bufinfo` that list, unless it was read.
     bool counts = false;
+    /// `snapshot::origins` and `snapshot::watched_attachments` of all buffers, where
+    /// `dmabuf_pin --origins` watches. Cost: 8 calls, one more per 32 KiB of records, whichever
+    /// buffers they are of (112 bytes a buffer, 176 an attachment), and 3 for each maker and
+    /// importer that holds no buffer; where nothing is pinned 1.
+    bool origins = false;
+    bool origins_of_unheld = false; ///< the same of `snapshot::unheld`; no call where that is empty
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
     source force =
         source::none; ///< this source and no better one; `coverage::found_by` tells if it served
