@@ -73,6 +73,15 @@ struct fmt::formatter<dmabuf::buffer_name> : dmabuf::detail::text_formatter {
     }
 };
 
+/// The same of a task's name.
+template<>
+struct fmt::formatter<dmabuf::task_name> : dmabuf::detail::text_formatter {
+    template<class Context>
+    auto format(dmabuf::task_name const& name, Context& context) const {
+        return put(escaped(name).view(), context);
+    }
+};
+
 /// "fd_walk"
 template<>
 struct fmt::formatter<dmabuf::source> : dmabuf::detail::text_formatter {

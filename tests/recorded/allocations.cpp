@@ -236,6 +236,50 @@ TEST_CASE("allocations: after reserve() the first sample makes none, nor do the 
     CHECK(users.totals.size() == dmabuf::by_user(now).size());
 }
 
+TEST_CASE("allocations: origins make none once grown, nor after reserve()") {
+    fake::kernel kernel;
+    bpf::bpffs files;
+    auto& maker = kernel.add(217, "krita");
+    std::vector<dmabuf_bpf_origin> origins;
+    std::vector<dmabuf_bpf_attachment> attachments;
+    for (std::uint64_t at = 0; at < 50; ++at) {
+        auto const file = kernel.buffer(1 + at * 37 % 53, 4096);
+        maker.open(file);
+        auto actor = bpf::actor_of(maker);
+        actor.tgid += static_cast<int>(at % 3);
+        origins.push_back(bpf::origin_of(*file, actor, at));
+        attachments.push_back(bpf::attachment_of(*file, "vgem", actor, at));
+    }
+    files.pins[bpf::origins_path] = bpf::pin::of(bpf::origins(origins, bpf::watch_from(1)));
+    files.pins[bpf::attachments_path] =
+        bpf::pin::of(bpf::attachments(attachments, bpf::watch_from(1)));
+    dmabuf::basic_sampler<pinned_quiet> sampler({.origins = true},
+                                                pinned_quiet{{{&kernel}, &files}});
+    dmabuf::snapshot now;
+    auto const allocations_of_look = [&] {
+        allocations = 0;
+        watching = true;
+        auto const done = sampler.sample(now);
+        watching = false;
+        REQUIRE(done);
+        CHECK(now.origins.size() == 50);
+        CHECK(now.watched_attachments.size() == 50);
+        return allocations;
+    };
+    if (GENERATE(false, true)) {
+        dmabuf::capacity most;
+        most.buffers = most.per_process = most.origins = most.watched_attachments = 50;
+        most.holders = 1;
+        most.references = 50;
+        sampler.reserve(most);
+        now.reserve(most);
+    } else {
+        CHECK(allocations_of_look() != 0);
+    }
+    CHECK(allocations_of_look() == 0);
+    CHECK(allocations_of_look() == 0);
+}
+
 TEST_CASE("allocations: a comparison makes none once its memory has grown") {
     fake::kernel kernel;
     auto const options = populate(kernel);
