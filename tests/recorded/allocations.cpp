@@ -4,6 +4,7 @@
 // fails, nothing half is left. In an executable of its own, because it replaces operator new.
 #include <dmabuf/diff.hpp>
 #include <dmabuf/groups.hpp>
+#include <dmabuf/growth.hpp>
 #include <dmabuf/sampler.hpp>
 
 #include "catch.hpp"
@@ -303,6 +304,40 @@ TEST_CASE("allocations: a comparison makes none once its memory has grown") {
     CHECK(allocations == 0);
     CHECK_FALSE(found.buffers.empty());
     CHECK(found.cgroups_known == options.cgroups);
+}
+
+TEST_CASE("allocations: a growth watch makes none once its memory has grown, or after reserve()") {
+    fake::kernel kernel;
+    kernel.sysfs_buffers = kernel.debugfs = true;
+    for (int pid = 10; pid < 40; ++pid)
+        kernel.add(pid, "p").open(kernel.buffer(static_cast<std::uint64_t>(pid), 4096));
+    dmabuf::sample_options options;
+    options.cgroups = options.unheld = options.bufinfo = options.counts = true;
+    dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
+    dmabuf::capacity most;
+    most.buffers = 200;
+    most.holders = 40;
+    most.references = 200;
+    bool const reserved = GENERATE(false, true);
+    dmabuf::growth_watch watch;
+    if (reserved) watch.reserve(most);
+    dmabuf::snapshot now;
+    std::size_t events = 0;
+    for (std::uint64_t look = 1; look <= 120; ++look) {
+        kernel.at(10).open(kernel.buffer(100 + look % 60, 4096)); // grows, and stops
+        int const other = 11 + static_cast<int>(look % 29);
+        kernel.exit(other); // and another starts
+        kernel.add(other, "q").open(kernel.buffer(static_cast<std::uint64_t>(other), 4096));
+        REQUIRE(sampler.sample(now));
+        allocations = 0;
+        watching = true;
+        watch.feed(now, look * 1'000'000'000);
+        watch.for_each_event([&](auto, auto const&) { ++events; });
+        watching = false;
+        CAPTURE(look);
+        if (reserved || look > 61) CHECK(allocations == 0);
+    }
+    CHECK(events != 0);
 }
 
 /// Whether the allocation `k` of a sample failed, and left `now` empty.

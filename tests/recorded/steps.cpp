@@ -7,6 +7,7 @@
 
 #include <dmabuf/diff.hpp>
 #include <dmabuf/groups.hpp>
+#include <dmabuf/growth.hpp>
 #include <dmabuf/sampling/snapshot_builder.hpp>
 
 #include "catch.hpp"
@@ -208,5 +209,27 @@ TEST_CASE("steps: what changed, where everything did, into memory that has grown
         REQUIRE(found.exporters.size() >= count);
         REQUIRE(found.cgroups.size() >= (shared ? 1 : count));
         return steps;
+    });
+}
+
+TEST_CASE("steps: what grows, where everything that was there vanishes and as much appears") {
+    auto const how = any_order();
+    bool const shared = GENERATE(false, true);
+    bool const room = GENERATE(false, true);
+    check_growth([&](std::uint32_t count) {
+        auto const before = changing_world(count, how, shared, 1);
+        auto after = changing_world(count, how, shared, 2);
+        for (auto& who : after.holders)
+            who.pid += static_cast<std::int32_t>(count / 2);
+        for (auto& one : after.counts)
+            one.inode += count / 2;
+        dmabuf::growth_options options;
+        options.series = room ? 12 * count : count;
+        dmabuf::growth_watch watch(options);
+        return steps_of([&] {
+            watch.feed(before, 1);
+            watch.feed(after, 1'000'000'001);
+            watch.feed(before, 2'000'000'001);
+        });
     });
 }
