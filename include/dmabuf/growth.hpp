@@ -194,6 +194,10 @@ struct rank {
 constexpr bool is_exact(certainty how) {
     return how == certainty::exact;
 }
+
+constexpr std::uint64_t middle_of(auto const& now) {
+    return now.begin_ns + (now.end_ns - now.begin_ns) / 2;
+}
 } // namespace detail
 
 /// The word for the value in reports and in JSON.
@@ -235,7 +239,7 @@ public:
     /// stands still while the machine is suspended: rates are per second that it ran.
     /// Cost: sorts of amounts, buffers and references, N log N at most; about 200 instructions a
     /// series. No allocation once everything has grown to the size of the system.
-    void feed(snapshot const& now) { feed(now, now.begin_ns + (now.end_ns - now.begin_ns) / 2); }
+    void feed(snapshot const& now) { feed(now, detail::middle_of(now)); }
 
     /// Takes a look at a snapshot of another time than its own, as of a recording. After a time
     /// that is not later than the one before, or later by more than `trend_rules::longest_gap_ns`,
@@ -307,6 +311,10 @@ public:
                              });
         make_room();
         settle();
+        // An event of a later look makes no allocation.
+        events_.reserve(order_.size());
+        released_.reserve(order_.size());
+        free_.reserve(series_.size());
         counts_.series = order_.size();
     }
 

@@ -340,6 +340,34 @@ TEST_CASE("allocations: a growth watch makes none once its memory has grown, or 
     CHECK(events != 0);
 }
 
+TEST_CASE("allocations: a profiler's look at its own process makes none, nor does its report") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    auto const leaked = kernel.buffer(7, 4096);
+    kernel.add(10, "app").open(leaked);
+    kernel.at(10).open(kernel.buffer(8, 8192));
+    dmabuf::basic_sampler<quiet> sampler({}, quiet{{&kernel}});
+    dmabuf::snapshot now;
+    dmabuf::growth_watch watch;
+    std::string told;
+    for (std::uint64_t look = 1; look <= 60; ++look) {
+        kernel.at(10).open(leaked);
+        allocations = 0;
+        watching = true;
+        bool const done = sampler.sample_process(now, 10).has_value();
+        watch.feed(now, look * 1'000'000'000);
+        watching = false;
+        REQUIRE(done);
+        CAPTURE(look);
+        if (look > 2) CHECK(allocations == 0);
+        watch.for_each_event([&](auto what, dmabuf::growth_series const& one) {
+            told += std::string(name_of(what)) + " " + std::string(name_of(one.of.kind)) + " " +
+                    std::string(name_of(one.what)) + " " + std::to_string(one.of.inode) + "\n";
+        });
+    }
+    CHECK(told == "grows process descriptors 0\ngrows process_buffer descriptors 7\n");
+}
+
 /// Whether the allocation `k` of a sample failed, and left `now` empty.
 bool fails_at(std::size_t k, dmabuf::basic_sampler<quiet>& sampler, dmabuf::snapshot& now) {
     fail_at = k;
