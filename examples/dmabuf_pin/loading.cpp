@@ -17,6 +17,9 @@ namespace {
 /// The words of libbpf and the verifier on the last step.
 std::string said;
 
+/// The verifier says at its end why it refuses.
+constexpr std::size_t most_of_a_message = 4096;
+
 int keep_saying(libbpf_print_level level, char const* format, std::va_list arguments) {
     if (level == LIBBPF_DEBUG) return 0;
     std::va_list again;
@@ -24,11 +27,12 @@ int keep_saying(libbpf_print_level level, char const* format, std::va_list argum
     int const length = std::vsnprintf(nullptr, 0, format, again);
     va_end(again);
     if (length <= 0) return length;
-    auto const before = said.size();
-    said.resize(before + static_cast<std::size_t>(length) +
-                1); // its end tells why the verifier refuses
-    std::vsnprintf(said.data() + before, said.size() - before, format, arguments);
-    said.pop_back();
+    std::string message(static_cast<std::size_t>(length) + 1, '\0');
+    std::vsnprintf(message.data(), message.size(), format, arguments);
+    message.pop_back();
+    if (message.size() > most_of_a_message)
+        message.replace(0, message.size() - most_of_a_message, "…");
+    said += message;
     return length;
 }
 

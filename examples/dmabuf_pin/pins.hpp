@@ -18,8 +18,9 @@ inline constexpr std::array<std::string_view, 5> pin_names = {"descriptors", "ma
 /// The iterators over makers and importers.
 inline constexpr std::array<std::string_view, 2> origin_names = {"origins", "attachments"};
 /// Root's own: programs that stay attached and maps that outlive them.
-inline constexpr std::array<std::string_view, 7> watch_names = {
-    "watch_export", "watch_release",  "watch_attach", "watch_detach",
+inline constexpr std::array<std::string_view, 11> watch_names = {
+    "watch_export", "watch_export_2", "watch_release", "watch_release_2",
+    "watch_attach", "watch_attach_2", "watch_detach",  "watch_detach_2",
     "watch_made",   "watch_attached", "watch_state"};
 
 /// Pins all of them or none: each beside its final name first, with its rights, and then they are

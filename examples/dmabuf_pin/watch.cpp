@@ -24,8 +24,9 @@ namespace dmabuf_pin {
 namespace {
 
 /// In the order of dmabuf_bpf_watchers.
-constexpr std::array<char const*, 4> watchers = {"watch_export", "watch_release", "watch_attach",
-                                                 "watch_detach"};
+constexpr std::array<char const*, 8> watchers = {
+    "watch_export",   "watch_release",   "watch_attach",   "watch_detach",
+    "watch_export_2", "watch_release_2", "watch_attach_2", "watch_detach_2"};
 constexpr std::array<char const*, 2> maps = {"watch_made", "watch_attached"};
 constexpr std::array<char const*, 2> iterators = {"origins", "attachments"};
 

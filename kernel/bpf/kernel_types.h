@@ -92,6 +92,7 @@ struct inode {
 };
 
 struct dentry {
+	struct inode *d_inode;
 	void *d_fsdata;
 };
 

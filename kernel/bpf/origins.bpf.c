@@ -11,6 +11,10 @@
  * Notes are keyed by what stands for an address: before 5.18 two buffers can share an inode. The
  * kernel may use the memory of a note for another one at any time, also while an
  * iterator looks at it (kernel/bpf/hashtab.c), so each has a checksum.
+ *
+ * The kernel leaves out a run of a program that another task was preempted in on
+ * the same processor (kernel/bpf/trampoline.c). So each program is there twice,
+ * with a mark of its own: an event is missed where both are left out.
  */
 #include "common.h"
 #include "watch.h"
@@ -65,7 +69,7 @@ static __always_inline __u64 check_of(const void *record, int bytes)
 static __always_inline void enter(void *map, struct dmabuf_bpf_counters *counters,
 				  const __u64 *number, const void *kept)
 {
-	long done;
+	int done;			/* before 6.4 the helpers give 32 bits, and no sign above */
 
 	count(&counters->begun);
 	done = bpf_map_update_elem(map, number, kept, BPF_ANY);
@@ -80,7 +84,7 @@ static __always_inline void enter(void *map, struct dmabuf_bpf_counters *counter
 static __always_inline void drop(void *map, struct dmabuf_bpf_counters *counters,
 				 const __u64 *number)
 {
-	long done;
+	int done;
 
 	count(&counters->begun);
 	done = bpf_map_delete_elem(map, number);
@@ -135,21 +139,32 @@ static __always_inline __u64 number_of_buffer(const struct dma_buf *dmabuf)
 	return number_of(dmabuf->file->f_path.dentry);
 }
 
-SEC("fexit/dma_buf_export")
-int watch_export(const __u64 *ctx)
+/*
+ * Whether the other of the two programs was here. An inode that comes back, before
+ * 5.18, tells no buffer from one whose end was missed: there it is noted again.
+ */
+static __always_inline bool is_noted(const __u64 *number, __u64 inode)
 {
-	const struct dma_buf *dmabuf = (const void *)ctx[1];
+	const struct dmabuf_bpf_kept_origin *kept;
+
+	if (!(watching.flags & DMABUF_BPF_INODES_IN_ORDER))
+		return false;
+	kept = bpf_map_lookup_elem(&watch_made, number);
+	return kept && kept->record.inode == inode;
+}
+
+static __always_inline void note_export(const struct dma_buf *dmabuf)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	const struct inode *inode = dmabuf->file->f_inode;
+	__u64 number = number_of_buffer(dmabuf);
 	struct dmabuf_bpf_kept_origin made = {};
 	struct dmabuf_bpf_origin *record = &made.record;
-	struct task_struct *task;
-	const struct inode *inode;
 
-	if (is_error(dmabuf))
-		return 0;
-	task = (struct task_struct *)bpf_get_current_task_btf();
-	inode = dmabuf->file->f_inode;
+	if (is_noted(&number, inode->i_ino))
+		return;
 	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ORIGIN, 0 };
-	record->buffer = number_of_buffer(dmabuf);
+	record->buffer = number;
 	record->inode = inode->i_ino;
 	record->size_bytes = dmabuf->size;
 	record->device = inode->i_sb->s_dev;
@@ -157,17 +172,48 @@ int watch_export(const __u64 *ctx)
 	record->cgroup = cgroup_of(task);
 	put_actor(&record->maker, task);
 	made.check = check_of(record, sizeof(*record));
-	enter(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &record->buffer, &made);
+	enter(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number, &made);
+}
+
+static __always_inline int exported(const __u64 *ctx)
+{
+	const struct dma_buf *dmabuf = (const void *)ctx[1];
+
+	if (!is_error(dmabuf))
+		note_export(dmabuf);
+	return 0;
+}
+
+SEC("fexit/dma_buf_export")
+int watch_export(const __u64 *ctx)
+{
+	return exported(ctx);
+}
+
+SEC("fexit/dma_buf_export")
+int watch_export_2(const __u64 *ctx)
+{
+	return exported(ctx);
+}
+
+static __always_inline int released(const __u64 *ctx)
+{
+	__u64 number = number_of((const void *)ctx[0]);
+
+	drop(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number);
 	return 0;
 }
 
 SEC("fentry/dma_buf_release")
 int watch_release(const __u64 *ctx)
 {
-	__u64 number = number_of((const void *)ctx[0]);
+	return released(ctx);
+}
 
-	drop(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number);
-	return 0;
+SEC("fentry/dma_buf_release")
+int watch_release_2(const __u64 *ctx)
+{
+	return released(ctx);
 }
 
 static __always_inline __u32 put_device(char to[64], const struct device *device)
@@ -182,14 +228,13 @@ static __always_inline __u32 put_device(char to[64], const struct device *device
 	return 0;
 }
 
-SEC("fexit/dma_buf_dynamic_attach")
-int watch_attach(const __u64 *ctx)
+static __always_inline int attached(const __u64 *ctx)
 {
 	const struct dma_buf *dmabuf = (const void *)ctx[0];
 	const struct device *device = (const void *)ctx[1];
 	const struct dma_buf_attachment *attachment = (const void *)ctx[4];
-	struct dmabuf_bpf_kept_attachment attached = {};
-	struct dmabuf_bpf_attachment *record = &attached.record;
+	struct dmabuf_bpf_kept_attachment noted = {};
+	struct dmabuf_bpf_attachment *record = &noted.record;
 	const struct inode *inode;
 
 	if (is_error(attachment))
@@ -204,14 +249,26 @@ int watch_attach(const __u64 *ctx)
 	record->device = inode->i_sb->s_dev;
 	record->attached_ns = bpf_ktime_get_boot_ns();
 	put_actor(&record->importer, (struct task_struct *)bpf_get_current_task_btf());
-	attached.check = check_of(record, sizeof(*record));
+	noted.check = check_of(record, sizeof(*record));
 	enter(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &record->attachment,
-	      &attached);
+	      &noted);
 	return 0;
 }
 
-SEC("fentry/dma_buf_detach")
-int watch_detach(const __u64 *ctx)
+/* Both note it: an attachment has no number of its own that tells it from an earlier one. */
+SEC("fexit/dma_buf_dynamic_attach")
+int watch_attach(const __u64 *ctx)
+{
+	return attached(ctx);
+}
+
+SEC("fexit/dma_buf_dynamic_attach")
+int watch_attach_2(const __u64 *ctx)
+{
+	return attached(ctx);
+}
+
+static __always_inline int detached(const __u64 *ctx)
 {
 	__u64 number = number_of((const void *)ctx[1]);
 
@@ -219,8 +276,20 @@ int watch_detach(const __u64 *ctx)
 	return 0;
 }
 
+SEC("fentry/dma_buf_detach")
+int watch_detach(const __u64 *ctx)
+{
+	return detached(ctx);
+}
+
+SEC("fentry/dma_buf_detach")
+int watch_detach_2(const __u64 *ctx)
+{
+	return detached(ctx);
+}
+
 /*
- * Run by the loader once the four programs above are attached: finds their
+ * Run by the loader once the programs above are attached: finds their
  * statistics, and begins the watch unless an earlier version of them has.
  *
  * Kernel: kernel/bpf/prog_iter.c, since 5.9; missed runs are counted since 5.12.
@@ -230,7 +299,7 @@ static __always_inline void find_statistics(const struct bpf_prog *prog)
 	__u32 id = prog->aux->id;
 
 #pragma unroll
-	for (int i = 0; i < 4; ++i)
+	for (int i = 0; i < 8; ++i)
 		if (id == watchers.ids[i] && bpf_core_field_exists(prog->stats))
 			bpf_core_read(&watchers.stats[i], sizeof(watchers.stats[i]), &prog->stats);
 }
@@ -239,6 +308,7 @@ static __always_inline void begin_watch(void)
 {
 	__u64 last_inode = 0;
 
+	state.base = (__u64)&state;
 	if (state.since_ns)
 		return;
 	state.first_inode = DMABUF_BPF_UNKNOWN;
@@ -272,7 +342,8 @@ static __always_inline long read_misses(__u64 *misses, const void *stats)
 	return -1;
 }
 
-static __noinline __u64 misses_of(__u64 stats)
+/* Verified once, on its own: the loop over processors is long on large machines. */
+__noinline __u64 misses_of(__u64 stats)
 {
 	__u64 offset = 0, misses = 0, sum = 0;
 
@@ -289,9 +360,12 @@ static __noinline __u64 misses_of(__u64 stats)
 	return sum;
 }
 
-static __always_inline __u64 all_misses(__u64 earlier, __u64 stats)
+/* At most so many events were missed: as often as the program was left out that was left out less. */
+static __always_inline __u64 all_misses(__u64 earlier, int which)
 {
-	__u64 now = misses_of(stats);
+	__u64 first = misses_of(watchers.stats[which]);
+	__u64 second = misses_of(watchers.stats[which + 4]);
+	__u64 now = first < second ? first : second;
 
 	return earlier == DMABUF_BPF_UNKNOWN || now == DMABUF_BPF_UNKNOWN ? DMABUF_BPF_UNKNOWN
 									  : earlier + now;
@@ -310,10 +384,8 @@ static __always_inline void put_watch(struct seq_file *seq, enum dmabuf_bpf_watc
 		.no_room = counters->no_room,
 		.failed_entries = counters->failed_entries,
 		.failed_removals = counters->failed_removals,
-		.missed_begins = all_misses(counters->earlier_missed_begins,
-					    watchers.stats[2 * what]),
-		.missed_ends = all_misses(counters->earlier_missed_ends,
-					  watchers.stats[2 * what + 1]),
+		.missed_begins = all_misses(counters->earlier_missed_begins, 2 * what),
+		.missed_ends = all_misses(counters->earlier_missed_ends, 2 * what + 1),
 	};
 
 	bpf_seq_write(seq, &record, sizeof(record));
@@ -334,6 +406,22 @@ static __always_inline void put_last(struct seq_file *seq, enum dmabuf_bpf_watch
 	put_end(seq);
 }
 
+/*
+ * Whether the note outlived its buffer, whose release was missed. Memory of the
+ * kernel that is something else by now is read as well, and does not fit.
+ */
+static __always_inline bool is_left_over(__u64 buffer, __u64 of_inode)
+{
+	const struct dentry *dentry = (const void *)(buffer + state.base);
+	const struct inode *inode = NULL;
+	unsigned long number = 0;
+
+	if (!settings.read_names || !state.base)
+		return false;
+	return bpf_core_read(&inode, sizeof(inode), &dentry->d_inode) ||
+	       bpf_core_read(&number, sizeof(number), &inode->i_ino) || number != of_inode;
+}
+
 /* Of a note that another one is being written over nothing is handed out: the counters tell. */
 static __always_inline void put_origin(struct seq_file *seq,
 				       const struct dmabuf_bpf_kept_origin *kept)
@@ -341,7 +429,8 @@ static __always_inline void put_origin(struct seq_file *seq,
 	struct dmabuf_bpf_kept_origin copy = *kept;
 
 	barrier();
-	if (copy.check != check_of(&copy.record, sizeof(copy.record)))
+	if (copy.check != check_of(&copy.record, sizeof(copy.record)) ||
+	    is_left_over(copy.record.buffer, copy.record.inode))
 		return;
 	copy.record.buffer = opaque(copy.record.buffer);
 	bpf_seq_write(seq, &copy.record, sizeof(copy.record));
@@ -367,7 +456,8 @@ static __always_inline void put_attachment(struct seq_file *seq,
 	struct dmabuf_bpf_kept_attachment copy = *kept;
 
 	barrier();
-	if (copy.check != check_of(&copy.record, sizeof(copy.record)))
+	if (copy.check != check_of(&copy.record, sizeof(copy.record)) ||
+	    is_left_over(copy.record.buffer, copy.record.inode))
 		return;
 	copy.record.attachment = opaque(copy.record.attachment);
 	copy.record.buffer = opaque(copy.record.buffer);

@@ -172,7 +172,9 @@ struct dmabuf_bpf_attachment {
  * last.begun == first.finished nothing changed meanwhile, and each record that
  * there is was handed out once. Otherwise last.begun - first.finished changes
  * fell into the walk: it may have passed over a record or have come to one
- * twice, and a buffer without a record is not known to have none.
+ * twice, and a buffer without a record is not known to have none. (A change in
+ * the instant between the kernel's choice of the first record and the first run
+ * of the program is in both numbers.)
  */
 struct dmabuf_bpf_watch {
 	struct dmabuf_bpf_head head;	/* flags above */
@@ -184,14 +186,17 @@ struct dmabuf_bpf_watch {
 	 */
 	__u64 first_inode;
 	__u64 room;			/* records that there can be at a time */
-	__u64 begun;			/* entries and removals, counted before each */
+	__u64 begun;			/* tries to enter or remove a record, counted before each */
 	__u64 finished;			/* the same, counted after each; <= begun */
 	__u64 no_room;			/* not entered: there were `room` records */
 	__u64 failed_entries;		/* not entered for another reason, as no memory */
 	__u64 failed_removals;		/* left over: the record stays, of what is gone */
 	/*
-	 * The kernel did not run the program, since it was running already on that
-	 * processor, preempted: not entered, and left over.
+	 * At most so many events the kernel ran no program for, since they were
+	 * running already on that processor, preempted. What was not entered has no
+	 * record; what was left over takes room until its address is used again. No
+	 * record is handed out of a buffer that is gone, but under
+	 * lockdown=confidentiality; of a device that is detached one can be.
 	 */
 	__u64 missed_begins;
 	__u64 missed_ends;

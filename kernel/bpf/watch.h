@@ -36,15 +36,19 @@ struct dmabuf_bpf_counters {
 /* Section .bss.watch: outlives the programs when they are replaced, as the two maps do. */
 struct dmabuf_bpf_state {
 	__u64 layout;			/* DMABUF_BPF_WATCH_LAYOUT */
+	__u64 base;			/* the address of this; what stands for others is relative to it */
 	__u64 since_ns;			/* 0: the watch has yet to begin */
 	__u64 first_inode;
 	struct dmabuf_bpf_counters counters[2];
 };
 
-/* Section .bss.watchers: of the four programs, begin and end of buffers, then of attachments. */
+/*
+ * Section .bss.watchers: of the programs, each of which there is twice: export,
+ * release, attach, detach, then again.
+ */
 struct dmabuf_bpf_watchers {
-	__u32 ids[4];			/* written by the loader */
-	__u64 stats[4];			/* addresses of their per-CPU statistics */
+	__u32 ids[8];			/* written by the loader */
+	__u64 stats[8];			/* addresses of their per-CPU statistics */
 };
 
 /* What the maps keep of a buffer and of an attachment: the record, and its checksum. */

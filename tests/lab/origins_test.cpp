@@ -145,8 +145,8 @@ watch_walk<dmabuf_bpf_origin> origins_as_a_user() {
 
 int origin_files() {
     return shell("test $(ls -d /sys/fs/bpf/dmabuf/origins /sys/fs/bpf/dmabuf/attachments "
-                 "/sys/fs/bpf/dmabuf/watch_* 2>/dev/null | wc -l) = 9") == 0
-               ? 9
+                 "/sys/fs/bpf/dmabuf/watch_* 2>/dev/null | wc -l) = 13") == 0
+               ? 13
                : 0;
 }
 
@@ -330,7 +330,7 @@ TEST_CASE("origins: pinned again, the notes are kept, and --room moves them", "[
         CAPTURE(options);
         REQUIRE(shell("dmabuf_pin " + options + " > /tmp/pinned") == 0);
         CHECK(shell("! grep -q 'begins anew' /tmp/pinned") == 0);
-        CHECK(origin_files() == 9);
+        CHECK(origin_files() == 13);
         auto const later = three_pages();
         auto const walk = read_origins();
         CHECK(walk.of(lab::inode_of(before.get())).empty());
@@ -348,7 +348,7 @@ TEST_CASE("origins: pinned again, the notes are kept, and --room moves them", "[
         auto const begun = read_origins().last().begun;
         three_pages().reset();
         ::usleep(20'000);
-        return read_origins().last().begun == begun + 2;
+        return read_origins().last().begun == begun + 3; // entered once, removed by both programs
     };
     bool once = false;
     for (int i = 0; i < 50 && !once; ++i)
@@ -396,7 +396,7 @@ TEST_CASE("origins: dmabuf_pin takes away, or replaces, nothing that others pinn
                   0);
             CHECK(shell("grep -q '" + std::string(name) +
                         " was not pinned by dmabuf_pin' /tmp/refused") == 0);
-            CHECK(origin_files() == 9);
+            CHECK(origin_files() == 13);
         }
         CHECK(shell("rm " + path + " && mv /sys/fs/bpf/aside " + path) == 0);
     }
@@ -441,6 +441,10 @@ TEST_CASE("origins: a GEM export has its exporter, an import its importer and de
         done();
     });
     buffer = lab::recv_fd(ends.there.get());
+    auto const origins = read_origins();
+    check_told(origins, exporter);
+    // vgem attaches itself to no buffer of its own.
+    if (lab::heap_exporter() == std::string("drm")) return skip("a buffer for vgem to import");
     auto const heap = three_pages();
     auto const inode = lab::inode_of(heap.get());
     maker importer("importer", [&](note& told, lab::ready& done) {
@@ -451,8 +455,6 @@ TEST_CASE("origins: a GEM export has its exporter, an import its importer and de
         card.release();
         done();
     });
-    auto const origins = read_origins();
-    check_told(origins, exporter);
     auto const attached = read_attachments();
     auto const found = attached.of(inode);
     REQUIRE(found.size() == 1);
@@ -464,9 +466,10 @@ TEST_CASE("origins: a GEM export has its exporter, an import its importer and de
     CHECK(found[0].attached_ns >= importer.wrote().before_ns);
     CHECK(found[0].attached_ns <= importer.wrote().after_ns);
     CHECK(found[0].size_bytes == 3 * page);
-    REQUIRE(origins.of(inode).size() == 1);
-    CHECK(found[0].buffer == origins.of(inode)[0].buffer);
-    CHECK(found[0].device == origins.of(inode)[0].device);
+    auto const told = read_origins().of(inode);
+    REQUIRE(told.size() == 1);
+    CHECK(found[0].buffer == told[0].buffer);
+    CHECK(found[0].device == told[0].device);
     CHECK(attached.of(exporter.wrote().inode).empty());
     importer.end();
     for (int i = 0; i < 50 && !read_attachments().of(inode).empty(); ++i)
@@ -476,18 +479,27 @@ TEST_CASE("origins: a GEM export has its exporter, an import its importer and de
 
 namespace {
 
-/// A process that makes and frees buffers of so many pages, ten at a time, and counts itself down
-/// at its end.
-lab::child churning(std::string const& comm, std::uint64_t pages, int rounds,
-                    std::atomic<int>& running) {
-    return lab::child([=, &running](lab::ready&) {
+/// What the makers of the churn share with the test.
+struct churn_state {
+    std::atomic<int> running = 2;
+    std::array<std::array<std::uint64_t, 100>, 2> held{}; ///< inodes, at the end
+};
+
+/// A process that makes and frees buffers, the first one of one page and the second one of two, and
+/// holds the last hundred.
+lab::child churning(std::size_t which, int rounds, churn_state& shared) {
+    return lab::child([=, &shared](lab::ready& done) {
+        auto const comm = "churn-" + std::to_string(which + 1);
         lab::check(::prctl(PR_SET_NAME, comm.c_str()), "PR_SET_NAME");
         auto const heap = lab::open_heap();
-        std::array<lab::descriptor, 10> held;
+        std::array<lab::descriptor, 100> held;
         for (int i = 0; i < rounds; ++i)
-            held[static_cast<std::size_t>(i) % held.size()] = lab::alloc_heap(heap, pages * page);
-        held = {};
-        --running;
+            held[static_cast<std::size_t>(i) % held.size()] =
+                lab::alloc_heap(heap, (which + 1) * page);
+        for (std::size_t i = 0; i < held.size(); ++i)
+            shared.held[which][i] = lab::inode_of(held[i].get());
+        --shared.running;
+        done();
     });
 }
 
@@ -503,33 +515,37 @@ int misfits(dmabuf_bpf_origin const& record, std::array<pid_t, 2> const& makers,
 void churn(int rounds) {
     pins const pinned("--origins");
     CHECK(origins_when_empty().records.empty());
-    auto const start = read_origins();
-    auto& running = *new (::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>(2);
+    auto& shared = *new (::mmap(nullptr, sizeof(churn_state), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0)) churn_state;
+    std::uint64_t unnoted = 0;
     int walks = 0;
     int wrong = 0;
     std::size_t seen = 0;
     {
-        auto const first = churning("churn-1", 1, rounds, running);
-        auto const second = churning("churn-2", 2, rounds, running);
-        for (; running > 0; ++walks) {
+        auto const first = churning(0, rounds, shared);
+        auto const second = churning(1, rounds, shared);
+        for (; shared.running > 0; ++walks) {
             auto const walk = read_origins();
             for (auto const& record : walk.records)
                 wrong += misfits(record, {first.pid(), second.pid()}, walk.last());
             seen += walk.records.size();
         }
+        auto const walk = read_origins();
+        for (auto const& held : shared.held)
+            for (auto const inode : held)
+                unnoted += walk.of(inode).empty();
     }
     auto const end = origins_when_empty();
-    std::printf("churn: %d walks, %zu records seen, missed %llu and %llu\n", walks, seen,
-                end.last().missed_begins, end.last().missed_ends);
+    std::printf("churn: %d walks, %zu records seen, missed at most %llu and %llu, %llu of 200\n",
+                walks, seen, end.last().missed_begins, end.last().missed_ends,
+                static_cast<unsigned long long>(unnoted));
     CHECK(wrong == 0);
     CHECK(walks > 10);
     CHECK(seen > 10);
-    CHECK(end.records.size() <= end.last().missed_ends);
+    CHECK(end.records.empty());
     CHECK(end.undisturbed());
-    CHECK(end.last().begun - start.last().begun + end.last().missed_begins +
-              end.last().missed_ends ==
-          4 * static_cast<std::uint64_t>(rounds));
+    // What has no record while it is there was missed, and counted.
+    CHECK(unnoted <= end.last().missed_begins);
     CHECK(end.last().failed_entries == 0);
     CHECK(end.last().failed_removals == 0);
 }
