@@ -24,9 +24,10 @@ Nobody can change anything by them, and no content of a buffer is shown.
 )";
 
 constexpr auto footer =
-    R"(Pinning takes root (CAP_BPF, CAP_PERFMON, CAP_DAC_OVERRIDE, CAP_CHOWN) and Linux 5.11 with
-CONFIG_DEBUG_INFO_BTF; reading takes no capability. Pinning again replaces what is there; where
-a step fails, nothing is pinned and what was there stays.
+    R"(Pinning takes root (CAP_BPF, CAP_PERFMON, CAP_DAC_OVERRIDE, CAP_CHOWN; and CAP_SYSLOG, by which
+--origins tells what it missed) and Linux 5.11 with CONFIG_DEBUG_INFO_BTF; reading takes no
+capability. Pinning again replaces what is there, and goes on with what --origins noted; where a
+step fails, nothing is pinned and what was there stays.
 systemd mounts /sys/fs/bpf for root alone: `chmod 711 /sys/fs/bpf` lets others pass through it.)";
 
 constexpr std::uint32_t most_room = 16U << 20U; // 4 GiB of the kernel's memory, if it is full

@@ -12,6 +12,7 @@
 #include <array>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <cerrno>
 #include <cstdio>
 #include <sys/mman.h>
 #include <sys/utsname.h>
@@ -52,6 +53,18 @@ dmabuf_bpf_watching watching_with(std::uint32_t room) {
     chosen.room = room;
     if (numbers_in_order(symbols)) chosen.flags |= DMABUF_BPF_INODES_IN_ORDER;
     return chosen;
+}
+
+constexpr int kernel_enotsupp = 524; // ENOTSUPP, include/linux/errno.h: not for programs, but told
+
+/// Of an attachment that failed.
+std::string not_attached_words(char const* name) {
+    bool const no_fentry = errno == kernel_enotsupp;
+    auto words = failed_words(fmt::format("attach {}", name));
+    if (no_fentry)
+        words += "This kernel attaches no BPF programs to its functions (arm64: Linux 6.0), so "
+                 "nobody can watch who makes buffers. Pin without --origins.\n";
+    return words;
 }
 
 bpf_map* map_of(bpf_object& object, char const* name) {
@@ -174,7 +187,7 @@ private:
 
     std::string keep(char const* name, bpf_link* attached, bool for_readers) {
         link_ptr link(attached);
-        if (!link) return failed_words(fmt::format("attach {}", name));
+        if (!link) return not_attached_words(name);
         files_.push_back({name, bpf_link__fd(link.get()), for_readers});
         all_.links.push_back(std::move(link));
         return {};

@@ -66,30 +66,31 @@ static __always_inline __u64 check_of(const void *record, int bytes)
  * BPF_ANY: what is there under this number is of something that is gone, whose
  * end was missed.
  */
-static __always_inline void enter(void *map, struct dmabuf_bpf_counters *counters,
-				  const __u64 *number, const void *kept)
+static __always_inline void enter(enum dmabuf_bpf_watcher self, void *map,
+				  struct dmabuf_bpf_counters *counters, const __u64 *number,
+				  const void *kept)
 {
 	int done;			/* before 6.4 the helpers give 32 bits, and no sign above */
 
 	count(&counters->begun);
 	done = bpf_map_update_elem(map, number, kept, BPF_ANY);
 	if (done == -E2BIG)
-		count(&counters->no_room);
+		count(&counters->no_room[self]);
 	else if (done)
-		count(&counters->failed_entries);
+		count(&counters->failed_entries[self]);
 	count(&counters->finished);
 }
 
 /* What began before the watch, or had no room, is not there. */
-static __always_inline void drop(void *map, struct dmabuf_bpf_counters *counters,
-				 const __u64 *number)
+static __always_inline void drop(enum dmabuf_bpf_watcher self, void *map,
+				 struct dmabuf_bpf_counters *counters, const __u64 *number)
 {
 	int done;
 
 	count(&counters->begun);
 	done = bpf_map_delete_elem(map, number);
 	if (done && done != -ENOENT)
-		count(&counters->failed_removals);
+		count(&counters->failed_removals[self]);
 	count(&counters->finished);
 }
 
@@ -153,7 +154,7 @@ static __always_inline bool is_noted(const __u64 *number, __u64 inode)
 	return kept && kept->record.inode == inode;
 }
 
-static __always_inline void note_export(const struct dma_buf *dmabuf)
+static __always_inline void note_export(enum dmabuf_bpf_watcher self, const struct dma_buf *dmabuf)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	const struct inode *inode = dmabuf->file->f_inode;
@@ -172,48 +173,48 @@ static __always_inline void note_export(const struct dma_buf *dmabuf)
 	record->cgroup = cgroup_of(task);
 	put_actor(&record->maker, task);
 	made.check = check_of(record, sizeof(*record));
-	enter(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number, &made);
+	enter(self, &watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number, &made);
 }
 
-static __always_inline int exported(const __u64 *ctx)
+static __always_inline int exported(enum dmabuf_bpf_watcher self, const __u64 *ctx)
 {
 	const struct dma_buf *dmabuf = (const void *)ctx[1];
 
 	if (!is_error(dmabuf))
-		note_export(dmabuf);
+		note_export(self, dmabuf);
 	return 0;
 }
 
 SEC("fexit/dma_buf_export")
 int watch_export(const __u64 *ctx)
 {
-	return exported(ctx);
+	return exported(DMABUF_BPF_FIRST, ctx);
 }
 
 SEC("fexit/dma_buf_export")
 int watch_export_2(const __u64 *ctx)
 {
-	return exported(ctx);
+	return exported(DMABUF_BPF_SECOND, ctx);
 }
 
-static __always_inline int released(const __u64 *ctx)
+static __always_inline int released(enum dmabuf_bpf_watcher self, const __u64 *ctx)
 {
 	__u64 number = number_of((const void *)ctx[0]);
 
-	drop(&watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number);
+	drop(self, &watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number);
 	return 0;
 }
 
 SEC("fentry/dma_buf_release")
 int watch_release(const __u64 *ctx)
 {
-	return released(ctx);
+	return released(DMABUF_BPF_FIRST, ctx);
 }
 
 SEC("fentry/dma_buf_release")
 int watch_release_2(const __u64 *ctx)
 {
-	return released(ctx);
+	return released(DMABUF_BPF_SECOND, ctx);
 }
 
 static __always_inline __u32 put_device(char to[64], const struct device *device)
@@ -228,7 +229,7 @@ static __always_inline __u32 put_device(char to[64], const struct device *device
 	return 0;
 }
 
-static __always_inline int attached(const __u64 *ctx)
+static __always_inline int attached(enum dmabuf_bpf_watcher self, const __u64 *ctx)
 {
 	const struct dma_buf *dmabuf = (const void *)ctx[0];
 	const struct device *device = (const void *)ctx[1];
@@ -250,8 +251,8 @@ static __always_inline int attached(const __u64 *ctx)
 	record->attached_ns = bpf_ktime_get_boot_ns();
 	put_actor(&record->importer, (struct task_struct *)bpf_get_current_task_btf());
 	noted.check = check_of(record, sizeof(*record));
-	enter(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &record->attachment,
-	      &noted);
+	enter(self, &watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS],
+	      &record->attachment, &noted);
 	return 0;
 }
 
@@ -259,33 +260,33 @@ static __always_inline int attached(const __u64 *ctx)
 SEC("fexit/dma_buf_dynamic_attach")
 int watch_attach(const __u64 *ctx)
 {
-	return attached(ctx);
+	return attached(DMABUF_BPF_FIRST, ctx);
 }
 
 SEC("fexit/dma_buf_dynamic_attach")
 int watch_attach_2(const __u64 *ctx)
 {
-	return attached(ctx);
+	return attached(DMABUF_BPF_SECOND, ctx);
 }
 
-static __always_inline int detached(const __u64 *ctx)
+static __always_inline int detached(enum dmabuf_bpf_watcher self, const __u64 *ctx)
 {
 	__u64 number = number_of((const void *)ctx[1]);
 
-	drop(&watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &number);
+	drop(self, &watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &number);
 	return 0;
 }
 
 SEC("fentry/dma_buf_detach")
 int watch_detach(const __u64 *ctx)
 {
-	return detached(ctx);
+	return detached(DMABUF_BPF_FIRST, ctx);
 }
 
 SEC("fentry/dma_buf_detach")
 int watch_detach_2(const __u64 *ctx)
 {
-	return detached(ctx);
+	return detached(DMABUF_BPF_SECOND, ctx);
 }
 
 /*
@@ -371,6 +372,11 @@ static __always_inline __u64 all_misses(__u64 earlier, int which)
 									  : earlier + now;
 }
 
+static __always_inline __u64 larger(const __u64 numbers[2])
+{
+	return numbers[0] > numbers[1] ? numbers[0] : numbers[1];
+}
+
 static __always_inline void put_watch(struct seq_file *seq, enum dmabuf_bpf_watched what)
 {
 	const struct dmabuf_bpf_counters *counters = &state.counters[what];
@@ -381,9 +387,9 @@ static __always_inline void put_watch(struct seq_file *seq, enum dmabuf_bpf_watc
 		.room = watching.room,
 		.finished = *(volatile const __u64 *)&counters->finished,
 		.begun = *(volatile const __u64 *)&counters->begun,
-		.no_room = counters->no_room,
-		.failed_entries = counters->failed_entries,
-		.failed_removals = counters->failed_removals,
+		.no_room = larger(counters->no_room),
+		.failed_entries = larger(counters->failed_entries),
+		.failed_removals = larger(counters->failed_removals),
 		.missed_begins = all_misses(counters->earlier_missed_begins, 2 * what),
 		.missed_ends = all_misses(counters->earlier_missed_ends, 2 * what + 1),
 	};

@@ -188,6 +188,7 @@ struct dmabuf_bpf_watch {
 	__u64 room;			/* records that there can be at a time */
 	__u64 begun;			/* tries to enter or remove a record, counted before each */
 	__u64 finished;			/* the same, counted after each; <= begun */
+	/* What one of the two programs on each event could not do; the other may have. */
 	__u64 no_room;			/* not entered: there were `room` records */
 	__u64 failed_entries;		/* not entered for another reason, as no memory */
 	__u64 failed_removals;		/* left over: the record stays, of what is gone */

@@ -11,6 +11,12 @@
 /* Raised by whatever changes below, or in the records that the maps keep. */
 #define DMABUF_BPF_WATCH_LAYOUT 1
 
+/* Each event has two programs. */
+enum dmabuf_bpf_watcher {
+	DMABUF_BPF_FIRST = 0,
+	DMABUF_BPF_SECOND = 1,
+};
+
 enum dmabuf_bpf_watched {
 	DMABUF_BPF_OF_BUFFERS = 0,
 	DMABUF_BPF_OF_ATTACHMENTS = 1,
@@ -28,7 +34,9 @@ struct dmabuf_bpf_watching {
 };
 
 struct dmabuf_bpf_counters {
-	__u64 begun, finished, no_room, failed_entries, failed_removals;
+	__u64 begun, finished;
+	/* Of the first program and of the second, since each tries what the other could not do. */
+	__u64 no_room[2], failed_entries[2], failed_removals[2];
 	/* Misses of programs that watched before and were replaced. */
 	__u64 earlier_missed_begins, earlier_missed_ends;
 };

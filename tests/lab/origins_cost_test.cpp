@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// What the watch over makers costs, in a guest whose clock counts instructions at 2 ns each
+// (kernel/run --count). Bars: the aims of the watch, or what was measured with a few hundredths to
+// spare.
+#include "origins_file.hpp"
+#include "pinned.hpp"
+#include "scene.hpp"
+
+#include <ctime>
+#include <sys/resource.h>
+
+using namespace scene;
+
+namespace {
+
+double now_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+/// Instructions of one call of `body`, kernel and program: the least of three runs of many calls,
+/// since timers and other tasks only add to it.
+template<class Body>
+double instructions(int calls, Body body) {
+    double least = 0;
+    for (int run = 0; run < 3; ++run) {
+        auto const begin = now_ns();
+        for (int i = 0; i < calls; ++i)
+            body();
+        auto const each = (now_ns() - begin) / calls / 2;
+        if (run == 0 || each < least) least = each;
+    }
+    return least;
+}
+
+struct cost {
+    double made_and_freed = 0;
+    double attached_and_detached = 0;
+};
+
+cost cost_now() {
+    auto const heap = lab::open_heap();
+    auto const buffer = lab::alloc_heap(heap, page);
+    cost all;
+    all.made_and_freed = instructions(2000, [&] { lab::alloc_heap(heap, page).reset(); });
+    if (!lab::is_there(lab::vgem_path)) return all;
+    lab::descriptor const card(lab::check(::open(lab::vgem_path, O_RDWR | O_CLOEXEC), "vgem"));
+    all.attached_and_detached = instructions(1000, [&] {
+        lab::drm_prime_handle imported{0, 0, buffer.get()};
+        lab::check(::ioctl(card.get(), lab::drm_fd_to_handle, &imported), "import");
+        lab::drm_gem_handle handle{imported.handle, 0};
+        lab::check(::ioctl(card.get(), lab::drm_close_handle, &handle), "close");
+    });
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("origins cost: made and freed, attached and detached, and nothing when not pinned",
+          "[.origins-cost]") {
+    auto const before = cost_now();
+    cost watched;
+    cost unwatched;
+    {
+        pins const pinned("");
+        unwatched = cost_now();
+        REQUIRE(shell("dmabuf_pin --origins > /dev/null") == 0);
+        watched = cost_now();
+    }
+    ::usleep(500'000); // the kernel lets the programs go behind the last pin
+    auto const after = cost_now();
+    auto const more = watched.made_and_freed - before.made_and_freed;
+    auto const more_attached = watched.attached_and_detached - before.attached_and_detached;
+    std::printf(
+        "instructions: a buffer made and freed %.0f, watched %.0f more; imported and let go "
+        "%.0f, watched %.0f more\n",
+        before.made_and_freed, more, before.attached_and_detached, more_attached);
+    CHECK(more <= 4000);
+    CHECK(more_attached <= 6000);
+    CHECK(unwatched.made_and_freed <= before.made_and_freed * 1.01);
+    CHECK(after.made_and_freed <= before.made_and_freed * 1.01);
+    CHECK(after.attached_and_detached <= before.attached_and_detached * 1.01 + 1);
+}
+
+TEST_CASE("origins cost: reading ten thousand makers", "[.origins-cost]") {
+    constexpr std::size_t count = 10'000;
+    rlimit const limit{count + 100, count + 100};
+    lab::check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+    pins const pinned("--origins");
+    std::vector<lab::descriptor> made;
+    auto const heap = lab::open_heap();
+    for (std::size_t i = 0; i < count; ++i)
+        made.push_back(lab::alloc_heap(heap, page));
+    auto const bytes = bytes_from(open_pinned("origins").get());
+    auto const each = instructions(3, [] { bytes_from(open_pinned("origins").get()); }) / count;
+    auto const walk = parse_walk<dmabuf_bpf_origin>(bytes, DMABUF_BPF_ORIGIN);
+    REQUIRE(walk.records.size() == count);
+    auto const apart =
+        sizeof(dmabuf_bpf_header) + 2 * sizeof(dmabuf_bpf_watch) + sizeof(dmabuf_bpf_head);
+    CHECK(bytes.size() == count * 112 + apart);
+    std::printf("instructions: %.0f for each of %zu makers read, 112 bytes\n", each, count);
+    CHECK(each <= 1500);
+}
+
+TEST_CASE("origins cost: a buffer made and freed where nothing watches", "[.loop-cost]") {
+    std::printf("instructions: a buffer made and freed %.0f, %s\n", cost_now().made_and_freed,
+                has_sysfs() ? "with its directory in sysfs" : "without one");
+}
