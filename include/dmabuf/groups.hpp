@@ -22,95 +22,75 @@ struct group_total {
     std::uint64_t mapped_bytes = 0;        ///< the sum over its processes
 };
 
-namespace detail {
-
-/// Turns one total per holder into one per group, in ascending order of group.
-constexpr void add_up_holders(auto& totals) {
-    detail::sort(totals,
-                 [](group_total const& a, group_total const& b) { return a.group < b.group; });
-    std::size_t kept = 0;
-    for (auto const& one : totals) {
-        if (kept == 0 || totals[kept - 1].group != one.group) {
-            totals[kept++] = one;
-            continue;
-        }
-        auto& sum = totals[kept - 1];
-        sum.holders += one.holders;
-        sum.pss_bytes += one.pss_bytes;
-        sum.descriptors += one.descriptors;
-        sum.mappings += one.mappings;
-        sum.mapped_bytes += one.mapped_bytes;
-    }
-    totals.resize(kept);
-}
-
-/// The size of a buffer if no process outside the group holds it.
-constexpr known_number<std::uint64_t> bytes_of_group_alone(buffer const& held,
-                                                           std::size_t holders_in_group) {
-    if (!held.holders.has_value()) return known_number<std::uint64_t>::unknown();
-    return *held.holders == holders_in_group ? held.size_bytes : 0;
-}
-
-} // namespace detail
-
 /// Result and scratch memory of `by_group()`. Reused, it keeps its memory.
 struct group_sums {
     std::vector<group_total> totals; ///< largest pss first
 
-    struct held {
+    struct member {
         std::uint32_t group;
-        std::uint32_t buffer;
+        std::uint32_t holder; ///< index into `snapshot::holders`
     };
-    std::vector<held> scratch;
+    std::vector<member> members;
+
+    /// The last group that was seen to hold a buffer.
+    struct last_group {
+        std::size_t number = 0; ///< from 1; 0: none yet
+        std::uint32_t holders = 0;
+    };
+    std::vector<last_group> last_groups; ///< by buffer
 
     template<class = detail::if_called>
     void reserve(capacity const& most) {
         totals.reserve(most.holders);
-        scratch.reserve(most.references);
+        members.reserve(most.holders);
+        last_groups.reserve(most.buffers);
     }
 };
 
 namespace detail {
 
+/// Adds one holder of a buffer to the total of its group. `last` is the buffer's.
+constexpr void add_to_group(group_total& total, std::size_t number, buffer const& held,
+                            group_sums::last_group& last) {
+    if (last.number != number) {
+        last = {number, 0};
+        ++total.buffers;
+        total.rss_bytes += held.size_bytes;
+    }
+    ++last.holders;
+    if (!held.holders.has_value())
+        total.uss_bytes = total.uss_bytes.unknown();
+    else if (*held.holders == last.holders)
+        total.uss_bytes += held.size_bytes;
+}
+
 /// As `by_group()` does, in ascending order of group.
 template<class GroupOf>
 void add_up_groups(snapshot const& now, GroupOf group_of, group_sums& sums) {
     auto& totals = sums.totals;
-    auto& all = sums.scratch;
     totals.clear();
-    all.clear();
-    all.reserve(now.references.size());
-    for (auto const& holder : now.holders) {
-        group_total one;
-        one.group = static_cast<std::uint32_t>(group_of(holder));
-        one.holders = 1;
-        one.pss_bytes = holder.pss_bytes;
-        one.mapped_bytes = holder.mapped_bytes;
-        for (auto const& reference : now.references_of(holder)) {
-            one.descriptors += reference.descriptors;
-            one.mappings += reference.mappings;
-            all.push_back({one.group, reference.buffer});
-        }
-        totals.push_back(one);
-    }
-    detail::add_up_holders(totals);
-    detail::sort(all, [](group_sums::held const& a, group_sums::held const& b) {
-        return a.group != b.group ? a.group < b.group : a.buffer < b.buffer;
+    sums.members.clear();
+    sums.last_groups.assign(now.buffers.size(), {});
+    for (auto const& who : now.holders)
+        sums.members.push_back(
+            {static_cast<std::uint32_t>(group_of(who)), detail::in_32_bits(sums.members.size())});
+    detail::sort(sums.members, [](group_sums::member const& a, group_sums::member const& b) {
+        return a.group < b.group;
     });
-    std::size_t of = 0; // the groups of both are in the same order
-    for (std::size_t i = 0; i < all.size();) {
-        std::size_t last = i;
-        while (last < all.size() && all[last].group == all[i].group &&
-               all[last].buffer == all[i].buffer)
-            ++last;
-        auto const& buffer = now.buffers[all[i].buffer];
-        while (totals[of].group != all[i].group)
-            ++of;
-        auto& total = totals[of];
-        ++total.buffers;
-        total.rss_bytes += buffer.size_bytes;
-        total.uss_bytes += detail::bytes_of_group_alone(buffer, last - i);
-        i = last;
+    for (auto const& one : sums.members) {
+        if (totals.empty() || totals.back().group != one.group)
+            totals.emplace_back().group = one.group;
+        auto const& who = now.holders[one.holder];
+        auto& total = totals.back();
+        ++total.holders;
+        total.pss_bytes += who.pss_bytes;
+        total.mapped_bytes += who.mapped_bytes;
+        for (auto const& reference : now.references_of(who)) {
+            total.descriptors += reference.descriptors;
+            total.mappings += reference.mappings;
+            add_to_group(total, totals.size(), now.buffers[reference.buffer],
+                         sums.last_groups[reference.buffer]);
+        }
     }
 }
 
@@ -120,7 +100,7 @@ void add_up_groups(snapshot const& now, GroupOf group_of, group_sums& sums) {
 /// buffer through several processes counts the buffer once. The buffer is in the group's uss where
 /// no process outside the group holds it. So rss and uss of a group are not the sums over its
 /// processes.
-/// Cost: one sort of the holders, one of the references; no allocation once `sums` has grown.
+/// Cost: one sort of the holders, one look at each reference; no allocation once `sums` has grown.
 template<class GroupOf>
 void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
     detail::add_up_groups(now, group_of, sums);
@@ -130,8 +110,8 @@ void by_group(snapshot const& now, GroupOf group_of, group_sums& sums) {
 }
 
 /// Adds up `now` by `group_of(holder)`, a number below 2^32; see the overload with `sums`.
-/// Cost: one sort of the holders, one of the references; one allocation for the references, and
-/// those of a vector that grows to one total per holder.
+/// Cost: one sort of the holders, one look at each reference; one allocation for the buffers, and
+/// those of two vectors that grow to the number of holders and of groups.
 template<class GroupOf>
 std::vector<group_total> by_group(snapshot const& now, GroupOf group_of) {
     group_sums sums;
