@@ -5,12 +5,12 @@
 
 #include "observation.hpp"
 #include "options.hpp"
+#include "report/json_writer.hpp"
 #include "selection.hpp"
-
-#include <string>
 
 namespace dmabuf_ps {
 
-std::string json_report(observation const& seen, selection const& shown, options const& chosen);
+void json_report(observation const& seen, selection const& shown, options const& chosen,
+                 report::text_sink& to);
 
 } // namespace dmabuf_ps

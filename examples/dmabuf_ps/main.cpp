@@ -10,6 +10,7 @@
 #include "options/exit_status.hpp"
 #include "output.hpp"
 #include "report/coverage_words.hpp"
+#include "report/output_sink.hpp"
 #include "row_report.hpp"
 #include "selection.hpp"
 #include "text_report.hpp"
@@ -51,6 +52,12 @@ int report_rows(observation const& seen, selection const& shown, std::string_vie
     return files::print("dmabuf_ps", row_report(seen, shown, chosen));
 }
 
+int print_json(observation const& seen, selection const& shown, options const& chosen) {
+    report::output_sink out;
+    json_report(seen, shown, chosen, out);
+    return files::printed("dmabuf_ps", out.error());
+}
+
 int report(observation const& seen, options const& chosen) {
     selection const shown(seen, chosen);
     std::string sentences;
@@ -60,8 +67,8 @@ int report(observation const& seen, options const& chosen) {
     if (chosen.has_rows_alone())
         return std::max(status, report_rows(seen, shown, sentences, chosen));
     int const printed =
-        files::print("dmabuf_ps", chosen.json ? json_report(seen, shown, chosen)
-                                              : sentences + text_report(seen, shown, chosen));
+        chosen.json ? print_json(seen, shown, chosen)
+                    : files::print("dmabuf_ps", sentences + text_report(seen, shown, chosen));
     return std::max(status, printed);
 }
 

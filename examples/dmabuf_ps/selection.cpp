@@ -96,6 +96,11 @@ selection::listed_buffers(bool with_unheld, ::selection::criteria const& wanted)
 }
 
 void selection::add_up() {
+    if (buffers.size() == now().buffers.size()) {
+        exporters = now().exporters;
+        total_bytes = now().total_bytes;
+        return;
+    }
     dmabuf::snapshot part;
     part.exporter_names = now().exporter_names;
     for (auto const* one : buffers)

@@ -7,6 +7,7 @@
 #include "dmabuf_ps/row_report.hpp"
 #include "dmabuf_ps/text_report.hpp"
 #include "replay/anonymise.hpp"
+#include "report/string_sink.hpp"
 #include "target.hpp"
 
 namespace {
@@ -50,8 +51,9 @@ void show(replay::recording const& recorded, dmabuf_ps::options const& chosen) {
         return require(!why->words.empty(), "a complaint has words");
     auto const& seen = std::get<dmabuf_ps::observation>(found);
     dmabuf_ps::selection const shown(seen, chosen);
-    std::vector<std::string> texts{text_report(seen, shown, chosen),
-                                   json_report(seen, shown, chosen)};
+    report::string_sink json;
+    json_report(seen, shown, chosen, json);
+    std::vector<std::string> texts{text_report(seen, shown, chosen), json.take()};
     for (auto const format : {dmabuf_ps::output_format::csv, dmabuf_ps::output_format::ndjson}) {
         auto as_rows = chosen;
         as_rows.format = format;

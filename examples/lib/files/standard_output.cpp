@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "standard_output.hpp"
 
-#include "whole_file.hpp"
+#include "write_all.hpp"
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace files {
 
-int print(std::string_view program, std::string_view text) {
-    auto const wrong = write_whole("-", text);
-    if (wrong.words.empty()) return 0;
-    fmt::print(stderr, "{}: cannot write to standard output: {}\n", program, wrong.words);
+int printed(std::string_view program, int error) {
+    if (error == 0 || error == EPIPE) return 0;
+    fmt::print(stderr, "{}: cannot write to standard output: {}\n", program, std::strerror(error));
     return 1;
+}
+
+int print(std::string_view program, std::string_view text) {
+    return printed(program, write_all(STDOUT_FILENO, text) ? 0 : errno);
 }
 
 } // namespace files
