@@ -24,10 +24,11 @@ inline namespace v0 {
 //  * Sizes and exporters: fd_walk takes them from the descriptor. dmabuf_fds asks sysfs, or without
 //    it the kernel's list of all buffers, or else the descriptors of one holder; each once per
 //    buffer (`coverage::sized_by`).
-//  * Names: a pinned list has them, a list of /proc or sysfs has not. Without a pinned list, with
-//    dmabuf_fds they cost a walk over the descriptors of one holder in every sample, since names
-//    change. The walk tells size and exporter too; sysfs is then asked only for buffers that O_PATH
-//    descriptors alone refer to. Leave out names that are not wanted.
+//  * Names: a pinned list has them, a list of /proc or sysfs has not, bufinfo those of one
+//    line, but no buffer without one. Else, with dmabuf_fds, they cost a walk over the descriptors
+//    of one holder in every sample, since names change. The walk tells size and exporter too; sysfs
+//    is then asked only for buffers that O_PATH descriptors alone refer to. Leave out names that
+//    are not wanted.
 //  * Rights: fd_walk and dmabuf_fds need PTRACE_MODE_READ_FSCREDS. With CAP_SYS_PTRACE alone, `fd`
 //    is refused. The size of a buffer that O_PATH descriptors alone refer to is then unknown,
 //    unless there is a sysfs tree.
@@ -286,9 +287,12 @@ private:
 
     // --- by /proc, one process after the other ---
 
-    /// `look(sample, by)` visits the processes.
+    /// `look(sample, by)` visits the processes. A list that the counts need is read first: it
+    /// describes buffers, too.
     template<class Look>
     result<void> sample_by_process(snapshot& now, failure const& why_no_bpf, Look look) {
+        if (options_.counts && options_.bufinfo)
+            list_.read(session_.system(), options_.bpf, true, session_.table_space());
         auto const& known = session_.known;
         bool const knew_all = known.mount_id && known.device();
         if (auto done = visit_processes(now, why_no_bpf, look); !done) return done;

@@ -284,3 +284,41 @@ TEST_CASE("counts: a list spares the fdinfo of each buffer, and its name stays e
     CHECK(names == "--[][two\nlines][<none>]");
     CHECK(now.coverage.complete());
 }
+
+TEST_CASE("counts: names that a list tells for certain cost no call, by a walk and by dmabuf_fds") {
+    fake::kernel kernel;
+    kernel.debugfs = true;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = GENERATE(false, true);
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, 4096)); // its fdinfo tells the mount
+    auto const add = [&](std::uint64_t inode, std::string const& name) {
+        auto const buffer = kernel.buffer(inode, 4096);
+        buffer->name = name;
+        process.open(buffer);
+    };
+    add(2, "camera");
+    add(3, "tab\tand more");
+    add(4, "x\n\tAttached Devices:");
+    add(5, "31 bytes of a name: 0123456789a");
+    std::vector<std::string> asked;
+    kernel.event = [&](fake::call_event const& event) {
+        bool const named =
+            event.path.find("/fdinfo/") != event.path.npos || event.kind == fake::call::readlink;
+        if (named) asked.push_back(event.path);
+    };
+    auto options = counting(true);
+    options.names = options.exporters = true;
+    options.path_descriptors = false;
+    auto const now = sampled(kernel, options);
+    std::string names;
+    for (auto const& one : now.buffers)
+        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
+    CHECK(names ==
+          "-[camera][tab\tand more][x\n\tAttached Devices:][31 bytes of a name: 0123456789a]");
+    // The first has no name, or `<none>` for a name. The fourth may be longer than its line.
+    std::erase_if(asked, [](auto const& path) { return path.find("/0") != path.npos; });
+    CHECK(asked == std::vector<std::string>{"/proc/10/task/10/fd/3"});
+    CHECK(now.coverage.complete());
+    CHECK(count_of(now, 5) == 1U);
+}

@@ -77,7 +77,7 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
          "\nDma-buf Objects:\nsize    \tflags\n" + row + "sec\nret\n" + attached + "\tsecret\n" +
              attached + "\t0000:00:02.0\nTotal 1 devices attached\n\n" + row + "<none>\n" +
              attached + "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n",
-         "\nDma-buf Objects:\nsize    \tflags\n" + row + "buffer-1\n" + attached +
+         "\nDma-buf Objects:\nsize    \tflags\n" + row + "buffer-1\n\n" + attached +
              "\t0000:00:02.0\nTotal 1 devices attached\n\n" + row + "<none>\n" + attached +
              "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n"},
         // A row with a sign before its count, and lists without inodes: 4.14, a vendor's, 3.10.

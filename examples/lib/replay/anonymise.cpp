@@ -206,23 +206,44 @@ private:
     }
 
     /// Row by row: a name may hold newlines and then looks like further lines of its row, of which
-    /// only the last list of devices is the kernel's.
+    /// only the last list of devices is the kernel's. A row that does not tell its whole name keeps
+    /// an empty line behind it, so that it does not afterwards either.
     std::string bufinfo(std::string_view text) {
         std::string out;
         std::string rest; // of one row's lines
         std::string_view header;
+        std::string_view last; // row
+        auto const end_row = [&] {
+            if (!last.empty() && hides_name(header, last, rest)) out += "\n";
+            out += devices(std::exchange(rest, {}));
+        };
         each_line(text, [&](std::string_view line) {
             if (header.empty() && line.find("exp_name") != line.npos) {
                 header = line;
                 out += std::exchange(rest, {}) + std::string(line);
             } else if (auto row = bufinfo_row(header, line); !row.empty()) {
-                out += devices(rest) + row;
-                rest.clear();
+                end_row();
+                last = line;
+                out += row;
             } else {
                 rest += line;
             }
         });
-        return out + devices(rest);
+        end_row();
+        return out;
+    }
+
+    /// Whether a row shows a name that may go on in the lines behind it.
+    static bool hides_name(std::string_view header, std::string_view row, std::string_view rest) {
+        dmabuf::bufinfo_parser parser;
+        std::optional<dmabuf::result<dmabuf::bufinfo_buffer>> found;
+        if (!header.empty()) parser.line(without_newline(header), found);
+        parser.line(without_newline(row), found);
+        each_line(rest, [&](std::string_view line) { parser.line(without_newline(line), found); });
+        parser.finish(found);
+        if (!found || !*found) return false;
+        auto const& buffer = **found;
+        return !buffer.name_known && !buffer.shown_unnamed && !buffer.name.empty();
     }
 
     /// The row with another name, be it an odd one, or nothing for any other line.

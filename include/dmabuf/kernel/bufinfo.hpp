@@ -18,8 +18,7 @@ struct attached_device {
     std::uint32_t times = 0;
 };
 
-/// One buffer of bufinfo. The name is left out: a name with newlines cannot be told from the lines
-/// that follow it, and every other source has the whole name.
+/// One buffer of bufinfo.
 /// Kernel: drivers/dma-buf/dma-buf.c, dma_buf_debug_show(). A buffer that O_PATH descriptors alone
 /// pin is not in the list.
 struct bufinfo_buffer {
@@ -30,6 +29,8 @@ struct bufinfo_buffer {
     std::array<attached_device, 8> devices; ///< the first different ones
     std::uint32_t devices_named = 0;        ///< entries of `devices`
     std::uint32_t attachments = 0;          ///< of all devices, in `devices` or not
+    buffer_name name;                       ///< its first line, if `name_known` all of it
+    bool name_known = false;    ///< it has a name, and that is the shown one to the byte
     bool shown_unnamed = false; ///< `<none>` stands for its name, which a name can be, too
 
     /// The first eight different devices, in the order of their first attachment.
@@ -48,7 +49,9 @@ struct bufinfo_buffer {
 ///     size flags mode count exp_name ino     5.3, with an unnamed column of names behind
 /// A name of 31 bytes can hold newlines and so imitate the shorter lines of the list. It cannot
 /// imitate a row, which is longer, nor a header, which stands before all names. So rows are
-/// believed, the last list of devices in one row, and the totals only at the end.
+/// believed, the last list of devices in one row, and the totals only at the end. A name is
+/// believed where the line behind its row cannot be a part of it: together they are longer than a
+/// name, or it begins the only list of devices in this row.
 template<class = detail::if_called>
 class basic_bufinfo_parser {
 public:
@@ -90,6 +93,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t longest_name = 31; // DMA_BUF_NAME_LEN - 1
+
     enum class column : std::uint8_t { size, flags, mode, count, exporter, inode, name, other };
 
     class columns {
@@ -121,7 +126,6 @@ private:
 
         /// A line of several columns that is longer than any name is a row, be it an odd one.
         [[nodiscard]] constexpr bool looks_like_row(std::string_view text) const {
-            constexpr std::size_t longest_name = 31; // DMA_BUF_NAME_LEN - 1
             auto const tab = text.find('\t');
             return text.size() > longest_name && tab != 0 && tab != text.npos;
         }
@@ -159,14 +163,17 @@ private:
         if (any_) out = current_;
         current_ = next;
         any_ = true;
-        in_devices_ = false;
+        behind_row_ = true;
+        lists_devices_ = in_devices_ = false;
     }
 
     /// A line below a row.
     constexpr void take_detail(std::string_view text) {
         auto const indent = columns_.indent();
         bool const indented = text.starts_with(indent);
-        if (indented && text.substr(indent.size()) == "Attached Devices:") {
+        bool const begins_list = indented && text.substr(indent.size()) == "Attached Devices:";
+        if (current_) check_name(*current_, text, begins_list);
+        if (begins_list) {
             if (current_) current_->devices_named = current_->attachments = 0;
             in_devices_ = true;
         } else if (in_devices_ && indented) {
@@ -175,6 +182,16 @@ private:
             in_devices_ = false;
             at_end_ = is_totals(text);
         }
+    }
+
+    /// Finds out, by the lines below a row, whether the row shows the whole name.
+    constexpr void check_name(bufinfo_buffer& buffer, std::string_view text, bool begins_list) {
+        auto const& name = buffer.name;
+        bool const shown = !name.empty() && !name.truncated() && !buffer.shown_unnamed;
+        if (std::exchange(behind_row_, false))
+            buffer.name_known =
+                shown && (begins_list || name.size() + 1 + text.size() > longest_name);
+        if (begins_list && std::exchange(lists_devices_, true)) buffer.name_known = false;
     }
 
     static constexpr void attach(bufinfo_buffer& buffer, device_name const& name) {
@@ -196,7 +213,8 @@ private:
         for (std::size_t i = 0; i < columns_.size(); ++i) {
             auto const what = columns_[i];
             auto const at = static_cast<std::uint32_t>(text.data() - begin);
-            auto const field = detail::take_until(text, '\t');
+            auto const field =
+                what == column::name ? std::exchange(text, {}) : detail::take_until(text, '\t');
             bool const fits = take_field(what, field, row);
             if (!fits && !odd) odd = at;
             sized = sized || (fits && what == column::size);
@@ -228,6 +246,7 @@ private:
             row.exporter = columns_.exporter(field);
             return true;
         case column::name:
+            row.name = buffer_name(field);
             row.shown_unnamed = field == "<none>";
             return true;
         case column::other:
@@ -254,9 +273,11 @@ private:
     std::uint64_t rows_ = 0;
     std::uint64_t bytes_ = 0; ///< of the rows whose size fits
     std::uint32_t line_ = 0;
-    std::uint32_t read_ = 0;  ///< bytes
-    bool sizes_known_ = true; ///< of all rows
-    bool any_ = false;        ///< `current_` was not handed out yet
+    std::uint32_t read_ = 0;     ///< bytes
+    bool sizes_known_ = true;    ///< of all rows
+    bool any_ = false;           ///< `current_` was not handed out yet
+    bool behind_row_ = false;    ///< the next line is the first below a row
+    bool lists_devices_ = false; ///< a list of the row's devices has begun
     bool in_devices_ = false;
     bool at_end_ = false;
     bool ended_ = false;

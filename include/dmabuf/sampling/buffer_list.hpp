@@ -202,6 +202,8 @@ private:
             listed.inode = row->inode;
             listed.size_bytes = row->size_bytes;
             listed.exporter = row->exporter;
+            listed.name = row->name;
+            listed.name_known = listed.named = row->name_known;
             listed.shown_unnamed = row->shown_unnamed;
             listed.count_known = true;
             listed.count = row->count;

@@ -42,10 +42,11 @@ public:
     [[nodiscard]] bool saw_gone() const { return saw_gone_; }
 
 private:
-    /// The sources of the missing fields, in the order in which they are asked. Without a sysfs
-    /// tree, the kernel's list of all buffers tells every field at once, unless O_PATH descriptors
-    /// alone refer to the buffer. Descriptors tell names, and then also all other fields, with the
-    /// same exception. Without names wanted, sysfs spares the walk over them.
+    /// The sources of the missing fields, in the order in which they are asked. The kernel's list
+    /// of all buffers, where it was read or there is no sysfs tree, tells all fields but some
+    /// names, unless O_PATH descriptors alone refer to the buffer. Descriptors tell names and all
+    /// other fields, with the same exception. Without names wanted, sysfs spares the walk over
+    /// them.
     enum class teller : std::uint8_t { list, descriptors_for_names, sysfs, descriptors };
 
     outcome describe(process<System> const& process, std::int32_t tid) {
@@ -63,16 +64,17 @@ private:
 
     [[nodiscard]] bool may_tell(teller who) const {
         if (who == teller::descriptors) return true;
-        if (who == teller::list) return may_read_list();
+        if (who == teller::list) return may_ask_list();
         return sample_->session.sysfs() && (who == teller::sysfs || sample_->wanted.names);
     }
 
-    /// The list helps only if no two buffers have one inode. bufinfo tells no names, and is not
-    /// read for other fields if these are wanted.
-    [[nodiscard]] bool may_read_list() const {
-        auto const& wanted = sample_->wanted;
-        return !sample_->session.sysfs() && sample_->session.kernel().inodes_are_unique() &&
-               (wanted.bpf || may_read_bufinfo());
+    /// The list helps only if no two buffers have one inode. A list that the sample has read costs
+    /// nothing more. bufinfo does not tell that a buffer has no name, and is not read for other
+    /// fields if names are wanted.
+    [[nodiscard]] bool may_ask_list() const {
+        if (!sample_->session.kernel().inodes_are_unique()) return false;
+        if (sample_->list.listed_by() != listing::none) return true;
+        return !sample_->session.sysfs() && (sample_->wanted.bpf || may_read_bufinfo());
     }
     [[nodiscard]] bool may_read_bufinfo() const {
         return sample_->wanted.bufinfo && !sample_->wanted.names;

@@ -297,3 +297,88 @@ TEST_CASE("bufinfo: a failure names the line of a row, or the end of the list") 
                                        {dmabuf::object::bufinfo},
                                        static_cast<std::uint32_t>(text.size())});
 }
+
+namespace {
+
+/// A name, the fences of its buffer, and what the list tells: a name, or nothing for certain.
+struct shown_name {
+    std::string_view name;
+    std::string_view fences;
+    bool known;
+
+    [[nodiscard]] constexpr dmabuf::bufinfo_buffer found(std::string_view head) const {
+        std::string text(head);
+        text += "00004096\t00000002\t00080007\t00000001\tsystem\t00000007\t";
+        (text += name) += '\n';
+        text += fences;
+        text += "\tAttached Devices:\n\tvgem\nTotal 1 devices attached\n\n\nTotal 1 objects, 4096 "
+                "bytes\n";
+        return read(text).first;
+    }
+    [[nodiscard]] constexpr bool holds(std::string_view head) const {
+        auto const one = found(head);
+        return one.name_known == known && (!known || one.name == name);
+    }
+};
+
+constexpr auto fence = "\tread fence:i915 rcs0 seq 3 signalled\n"sv;
+constexpr auto short_fence = "\tread fence:a b seq 3 signalled\n"sv;
+
+constexpr shown_name shown_names[] = {
+    {"camera", "", true},
+    {"c", fence, true},
+    {"camera", short_fence, true},
+    {"a\tb\t<none>", "", true},
+    {"<none", "", true},
+    {"<none>\t", "", true},
+    {"0123456789012345678901234567890", "", true},
+    {"\xff\x01", fence, true},
+    {"\r", "", true},
+    {"<none>", "", false},
+    {"", "", false},
+    {"c\n", "", false},
+    {"\n", "", false},
+    {"c\nd", fence, false},
+    {"c\n\tread fence:a b", fence, false},
+    {"c\n\tAttached Devices:", "", false},
+    {"c\n\tAttached Devices:", fence, false},
+    {"c\n\tAttached Devices:\n\tvgem", "", false},
+    {"012345678901\n\tAttached Devices:", "", false},
+};
+
+} // namespace
+
+TEST_CASE("bufinfo: a name is told where nothing behind it can be a part of it") {
+    for (auto const& row : shown_names) {
+        CAPTURE(row.name, row.fences);
+        CHECK(row.holds(header));
+        CHECK(row.holds(
+            "\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \texp_name\tino     \n"));
+    }
+}
+
+TEST_CASE("bufinfo: a name that is told is the whole name, whatever it imitates") {
+    constexpr std::string_view parts[] = {"\n",
+                                          "\tAttached Devices:",
+                                          "\tread fence:a b seq 1 x",
+                                          "x",
+                                          "<none>",
+                                          "\t",
+                                          "Total 0 devices attached",
+                                          "\tvgem"};
+    constexpr std::size_t count = std::size(parts);
+    std::size_t known = 0;
+    for (std::size_t number = 0; number < count * count * count * count; ++number) {
+        std::string name;
+        for (std::size_t rest = number, k = 0; k < 4; ++k, rest /= count)
+            name += parts[rest % count];
+        if (name.size() > 31) continue;
+        for (auto const fences : {""sv, fence, short_fence}) {
+            auto const found = shown_name{name, fences, false}.found(header);
+            CAPTURE(name, fences);
+            if (found.name_known) REQUIRE(found.name == std::string_view(name));
+            known += found.name_known;
+        }
+    }
+    CHECK(known > 100);
+}
