@@ -74,11 +74,17 @@ void watch(unsigned count) {
                    "inotify_add_watch");
 }
 
+int make_buffer(load const& what) {
+    auto made = lab::alloc_heap(4096);
+    if (what.named) lab::set_name(made.get(), "measured " + std::to_string(made.get()));
+    return made.release();
+}
+
 void hold_own(load const& what) {
     if (what.own == 0) return;
-    int const oldest = lab::alloc_heap(4096).release();
+    int const oldest = make_buffer(what);
     for (unsigned i = 1; i < what.own; ++i)
-        lab::alloc_heap(4096).release();
+        make_buffer(what);
     if (!what.oldest_last) return;
     lab::check(::dup(oldest), "dup"); // the lowest free number is behind all of them
     ::close(oldest);
@@ -121,13 +127,15 @@ unsigned open_descriptors() {
     return static_cast<unsigned>(next);
 }
 
-void add_worst(load& made, std::string const& word) {
+void add_word(load& made, std::string const& word) {
     if (word == "oldest-last")
         made.oldest_last = true;
     else if (word == "own-tables")
         made.own_tables = true;
     else if (word == "own-users")
         made.own_users = true;
+    else if (word == "named")
+        made.named = true;
     else if (std::sscanf(word.c_str(), "watches=%u", &made.watches) != 1)
         throw std::runtime_error("no load " + made.name + ": what is " + word + "?");
 }
@@ -149,7 +157,7 @@ load load_of(std::string const& text) {
     std::string word;
     std::getline(words, word, ','); // nothing before the first comma
     while (std::getline(words, word, ','))
-        add_worst(made, word);
+        add_word(made, word);
     return made;
 }
 
@@ -184,7 +192,7 @@ population::population(load const& what) {
     open_ordinary(what.ordinary > first ? what.ordinary - first : 0);
     std::vector<int> shared;
     for (unsigned i = 0; i < what.shared; ++i)
-        shared.push_back(lab::alloc_heap(4096).release());
+        shared.push_back(make_buffer(what));
     for (unsigned i = 0; what.own_users && i < what.processes; ++i)
         directories_.push_back(cgroups + std::to_string(i));
     for (unsigned i = 0; i < what.watches; ++i)

@@ -24,6 +24,8 @@ struct load {
     bool own_users = false;   ///< each process is another user's, in another cgroup
     unsigned watches = 0;     ///< of an inotify descriptor, each a line of its fdinfo
 
+    bool named = false; ///< each buffer has a name, as those of Android's allocator have
+
     [[nodiscard]] unsigned holders() const { return processes / one_in; }
     [[nodiscard]] std::uint64_t references() const {
         return std::uint64_t{holders()} * tables() * (shared + own);
@@ -41,7 +43,8 @@ struct load {
 };
 
 /// One of the usual loads by name, or any as "processes,ordinary,shared,own,threads,one_in", and
-/// behind these, each with a comma before it: oldest-last, own-tables, own-users, watches=NUMBER.
+/// behind these, each with a comma before it: oldest-last, own-tables, own-users, watches=NUMBER,
+/// named.
 load load_of(std::string const& text);
 
 /// What this machine holds at the moment, as one average load.
