@@ -166,6 +166,9 @@ class fd_walk_reader
     using base::fds_, base::known_, base::process_, base::tid_, typename base::entry;
 
 public:
+    /// The open directory of the walk, /proc/P/task/T/fd; negative before the first item.
+    [[nodiscard]] int directory() const { return fds_.descriptor(); }
+
     fd_walk_reader(process<System> const& process, std::int32_t tid, dmabuf_filesystem& known,
                    fd_walk_options options, read_space space)
         : base(process, tid, known, read_fds(process, tid, std::move(space)))

@@ -49,13 +49,13 @@ public:
 
     /// Reads exporter and name by one descriptor. The descriptor may be closed, or be another
     /// file's by now: then the next reference to the buffer serves.
-    void ask_descriptor(process<System> const& process, std::int32_t tid, std::int32_t fd,
+    void ask_descriptor(process<System> const& process, std::int32_t tid, int fds, std::int32_t fd,
                         std::uint32_t at) const {
         auto& known = sample_->session.known;
-        if (known.mount_id && (is_done(at) || ask_list(process, tid, fd, at))) return;
+        if (known.mount_id && (is_done(at) || ask_list(process, tid, fds, fd, at))) return;
         auto const info = read_fdinfo(process, tid, fd);
         if (!info) return (void)sample_->counts.note(info.error());
-        if (info->is_path()) return ask_link(process, tid, fd, at);
+        if (info->is_path()) return ask_link(process, tid, fds, fd, at);
         if (!info->is_dmabuf()) return;
         auto const& wanted = build()[at];
         bool const other =
@@ -68,22 +68,22 @@ public:
 
     /// Describes a buffer by the kernel's list, if the sample has read it, and by the link of a
     /// descriptor, which tells the name in fewer calls than fdinfo. True where that tells all.
-    bool ask_list(process<System> const& process, std::int32_t tid, std::int32_t fd,
+    bool ask_list(process<System> const& process, std::int32_t tid, int fds, std::int32_t fd,
                   std::uint32_t at) const {
         if (!sample_->session.kernel().inodes_are_unique()) return false;
         auto const* const row = sample_->list.find(build()[at].inode);
         if (!row) return false;
         take(*row, at);
-        auto const name = linked_name(process, tid, fd, at);
+        auto const name = linked_name(process, tid, fds, fd, at);
         // The link is the same without a name and with an empty one.
         if (name && (!name->empty() || row->shown_unnamed)) set_linked_name(at, name);
         return is_done(at);
     }
 
     /// Reads the name by the link of an O_PATH descriptor, whose fdinfo has no name.
-    void ask_link(process<System> const& process, std::int32_t tid, std::int32_t fd,
+    void ask_link(process<System> const& process, std::int32_t tid, int fds, std::int32_t fd,
                   std::uint32_t at) const {
-        if (auto const name = linked_name(process, tid, fd, at)) set_linked_name(at, name);
+        if (auto const name = linked_name(process, tid, fds, fd, at)) set_linked_name(at, name);
     }
 
     /// Reads size and exporter of the sysfs tree. `gone`: the tree has no such buffer, or no
@@ -135,21 +135,19 @@ public:
 private:
     /// Nothing where no name is wanted, or the descriptor is no longer the buffer's.
     std::optional<buffer_name> linked_name(process<System> const& process, std::int32_t tid,
-                                           std::int32_t fd, std::uint32_t at) const {
+                                           int fds, std::int32_t fd, std::uint32_t at) const {
         if (!sample_->wanted.names || build()[at].name_known) return std::nullopt;
         auto const& system = process.system;
         file_space target;
-        detail::path const link("task/", tid, "/fd/", fd);
-        long const length =
-            detail::uninterrupted_readlink(system, process.directory.get(), link.c_str(), target);
+        detail::path const link(fd);
+        long const length = detail::uninterrupted_readlink(system, fds, link.c_str(), target);
         if (length < 0) {
             (void)sample_->counts.note(
                 {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
             return std::nullopt;
         }
         file_status now; // another file's, where the number was used again meanwhile
-        int const error =
-            detail::uninterrupted_status(system, process.directory.get(), link.c_str(), 0, now);
+        int const error = detail::uninterrupted_status(system, fds, link.c_str(), 0, now);
         if (error < 0 || sample_->session.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
             now.inode != build()[at].inode)
             return std::nullopt;

@@ -152,12 +152,13 @@ private:
     template<class Done>
     outcome walk_fd(process<System> const& process, std::int32_t tid, Done done) {
         auto& build = sample_->build;
-        for (auto const& found : walk_fds(process, tid, sample_->session.known, {false},
-                                          read_space(sample_->session.table_space()))) {
+        auto fds = walk_fds(process, tid, sample_->session.known, {false},
+                            read_space(sample_->session.table_space()));
+        for (auto const& found : fds) {
             if (found) {
                 auto const at = build.buffer_at(found->inode);
                 build.set_size(at, found->size_bytes);
-                describe_.ask_descriptor(process, tid, found->fd, at);
+                describe_.ask_descriptor(process, tid, fds.directory(), found->fd, at);
             } else if (sample_->counts.note(found.error()) == outcome::denied) {
                 return outcome::denied;
             }

@@ -36,15 +36,17 @@ private:
         begin();
         auto& build = sample_->build;
         fd_walk_options const options{sample_->wanted.path_descriptors};
-        for (auto const& found : walk_fds(process, tid, sample_->session.known, options,
-                                          read_space(sample_->session.table_space()))) {
+        auto fds = walk_fds(process, tid, sample_->session.known, options,
+                            read_space(sample_->session.table_space()));
+        for (auto const& found : fds) {
             if (found) {
                 auto const at = build.buffer_at(found->inode, found->size_bytes);
                 build.found(at, found->path);
                 if (found->path)
-                    describe_.ask_link(process, tid, found->fd, at), (void)describe_.ask_sysfs(at);
+                    describe_.ask_link(process, tid, fds.directory(), found->fd, at),
+                        (void)describe_.ask_sysfs(at);
                 else
-                    describe_.ask_descriptor(process, tid, found->fd, at);
+                    describe_.ask_descriptor(process, tid, fds.directory(), found->fd, at);
             } else if (auto const how = failed(found.error()); how != outcome::seen) {
                 return how;
             }

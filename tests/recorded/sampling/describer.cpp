@@ -17,15 +17,14 @@ struct scene {
         , on(kernel, wanted) {
         holder.open(buffer);
         at = on.list(buffer);
+        fds = on.open_fds(process);
     }
 
     paths ask_descriptor() {
-        auto const process = on.open(10);
-        return on.asked_by([&] { describe.ask_descriptor(process, 10, 0, at); });
+        return on.asked_by([&] { describe.ask_descriptor(process, 10, fds.get(), 0, at); });
     }
     paths ask_link() {
-        auto const process = on.open(10);
-        return on.asked_by([&] { describe.ask_link(process, 10, 0, at); });
+        return on.asked_by([&] { describe.ask_link(process, 10, fds.get(), 0, at); });
     }
     [[nodiscard]] dmabuf::buffer const& found() { return on.buffer(buffer); }
     [[nodiscard]] bool knows_nothing() {
@@ -37,6 +36,8 @@ struct scene {
     fake::process& holder;
     bench on;
     std::uint32_t at = 0;
+    parts::process process = on.open(10);
+    dmabuf::unique_fd<parts::system> fds;
     dmabuf::describer<parts::system> describe{on.sample};
 };
 
@@ -101,14 +102,13 @@ TEST_CASE("describer: before 5.14 fdinfo shows no inode, and the size tells anot
 TEST_CASE("describer: a failure that is not an everyday event is kept") {
     fake::kernel kernel;
     scene s(kernel);
-    auto const process = s.on.open(10);
     s.on.fail(1, EIO);
     SECTION("of fdinfo") {
-        s.describe.ask_descriptor(process, 10, 0, s.at);
+        s.describe.ask_descriptor(s.process, 10, s.fds.get(), 0, s.at);
         CHECK(s.on.counted().first_failure.where.what == dmabuf::object::fdinfo);
     }
     SECTION("of the link") {
-        s.describe.ask_link(process, 10, 0, s.at);
+        s.describe.ask_link(s.process, 10, s.fds.get(), 0, s.at);
         CHECK(s.on.counted().first_failure.where.what == dmabuf::object::fd);
     }
     CHECK(s.on.counted().first_failure.error == EIO);
@@ -212,11 +212,9 @@ struct mapped_scene : scene {
         found_mapping = {its.begin, its.end, true, kernel.dmabuf_device, buffer->inode, {}};
     }
     outcome ask_map_files() {
-        auto const process = on.open(10);
         return describe.ask_map_files(process, found_mapping, at);
     }
     paths ask_mapping(std::function<void()> const& meanwhile = [] {}) {
-        auto const process = on.open(10);
         auto files = dmabuf::read_mapped_files(process, 10, on.session.query_mappings,
                                                dmabuf::read_space(on.session.table_space()));
         auto const first = **files.begin();

@@ -31,6 +31,13 @@ std::uint32_t bench::list(fake::file_ptr const& buffer) {
     return at;
 }
 
+dmabuf::unique_fd<system> bench::open_fds(process const& whose) {
+    return dmabuf::open_at(whose.system, whose.directory.get(),
+                           dmabuf::detail::path("task/", whose.pid, "/fd").c_str(),
+                           O_RDONLY | O_DIRECTORY, {})
+        .value();
+}
+
 process bench::open(int pid) {
     auto opened = dmabuf::open_process(session.proc(), pid);
     if (!opened) throw std::runtime_error("no such process");

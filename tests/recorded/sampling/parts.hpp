@@ -22,6 +22,8 @@ struct bench {
     /// A buffer of which only the inode is known, in the table being read.
     std::uint32_t list(fake::file_ptr const& buffer);
     process open(int pid);
+    /// The links of the first task's descriptors.
+    dmabuf::unique_fd<system> open_fds(process const& whose);
     /// Lets the `k`-th call from now on fail; the next is the first.
     void fail(unsigned k, int error);
     /// Lets something happen before the next call on a path that ends so.
