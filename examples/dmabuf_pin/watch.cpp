@@ -62,7 +62,7 @@ std::string not_attached_words(char const* name) {
     bool const no_fentry = errno == kernel_enotsupp;
     auto words = failed_words(fmt::format("attach {}", name));
     if (no_fentry)
-        words += "This kernel attaches no BPF programs to its functions (arm64: Linux 6.0), so "
+        words += "This kernel attaches no BPF programs to its functions (arm64: Linux 6.4), so "
                  "nobody can watch who makes buffers. Pin without --origins.\n";
     return words;
 }

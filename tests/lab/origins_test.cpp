@@ -2,10 +2,12 @@
 //
 // Who made each buffer and who attached a device to it, as dmabuf_pin --origins notes it on a real
 // kernel. Expected values are what the makers wrote down themselves.
+#include "bpf_calls.hpp"
 #include "origins_file.hpp"
 #include "pinned.hpp"
 #include "scene.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <ctime>
@@ -399,6 +401,30 @@ TEST_CASE("origins: dmabuf_pin takes away, or replaces, nothing that others pinn
             CHECK(origin_files() == 13);
         }
         CHECK(shell("rm " + path + " && mv /sys/fs/bpf/aside " + path) == 0);
+    }
+}
+
+TEST_CASE("origins: where a call of bpf(2) fails, the earlier watch stays", "[.origins]") {
+    pins const pinned("--origins");
+    auto const noted = three_pages();
+    auto const again = [](std::size_t which) {
+        return run_failing_bpf({"dmabuf_pin", "--origins", "--mode", "0440"}, "/tmp/failing", which,
+                               ENOMEM);
+    };
+    auto const calls = again(SIZE_MAX).commands;
+    REQUIRE(shell("dmabuf_pin --origins > /dev/null") == 0);
+    for (int const command : {BPF_LINK_CREATE, BPF_OBJ_PIN, BPF_ITER_CREATE, BPF_MAP_UPDATE_ELEM}) {
+        CAPTURE(command);
+        auto const last = std::find(calls.rbegin(), calls.rend(), command);
+        REQUIRE(last != calls.rend());
+        CHECK(again(static_cast<std::size_t>(calls.rend() - last) - 1).status == 1);
+        CHECK(shell("grep -q 'Cannot allocate memory' /tmp/failing") == 0);
+        CHECK(origin_files() == 13);
+        CHECK(shell("test $(stat -c %a /sys/fs/bpf/dmabuf/origins) = 400") == 0);
+        auto const later = three_pages();
+        auto const walk = read_origins();
+        CHECK(walk.of(lab::inode_of(noted.get())).size() == 1);
+        CHECK(walk.of(lab::inode_of(later.get())).size() == 1);
     }
 }
 
