@@ -145,6 +145,14 @@ public:
         end_at(std::to_chars(at, at + most_digits, number).ptr);
     }
 
+    /// Six digits; null for what is no finite number.
+    void value(double number) {
+        if (!(number - number == 0)) return null();
+        constexpr std::size_t most_digits = 16; // -1.23456e-300
+        auto* const at = begin_value(most_digits);
+        end_at(std::to_chars(at, at + most_digits, number, std::chars_format::general, 6).ptr);
+    }
+
     void null() {
         begin_value();
         put("null");

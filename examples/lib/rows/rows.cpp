@@ -4,6 +4,8 @@
 #include "report/json_writer.hpp"
 #include "report/string_sink.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace rows {
@@ -57,6 +59,7 @@ struct in_csv {
     std::string operator()(std::monostate /*unknown*/) const { return {}; }
     std::string operator()(std::uint64_t number) const { return std::to_string(number); }
     std::string operator()(bool yes) const { return yes ? "true" : "false"; }
+    std::string operator()(double number) const { return fmt::format("{:.6g}", number); }
     std::string operator()(std::string const& text) const { return field_of(text); }
     std::string operator()(names const& all) const { return field_of(joined(all)); }
     std::string operator()(numbers const& all) const { return field_of(joined(words_of(all))); }
@@ -68,6 +71,7 @@ struct in_json {
     void operator()(std::monostate /*unknown*/) const { out.null(); }
     void operator()(std::uint64_t number) const { out.value(number); }
     void operator()(bool yes) const { out.value(yes); }
+    void operator()(double number) const { out.value(number); }
     void operator()(std::string const& text) const { out.value(std::string_view(text)); }
     void operator()(names const& all) const {
         out.array(all, [&](auto const& one) { out.value(std::string_view(one)); });

@@ -15,7 +15,9 @@ using names = std::vector<std::string>;
 using numbers = std::vector<std::uint64_t>;
 
 /// Text and names are escaped, and so printable UTF-8. Nothing: it is not known, or there is none.
-using value = std::variant<std::monostate, std::uint64_t, bool, std::string, names, numbers>;
+/// A fraction is printed with six digits.
+using value =
+    std::variant<std::monostate, std::uint64_t, bool, std::string, names, numbers, double>;
 
 struct cell {
     value exact;
