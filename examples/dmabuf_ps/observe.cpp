@@ -9,6 +9,7 @@
 #include "hints/hints.hpp"
 #include "json_file.hpp"
 #include "replay/anonymise.hpp"
+#include "replay/machine.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
 #include "report/failure_words.hpp"
@@ -21,7 +22,6 @@
 #include <cstring>
 #include <iterator>
 #include <set>
-#include <sys/utsname.h>
 #include <thread>
 
 namespace dmabuf_ps {
@@ -33,47 +33,17 @@ using answer = std::variant<observation, complaint>;
 /// More than any system takes; a file without an end is refused there.
 constexpr std::size_t largest_recording = std::size_t{256} << 20U;
 
-std::string kernel_release() {
-    utsname names{};
-    ::uname(&names);
-    return names.release;
-}
-
-constexpr auto boot_id_path = "/proc/sys/kernel/random/boot_id";
-
-/// Without its newline.
-std::string boot_id_in(std::string_view text) {
-    return std::string(text.substr(0, text.find('\n')));
-}
-
 /// Empty where it cannot be read. Asked for where files may be compared by it.
 std::string boot_id_here(options const& chosen) {
     if (!chosen.json && chosen.record.empty() && chosen.diff_with.empty()) return {};
-    auto const text = files::read_whole(boot_id_path, 4096);
-    auto const* const id = std::get_if<std::string>(&text);
-    return id ? boot_id_in(*id) : std::string();
-}
-
-/// As a call of the recording that the library did not make.
-replay::entry boot_id_entry(std::string const& id) {
-    replay::entry one;
-    one.what = replay::call::file;
-    one.path = boot_id_path;
-    one.text = id + "\n";
-    return one;
-}
-
-std::string boot_id_of(replay::recording const& recorded) {
-    for (auto const& one : recorded.entries)
-        if (one.what == replay::call::file && one.path == boot_id_path) return boot_id_in(one.text);
-    return {};
+    return replay::boot_id_here();
 }
 
 /// What this machine's samples are taken with, as a recording tells it.
 replay::circumstances circumstances_here(options const& chosen) {
     auto const mine = report::own_rights(chosen.roots);
     replay::circumstances here;
-    here.kernel = kernel_release();
+    here.kernel = replay::kernel_release();
     here.uid = ::geteuid();
     here.rights = report::words_of(mine);
     here.samples = chosen.diff_seconds ? 2 : 1;
@@ -218,7 +188,7 @@ answer record(options const& chosen) {
         replay::below_usual_roots(system.needed_entries(kept.made.left_out), chosen.roots);
     kept.made.rights = report::words_of(seen.mine);
     seen.boot_id = boot_id_here(chosen);
-    if (!seen.boot_id.empty()) kept.entries.push_back(boot_id_entry(seen.boot_id));
+    if (!seen.boot_id.empty()) kept.entries.push_back(replay::boot_id_entry(seen.boot_id));
     kept.made.users = shown_users(seen);
     if (chosen.anonymise) kept = replay::anonymised(std::move(kept));
     auto const wrong = files::write_whole(chosen.record, replay::write(kept));
@@ -252,7 +222,7 @@ options as_observed(options chosen, observation const& seen) {
 
 /// Takes all samples that were taken then: the second one knew from the first.
 answer observe_recording(replay::recording recorded, options const& chosen) {
-    auto boot_id = boot_id_of(recorded);
+    auto boot_id = replay::boot_id_of(recorded);
     replay::replayed_system const system(std::move(recorded));
     auto const& made = system.made();
     bool const two = made.samples == 2;
