@@ -32,14 +32,19 @@ inline void add_row_options(CLI::App& app, criteria& chosen) {
         ->type_name("N");
 }
 
-/// All of them.
-inline void add_options(CLI::App& app, criteria& chosen) {
+/// --exporter, --name, --user, --comm and --cgroup.
+inline void add_name_options(CLI::App& app, criteria& chosen) {
     add_names(app, "--exporter", chosen.exporters,
               "Only buffers of these exporters: all numbers are of these buffers alone");
     add_names(app, "--name", chosen.names, "Only buffers of these names, as --exporter");
     add_names(app, "--user", chosen.users, "Only processes of these users, by name or number");
     add_names(app, "--comm", chosen.comms, "Only processes of these names");
     add_names(app, "--cgroup", chosen.cgroups, "Only processes in these cgroups");
+}
+
+/// All of them.
+inline void add_options(CLI::App& app, criteria& chosen) {
+    add_name_options(app, chosen);
     add_row_options(app, chosen);
 }
 
