@@ -372,24 +372,28 @@ static __always_inline __u64 all_misses(__u64 earlier, int which)
 									  : earlier + now;
 }
 
-static __always_inline __u64 larger(const __u64 numbers[2])
+static __always_inline __u64 larger(__u64 one, __u64 other)
 {
-	return numbers[0] > numbers[1] ? numbers[0] : numbers[1];
+	return one > other ? one : other;
 }
 
 static __always_inline void put_watch(struct seq_file *seq, enum dmabuf_bpf_watched what)
 {
 	const struct dmabuf_bpf_counters *counters = &state.counters[what];
+	/* In this order: what finished had begun. A processor may still load the latter first. */
+	__u64 finished = *(const volatile __u64 *)&counters->finished;
+	__u64 begun = *(const volatile __u64 *)&counters->begun;
 	struct dmabuf_bpf_watch record = {
 		.head = { sizeof(record), DMABUF_BPF_WATCH, watching.flags },
 		.since_ns = state.since_ns,
 		.first_inode = state.first_inode,
 		.room = watching.room,
-		.finished = *(volatile const __u64 *)&counters->finished,
-		.begun = *(volatile const __u64 *)&counters->begun,
-		.no_room = larger(counters->no_room),
-		.failed_entries = larger(counters->failed_entries),
-		.failed_removals = larger(counters->failed_removals),
+		.begun = larger(begun, finished),
+		.finished = finished,
+		.no_room = larger(counters->no_room[0], counters->no_room[1]),
+		.failed_entries = larger(counters->failed_entries[0], counters->failed_entries[1]),
+		.failed_removals =
+			larger(counters->failed_removals[0], counters->failed_removals[1]),
 		.missed_begins = all_misses(counters->earlier_missed_begins, 2 * what),
 		.missed_ends = all_misses(counters->earlier_missed_ends, 2 * what + 1),
 	};

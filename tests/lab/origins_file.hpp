@@ -74,6 +74,8 @@ watch_walk<Record> parse_walk(std::string const& bytes, std::uint16_t kind) {
     }
     REQUIRE(walk.ended);
     REQUIRE(walk.watches.size() == 2);
+    for (auto const& watch : walk.watches)
+        REQUIRE(watch.finished <= watch.begun);
     return walk;
 }
 
