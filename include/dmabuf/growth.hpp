@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dmabuf/comparing/compared.hpp>
+#include <dmabuf/origins.hpp>
 #include <dmabuf/trend.hpp>
 
 #include <initializer_list>
@@ -20,7 +21,8 @@ enum class subject_kind : std::uint8_t {
     process,        ///< by pid and start time
     process_buffer, ///< one buffer of one process: of `growth_options::buffers_of`, or where the
                     ///< snapshot is of one process alone
-    maker,          ///< whatever the caller tells of: see `growth_watch::add()`
+    maker,          ///< by pid and start time while it runs, by name all that have ended; and
+                    ///< those of `growth_watch::add()`
     cgroup,         ///< by path
     unheld,         ///< buffers that no process holds: all, and by exporter
     exporter,       ///< by name: buffers that processes hold
@@ -76,8 +78,8 @@ struct growth_subject {
     std::int32_t pid = 0;
     std::uint64_t start_ticks = 0; ///< with `pid`, names this process and no later one
     std::uint64_t inode = 0;       ///< of a buffer
-    /// Raw bytes: print `escaped(name)`. A process's comm, which may change; the name that tells
-    /// any other subject from those of its kind, empty for all unheld buffers together.
+    /// Raw bytes: print `escaped(name)`. Identifies a subject without pid and inode; empty for all
+    /// unheld buffers together. The comm of a process, which may change.
     subject_name name;
 };
 
@@ -151,9 +153,8 @@ struct series_key {
 };
 
 /// Whether the name of a subject identifies it. The name of a process may change.
-constexpr bool is_named(subject_kind kind) {
-    return kind != subject_kind::process && kind != subject_kind::process_buffer &&
-           kind != subject_kind::buffer;
+constexpr bool is_named(growth_subject const& of) {
+    return of.pid == 0 && of.inode == 0;
 }
 
 constexpr series_key key_of(growth_series const& one) {
@@ -162,8 +163,16 @@ constexpr series_key key_of(growth_series const& one) {
             one.of.start_ticks,
             one.of.inode,
             one.name_hash,
-            detail::is_named(one.of.kind) ? one.of.name.view() : std::string_view(),
+            detail::is_named(one.of) ? one.of.name.view() : std::string_view(),
             one.what};
+}
+
+/// The maker as a subject, but for its name. Those that have ended have no pid: many of one name
+/// may leave a buffer each.
+constexpr growth_subject subject_of(actor const& maker) {
+    bool const ended = maker.now == process_state::ended || maker.now == process_state::replaced;
+    if (ended) return {subject_kind::maker, 0, 0, 0, {}};
+    return {subject_kind::maker, maker.pid, maker.start_ticks(), 0, {}};
 }
 
 /// An amount that a look tells.
@@ -222,7 +231,7 @@ public:
     /// Cost: 12 allocations.
     void reserve(capacity const& most) {
         auto const most_told =
-            4 * (2 * most.holders + most.exporters + 1) + 6 * most.buffers + 2 * most.per_process;
+            4 * (2 * most.holders + most.exporters + 1) + 8 * most.buffers + 2 * most.per_process;
         series_.reserve(2 * options_.series);
         free_.reserve(2 * options_.series);
         released_.reserve(options_.series);
@@ -275,6 +284,7 @@ public:
         detail::knowledge const knows(now.coverage);
         only_pid_ = now.coverage.alone_pid;
         add_processes(now, knows);
+        add_makers(now, knows);
         add_cgroups(now, knows);
         add_exporters(now, knows);
         add_unheld(now, knows);
@@ -283,7 +293,7 @@ public:
     }
     void add(snapshot const&&) = delete;
 
-    /// Tells an amount that no snapshot has, as that of a maker. Amounts of one subject add up.
+    /// Tells an amount that no snapshot has. Amounts of one subject add up.
     /// Lifetime: the subject must live, unchanged, until `end_look()`.
     void add(growth_subject const& of, measure what, std::uint64_t value) {
         tell(of, of.name.view(), what, value);
@@ -346,7 +356,7 @@ private:
 
     void tell(growth_subject const& of, std::string_view name, measure what, std::uint64_t value) {
         detail::series_key key{of.kind, of.pid, of.start_ticks, of.inode, 0, {}, what};
-        if (detail::is_named(of.kind)) {
+        if (detail::is_named(of)) {
             key.name_hash = detail::hash_of(name);
             key.name = detail::end_of(name, longest_name);
         }
@@ -408,6 +418,26 @@ private:
                        {measure::mappings, maps, its.mappings}});
     }
 
+    /// Where nothing lists the buffers that no process holds, makers are told of the others.
+    void add_makers(snapshot const& now, detail::knowledge const& knows) {
+        bool const listed = !now.coverage.buffers_compared() || detail::is_exact(knows.unheld);
+        bool const held = detail::is_exact(detail::weaker(knows.seen, knows.only_mapped));
+        if (!now.watch.origins_read || !listed || !held) return;
+        for (auto const& one : now.origins)
+            if (one.state == origin_state::uncertain) return;
+        bool sized = true;
+        detail::for_each_buffer(now,
+                                [&](buffer const& one, bool) { sized = sized && one.size_known; });
+        detail::for_each_buffer(now, [&](buffer const& one, bool) {
+            auto const* const told = now.origin_of(one);
+            if (told && told->state == origin_state::made_by)
+                tell_each(detail::subject_of(told->maker), told->maker.comm.view(),
+                          {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
+        });
+        if (sized) all_told(subject_kind::maker, measure::bytes);
+        all_told(subject_kind::maker, measure::buffers);
+    }
+
     void add_cgroups(snapshot const& now, detail::knowledge const& knows) {
         bool const asked = !now.cgroups.empty() || now.holders.empty();
         if (!asked || !detail::is_exact(knows.seen) || !detail::is_exact(knows.cgroups)) return;
@@ -461,6 +491,8 @@ private:
 
     void add_counts(snapshot const& now, detail::knowledge const& knows) {
         std::size_t device = 0;
+        std::size_t others_told = 0;
+        std::size_t devices_told = 0;
         for (auto const& one : now.counts) {
             std::uint64_t attached = 0;
             while (device < now.attachments.size() && now.attachments[device].inode < one.inode)
@@ -471,16 +503,23 @@ private:
             tell_each({subject_kind::buffer, 0, 0, one.inode, {}}, {},
                       {{measure::other_references, one.others_known, one.other_references},
                        {measure::attachments, one.devices_known, attached}});
+            others_told += one.others_known ? 1U : 0U;
+            devices_told += one.devices_known ? 1U : 0U;
         }
-        if (!knows.absence) return;
-        bool others = true;
-        bool devices = true;
-        for (auto const& one : now.counts) {
-            others = others && one.others_known;
-            devices = devices && one.devices_known;
-        }
-        if (others) all_told(subject_kind::buffer, measure::other_references);
-        if (devices) all_told(subject_kind::buffer, measure::attachments);
+        auto const all = now.buffers.size() + now.unheld.size();
+        if (knows.absence && others_told == all)
+            all_told(subject_kind::buffer, measure::other_references);
+        if (knows.absence && devices_told == all)
+            all_told(subject_kind::buffer, measure::attachments);
+        if (devices_told == 0) add_watched_attachments(now);
+    }
+
+    /// Those before the watch are missing in each look alike. One whose end was lost would stay.
+    void add_watched_attachments(snapshot const& now) {
+        if (!now.watch.attachments_read || now.watch.attachments_lost != 0) return;
+        for (auto const& one : now.watched_attachments)
+            tell({subject_kind::buffer, 0, 0, one.inode, {}}, {}, measure::attachments, 1);
+        all_told(subject_kind::buffer, measure::attachments);
     }
 
     static bool is_incomplete(coverage const& of, detail::knowledge const& knows) {

@@ -39,7 +39,7 @@ public:
 
     /// Takes note of a snapshot, if the last one that it took is old enough. Give it each that
     /// `growth_watch::feed()` gets, after that. An incomplete one is passed over.
-    /// Cost: once a minute a copy of the references, 32 bytes each, and of the buffers, 8 bytes.
+    /// Cost: once a minute a copy of the references, 32 bytes each, and of the buffers, 16 bytes.
     void keep(snapshot const& now, std::uint64_t time_ns) {
         bool const first = newer_.time_ns == 0;
         bool const back = time_ns < newer_.time_ns;
@@ -53,7 +53,7 @@ public:
 
     /// The buffers by which an amount rose since the newest kept snapshot that is older than its
     /// growth, or since the oldest kept. The largest rises come first, as many as `rows` has room
-    /// for. What a caller told of itself, as of a maker, is explained by nothing.
+    /// for. What a caller told of itself is explained by nothing.
     /// Cost: a search for each reference, or buffer, of the subject.
     growth_explanation explain(growth_series const& which, snapshot const& now,
                                std::span<growth_row> rows) const {
@@ -61,24 +61,18 @@ public:
         growth_explanation found;
         found.since_ns = before.time_ns;
         auto const add = [&](growth_row const& one) { add_row(one, rows, found); };
-        switch (which.of.kind) {
-        case subject_kind::process:
-        case subject_kind::process_buffer:
-        case subject_kind::cgroup:
+        auto const kind = which.of.kind;
+        if (kind == subject_kind::process || kind == subject_kind::process_buffer ||
+            kind == subject_kind::cgroup)
             explain_holders(which, now, before, add);
-            break;
-        case subject_kind::exporter:
-            explain_new(which, now, now.buffers, before.buffers, add);
-            break;
-        case subject_kind::unheld:
-            explain_new(which, now, now.unheld, before.unheld, add);
-            break;
-        case subject_kind::buffer:
-            explain_buffer(which, now, add);
-            break;
-        case subject_kind::maker:
-            break;
-        }
+        if (kind == subject_kind::exporter)
+            explain_new(which, now, now.buffers, before.buffers, is_made_by(which, now), add);
+        if (kind == subject_kind::unheld)
+            explain_new(which, now, now.unheld, before.unheld, is_made_by(which, now), add);
+        if (kind == subject_kind::maker)
+            for (auto const* all : {&now.buffers, &now.unheld})
+                explain_new(which, now, *all, before.all, has_maker(which, now), add);
+        if (kind == subject_kind::buffer) explain_buffer(which, now, add);
         return found;
     }
 
@@ -96,6 +90,7 @@ private:
         std::vector<held> references;       ///< in ascending order of pid, then of inode
         std::vector<std::uint64_t> buffers; ///< their inodes, in ascending order
         std::vector<std::uint64_t> unheld;
+        std::vector<std::uint64_t> all; ///< both
     };
 
     static void note(snapshot const& now, std::uint64_t time_ns, kept& into) {
@@ -105,14 +100,15 @@ private:
             for (auto const& its : now.references_of(who))
                 into.references.push_back({who.pid, now.buffers[its.buffer].inode, who.start_ticks,
                                            its.descriptors, its.mappings});
-        note_inodes(now.buffers, into.buffers);
-        note_inodes(now.unheld, into.unheld);
-    }
-    static void note_inodes(std::vector<buffer> const& all, std::vector<std::uint64_t>& into) {
-        into.clear();
-        for (auto const& one : all)
-            into.push_back(one.inode);
-        detail::sort(into);
+        into.buffers.clear();
+        into.unheld.clear();
+        into.all.clear();
+        detail::for_each_buffer(now, [&](buffer const& one, bool held) {
+            (held ? into.buffers : into.unheld).push_back(one.inode);
+            into.all.push_back(one.inode);
+        });
+        for (auto* const inodes : {&into.buffers, &into.unheld, &into.all})
+            detail::sort(*inodes);
     }
 
     static bool is_subject(growth_series const& which, snapshot const& now, holder const& who) {
@@ -150,32 +146,37 @@ private:
 
     static std::uint64_t rise_of(measure what, buffer const& one, reference const& now,
                                  held const& was) {
-        bool const is_new = was.pid == 0;
-        switch (what) {
-        case measure::bytes:
-            return is_new ? one.size_bytes : 0;
-        case measure::buffers:
-            return is_new ? 1 : 0;
-        case measure::descriptors:
+        if (what == measure::descriptors)
             return now.descriptors > was.descriptors ? now.descriptors - was.descriptors : 0;
-        case measure::mappings:
+        if (what == measure::mappings)
             return now.mappings > was.mappings ? now.mappings - was.mappings : 0;
-        case measure::other_references:
-        case measure::attachments:
-            break;
-        }
-        return 0;
+        if (was.pid != 0) return 0;
+        return what == measure::bytes ? one.size_bytes : 1;
     }
 
-    template<class Add>
+    /// By its exporter; all for the sum of unheld buffers.
+    static auto is_made_by(growth_series const& which, snapshot const& now) {
+        return [&](buffer const& one) {
+            return which.of.name.empty() || now.exporter_of(one).view() == which.of.name.view();
+        };
+    }
+    static auto has_maker(growth_series const& which, snapshot const& now) {
+        return [&](buffer const& one) {
+            auto const* const told = now.origin_of(one);
+            if (!told || told->state != origin_state::made_by) return false;
+            auto const of = detail::subject_of(told->maker);
+            if (of.pid != which.of.pid || of.start_ticks != which.of.start_ticks) return false;
+            return of.pid != 0 || told->maker.comm.view() == which.of.name.view();
+        };
+    }
+
+    template<class IsOf, class Add>
     static void explain_new(growth_series const& which, snapshot const& now,
                             std::vector<buffer> const& all,
-                            std::vector<std::uint64_t> const& before, Add add) {
+                            std::vector<std::uint64_t> const& before, IsOf is_of, Add add) {
         for (auto const& one : all) {
-            auto const& made_by = now.exporter_of(one);
-            if (!which.of.name.empty() && made_by.view() != which.of.name.view()) continue;
-            if (detail::contains_sorted(before, one.inode)) continue;
-            add({0, one.inode, one.size_bytes, made_by,
+            if (!is_of(one) || detail::contains_sorted(before, one.inode)) continue;
+            add({0, one.inode, one.size_bytes, now.exporter_of(one),
                  which.what == measure::bytes ? one.size_bytes : 1});
         }
     }

@@ -46,9 +46,9 @@ struct explained {
         watch.for_each([&](dmabuf::growth_series const& one) {
             if (one.of.kind != kind || one.what != what || one.of.inode != inode) return;
             if (one.of.pid != 0 && one.of.pid != 10) return;
+            if (!one.so_far.grows()) return;
             if (kind == subject_kind::cgroup && one.of.name != "/one") return;
             if (kind == subject_kind::exporter && one.of.name != "system") return;
-            CHECK(one.so_far.grows());
             found = rows.explain(one, now, told);
             ++series;
         });
@@ -119,6 +119,23 @@ TEST_CASE("growth rows: buffers that no process holds, and references to one") {
     auto const references = seen.explain(subject_kind::buffer, measure::other_references, inode);
     CHECK(references.rise == 118);
     CHECK(seen.told[0].inode == inode);
+}
+
+TEST_CASE("growth rows: the buffers of a maker, be they held or not, and of makers that ended") {
+    explained seen;
+    seen.system.origins = true;
+    seen.look(100, [](int) {});
+    bool const ended = GENERATE(false, true);
+    auto const first = seen.system.next_inode;
+    seen.look(60, [&](int look) {
+        auto const inode = look % 2 == 0 ? seen.system.make() : seen.system.make_for(11);
+        seen.system.buffers[inode].by = {ended ? 1000 + look : 10, "app", ended};
+        seen.system.make_for(11); // another maker's
+    });
+    auto const found = seen.explain(subject_kind::maker, measure::buffers);
+    CHECK(found.rise == 60);
+    CHECK(seen.told[0].inode == first + 2); // those that processes hold are told first
+    CHECK(seen.told[0].rise == 1);
 }
 
 TEST_CASE("growth rows: a process that took the pid of another explains itself") {

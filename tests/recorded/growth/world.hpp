@@ -25,11 +25,18 @@ struct process {
     std::map<std::uint64_t, held> holds; ///< by inode
 };
 
+struct maker {
+    std::int32_t pid = 0; ///< 0: the records do not tell
+    std::string comm;
+    bool ended = false;
+};
+
 struct made {
     std::uint64_t size = 4096;
     std::string exporter = "system";
     std::uint64_t other_references = 0;
     std::uint32_t attachments = 0;
+    maker by{};
 };
 
 /// The buffers that exist are those that somebody made and nobody freed.
@@ -39,14 +46,18 @@ struct world {
     std::uint64_t next_inode = 1;
     std::uint64_t next_start = 100;
     bool complete = true; ///< false: one process could not be read, and is left out
-    int partly_seen = 0;  ///< the pid of a process of which a table may not be read
+    bool origins = false; ///< dmabuf_pin --origins watches
+    bool origins_uncertain = false;
+    bool lists_devices = true; ///< bufinfo tells the attached devices; else the watch does
+    int partly_seen = 0;       ///< the pid of a process of which a table may not be read
 
     process& start(int pid, std::string const& comm, std::string const& cgroup = "/one") {
         return processes[pid] = {next_start++, comm, cgroup, {}};
     }
 
     std::uint64_t make(std::uint64_t size = 4096, std::string const& exporter = "system") {
-        buffers[next_inode] = {size, exporter, 0, 0};
+        buffers[next_inode].size = size;
+        buffers[next_inode].exporter = exporter;
         return next_inode++;
     }
     /// Makes a buffer, and gives the process a descriptor of it.
@@ -54,6 +65,7 @@ struct world {
                            std::string const& exporter = "system") {
         auto const inode = make(size, exporter);
         processes.at(pid).holds[inode].descriptors = 1;
+        buffers.at(inode).by = {pid, processes.at(pid).comm, false};
         return inode;
     }
     void free(std::uint64_t inode) {
@@ -64,6 +76,8 @@ struct world {
     /// The process ends, and what it alone held is freed.
     void exit(int pid) {
         auto const held = processes.at(pid).holds;
+        for (auto& [inode, one] : buffers)
+            one.by.ended = one.by.ended || one.by.pid == pid;
         processes.erase(pid);
         for (auto const& [inode, how] : held) {
             bool others = false;
@@ -99,9 +113,11 @@ struct world {
             dmabuf::reference_count count;
             count.inode = inode;
             count.other_references = one.other_references;
-            count.others_known = count.devices_known = true;
+            count.others_known = true;
+            count.devices_known = lists_devices;
             now.counts.push_back(count);
-            if (one.attachments != 0)
+            show_origin(inode, one, now);
+            if (one.attachments != 0 && lists_devices)
                 now.attachments.push_back({inode, dmabuf::device_name("gpu"), one.attachments});
             if (held.count(inode) == 0) {
                 now.unheld.push_back(row);
@@ -125,6 +141,25 @@ struct world {
     }
 
 private:
+    void show_origin(std::uint64_t inode, made const& one, dmabuf::snapshot& now) const {
+        now.watch.origins_read = now.watch.attachments_read = origins;
+        if (!origins) return;
+        dmabuf::origin row;
+        row.inode = inode;
+        row.size_bytes = one.size;
+        row.state = one.by.pid != 0 ? dmabuf::origin_state::made_by : dmabuf::origin_state::missed;
+        if (origins_uncertain) row.state = dmabuf::origin_state::uncertain;
+        row.maker.pid = one.by.pid;
+        row.maker.comm = dmabuf::task_name(one.by.comm);
+        row.maker.now = one.by.ended ? dmabuf::process_state::ended : dmabuf::process_state::runs;
+        now.origins.push_back(row);
+        for (std::uint32_t times = one.attachments; times != 0; --times) {
+            now.watched_attachments.emplace_back();
+            now.watched_attachments.back().inode = inode;
+            now.watched_attachments.back().size_bytes = one.size;
+        }
+    }
+
     static void show_holder(int pid, process const& one,
                             std::map<std::uint64_t, std::uint32_t> const& places,
                             std::map<std::string, std::uint32_t>& cgroups, dmabuf::snapshot& now) {
