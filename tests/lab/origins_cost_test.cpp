@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the watch over makers costs, in a guest whose clock counts instructions at 2 ns each
-// (kernel/run --count). Bars: the aims of the watch, or what was measured with a few hundredths to
-// spare.
+// (kernel/run --count). The bars are what was measured, with a few hundredths to spare; the aim for
+// a buffer made and freed was 4,000. kernel/bpf/README.md has the figures.
 #include "origins_file.hpp"
 #include "pinned.hpp"
 #include "scene.hpp"
@@ -77,8 +77,8 @@ TEST_CASE("origins cost: made and freed, attached and detached, and nothing when
         "instructions: a buffer made and freed %.0f, watched %.0f more; imported and let go "
         "%.0f, watched %.0f more\n",
         before.made_and_freed, more, before.attached_and_detached, more_attached);
-    CHECK(more <= 4000);
-    CHECK(more_attached <= 6000);
+    CHECK(more <= 2600);          // 2,401 on 6.12, 2,226 on 7.3
+    CHECK(more_attached <= 4100); // 3,837 and 3,750
     CHECK(unwatched.made_and_freed <= before.made_and_freed * 1.01);
     CHECK(after.made_and_freed <= before.made_and_freed * 1.01);
     CHECK(after.attached_and_detached <= before.attached_and_detached * 1.01 + 1);
@@ -101,7 +101,7 @@ TEST_CASE("origins cost: reading ten thousand makers", "[.origins-cost]") {
         sizeof(dmabuf_bpf_header) + 2 * sizeof(dmabuf_bpf_watch) + sizeof(dmabuf_bpf_head);
     CHECK(bytes.size() == count * 112 + apart);
     std::printf("instructions: %.0f for each of %zu makers read, 112 bytes\n", each, count);
-    CHECK(each <= 1500);
+    CHECK(each <= 1550); // 1,423 and 1,454
 }
 
 TEST_CASE("origins cost: a buffer made and freed where nothing watches", "[.loop-cost]") {
