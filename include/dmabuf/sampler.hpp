@@ -130,6 +130,7 @@ private:
     template<class Look>
     result<void> take(snapshot& now, Look look) {
         auto const begin_ns = session_.system().clock_ns();
+        if (asks_origins()) origins_.begin(session_.system());
         cleared_unless_whole whole{&now};
         if (auto ready = open(); !ready) return ready;
         if (auto done = look(); !done) return done;
@@ -138,12 +139,15 @@ private:
         state_age(now.coverage);
         if (options_.unheld && now.coverage.alone_pid == 0) unheld_.add_unheld(now);
         if (options_.counts) count_references(now);
-        if (options_.origins || options_.origins_of_unheld)
-            origins_.read(session_, options_.origins, now);
+        if (asks_origins()) origins_.read(session_, options_, now);
         now.begin_ns = begin_ns;
         now.end_ns = session_.system().clock_ns();
         whole.now = nullptr;
         return {};
+    }
+
+    [[nodiscard]] bool asks_origins() const {
+        return options_.origins || options_.origins_of_unheld;
     }
 
     result<void> open() {

@@ -191,14 +191,19 @@ struct watched_attachment {
 struct origin_watch {
     bool origins_read = false;
     bool attachments_read = false;
-    failure why_no_origins;             ///< `error` 0: they were read, or not asked for
-    failure why_no_attachments;         ///< the same
-    std::uint64_t now_ns = 0;           ///< boot time at which the origins were read; 0: unknown
-    std::uint64_t since_ns = 0;         ///< boot time at which the watch began
-    std::uint64_t room = 0;             ///< buffers that it can know at a time
-    std::uint64_t no_room = 0;          ///< exports that found no room
-    std::uint64_t failed = 0;           ///< exports that could not be noted for another reason
-    std::uint64_t attachments_lost = 0; ///< the sum of both, of attachments
+    /// No list of all buffers was compared, and `snapshot::unheld` has the buffers that the watch
+    /// knows: those made since it began. How many there are in all stays unknown.
+    bool tells_unheld = false;
+    failure why_no_origins;     ///< `error` 0: they were read, or not asked for
+    failure why_no_attachments; ///< the same
+    std::uint64_t now_ns = 0;   ///< boot time at which the origins were read; 0: unknown
+    std::uint64_t since_ns = 0; ///< boot time at which the watch began
+    std::uint64_t room = 0;     ///< buffers that it can know at a time
+    std::uint64_t no_room = 0;  ///< exports that found no room
+    std::uint64_t failed = 0;   ///< exports that could not be noted for another reason
+    known_number<std::uint64_t> attachments_lost{}; ///< the sum of all three, of attachments
+    /// Attachments that may be told though they have ended.
+    known_number<std::uint64_t> attachments_left_over{};
     /// Exports for which the kernel did not run the program, since it was running already.
     known_number<std::uint64_t> missed{};
     std::uint64_t changes = 0; ///< exports and releases while the records were read
@@ -458,7 +463,8 @@ struct snapshot {
     std::vector<exporter_total> exporters; ///< in descending order of bytes
     /// Buffers that the kernel lists and no process seen holds. A driver, a descriptor in flight
     /// over a socket, an io_uring, or a process that was not seen holds them. Unknown, and so
-    /// empty, unless `coverage::buffers_compared()`.
+    /// empty, unless `coverage::buffers_compared()`; a part of them, without exporter and name,
+    /// where `watch.tells_unheld`.
     std::vector<buffer> unheld;
     /// Of `buffers` and `unheld`, in ascending order of inode; with `sample_options::counts` only.
     /// A buffer is left out where nothing told its count.

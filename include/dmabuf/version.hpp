@@ -4,7 +4,8 @@
 #pragma once
 
 #ifdef DMABUF_VERSION_MAJOR
-#error "two copies of dmabuf in one file, as the single header beside the headers: include one of them"
+#error \
+    "two copies of dmabuf in one file, as the single header beside the headers: include one of them"
 #endif
 
 #define DMABUF_VERSION_MAJOR 0

@@ -223,6 +223,42 @@ TEST_CASE("origins: an ordinary user is told of each buffer what its maker wrote
     CHECK(walk.last().no_room == 0);
 }
 
+TEST_CASE(
+    "origins: the library tells an ordinary user each maker, of buffers that nobody holds too",
+    "[.origins]") {
+    pins const pinned("--origins --mode 0444");
+    auto ends = lab::make_socket_pair();
+    maker const holds("holds", holding(three_pages));
+    maker const sends("in-flight", [&](note& told, lab::ready& done) {
+        lab::send_fd(ends.here.get(), told.write_down(three_pages).get());
+        done();
+    });
+    ::usleep(10'000); // what was made during the sample is not told
+    struct answer {
+        bool held, unheld;
+    };
+    auto const told = elsewhere<answer>([&] {
+        become(4711);
+        dmabuf::sampler sampler({.unheld = true, .origins = true});
+        dmabuf::snapshot now;
+        if (!sampler.sample(now)) return answer{};
+        auto const tells = [&](std::vector<dmabuf::buffer> const& all, maker const& one) {
+            for (auto const& buffer : all) {
+                if (buffer.inode != one.wrote().inode) continue;
+                auto const* const found = now.origin_of(buffer);
+                return found && found->state == dmabuf::origin_state::made_by &&
+                       found->maker.pid == one.pid() && found->maker.comm.view() == one.comm() &&
+                       found->maker.start_ticks() == one.ticks() &&
+                       found->maker.now == dmabuf::process_state::runs;
+            }
+            return false;
+        };
+        return answer{tells(now.buffers, holds), tells(now.unheld, sends)};
+    });
+    CHECK(told.held);
+    CHECK(told.unheld);
+}
+
 TEST_CASE("origins: a maker in another pid namespace has the host's number", "[.origins]") {
     pins const pinned("--origins --mode 0444");
     maker const outer("outer", [](note& told, lab::ready& done) {

@@ -341,6 +341,7 @@ TEST_CASE("origins: devices and importers, and those of another buffer's") {
           "compositor");
     CHECK_FALSE(now.watched_attachments.back().named);
     CHECK(now.watch.attachments_lost == 3);
+    CHECK(now.watch.attachments_left_over == 0);
     // A device's events are another file's: without it the makers are told.
     all.files.pins.erase(bpf::attachments_path);
     auto const without = all.sample();
@@ -374,10 +375,15 @@ TEST_CASE("origins: before 5.18 a record is proof where nothing else fits") {
         CHECK(told_of(all.pinned_sample(), 5) == "uncertain");
     }
     SECTION("it may have been left over by an earlier buffer") {
-        all.count(&dmabuf_bpf_watch::failed_removals, 1);
+        all.count(&dmabuf_bpf_watch::missed_ends, DMABUF_BPF_UNKNOWN);
+        auto const sample = [&] {
+            all.pin(DMABUF_BPF_NO_NAMES); // the program cannot tell whether its buffer is gone
+            return all.sample();
+        };
+        CHECK(told_of(sample(), 5) == "made_by 217 krita ended");
+        all.count(&dmabuf_bpf_watch::missed_begins, DMABUF_BPF_UNKNOWN);
         CHECK(told_of(all.pinned_sample(), 5) == "made_by 217 krita ended");
-        all.count(&dmabuf_bpf_watch::missed_begins, 1);
-        auto const now = all.pinned_sample();
+        auto const now = sample();
         CHECK(told_of(now, 5) == "uncertain");
         CHECK(told_of(now, 7) == "uncertain");
     }
@@ -488,6 +494,53 @@ TEST_CASE("origins: by maker and by device, held or not") {
     CHECK(devices[1].device == "vgem");
     CHECK(devices[1].buffers == 1);
     CHECK(devices[1].unheld_bytes == 4096);
+}
+
+TEST_CASE("origins: where no list is read, the watch tells what nobody holds, since it began") {
+    watched_scene all;
+    auto& maker = all.kernel.add(217, "krita");
+    maker.open(all.made(5, bpf::actor_of(maker)));
+    all.made(6, bpf::actor_of(maker));
+    all.made(599, bpf::actor_of(maker));
+    all.made(601, bpf::actor_of(maker)); // during the sample, which begins after 600 s
+    all.buffer(2);                       // before the watch: nothing tells of it
+    all.count(&dmabuf_bpf_watch::first_inode, 5);
+    all.pin();
+    all.files.pins.erase(bpf::buffers_path);
+    bool const of_all = GENERATE(false, true);
+    dmabuf::sample_options const wanted{
+        .unheld = true, .origins = of_all, .origins_of_unheld = !of_all};
+    auto const now = all.sample(wanted);
+    CHECK_FALSE(now.coverage.buffers_compared());
+    CHECK(now.watch.tells_unheld);
+    REQUIRE(now.unheld.size() == 2);
+    CHECK(told_of(now, 6) == "made_by 217 krita runs");
+    CHECK(told_of(now, 599) == "made_by 217 krita runs");
+    CHECK(now.unheld_bytes == 8192);
+    SECTION("what may be left over is not told") {
+        all.count(&dmabuf_bpf_watch::missed_ends, DMABUF_BPF_UNKNOWN);
+        all.pin();
+        all.files.pins.erase(bpf::buffers_path);
+        CHECK(all.sample(wanted).unheld.size() == 2);
+        all.pin(DMABUF_BPF_NO_NAMES); // the program cannot tell whether a buffer is gone
+        all.files.pins.erase(bpf::buffers_path);
+        auto const doubtful = all.sample(wanted);
+        CHECK(doubtful.unheld.empty());
+        CHECK_FALSE(doubtful.watch.tells_unheld);
+    }
+    SECTION("nor without a clock of boot time") {
+        all.files.boot_ns = 0;
+        CHECK(all.sample(wanted).unheld.empty());
+    }
+    SECTION("a list tells all") {
+        all.pin();
+        auto const listed = all.sample(wanted);
+        CHECK(listed.unheld.size() == 4);
+        CHECK_FALSE(listed.watch.tells_unheld);
+    }
+    SECTION("nobody asked") {
+        CHECK(all.sample({.origins = true}).unheld.empty());
+    }
 }
 
 TEST_CASE("origins: of a thousand buffers in the order of a hash") {

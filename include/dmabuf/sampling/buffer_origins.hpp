@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dmabuf/bpf/origins.hpp>
+#include <dmabuf/sampling/options.hpp>
 #include <dmabuf/sampling/session.hpp>
 
 namespace dmabuf {
@@ -28,16 +29,22 @@ public:
         processes_.reserve(most.origins + most.watched_attachments);
     }
 
-    /// Fills in the origins and attachments of `now`, whose buffers are complete and in order. Of
-    /// `unheld` alone, unless `of_all`: then nothing is read where that is empty.
-    /// Cost: see `sample_options::origins`. No allocation once grown.
-    void read(session<System> const& with, bool of_all, snapshot& now) {
-        of_all_ = of_all;
-        if (!of_all && now.unheld.empty()) return;
+    /// Notes the beginning of a sample.
+    void begin(System system) { begin_ns_ = boot_clock(system); }
+
+    /// Fills in the origins and attachments of `now`, whose buffers are complete and in order; and
+    /// where no list told `unheld`, the part of it that was made since the watch began.
+    /// Cost: see `sample_options`. No allocation once grown.
+    void read(session<System> const& with, sample_options const& wanted, snapshot& now) {
+        auto const& seen = now.coverage;
+        of_all_ = wanted.origins;
+        finds_unheld_ = wanted.unheld && !seen.buffers_compared() && seen.alone_pid == 0 &&
+                        seen.indistinct.kernel_major == 0;
+        if (!of_all_ && now.unheld.empty() && !finds_unheld_) return;
         if (auto const done = read_origins(with, now); !done)
             return void(now.watch.why_no_origins = done.error());
         now.watch.origins_read = true;
-        note_clock(with.system(), now.watch);
+        now.watch.now_ns = boot_clock(with.system());
         auto const done = read_attachments(with, now);
         now.watch.attachments_read = done.has_value();
         if (!done) now.watch.why_no_attachments = done.error();
@@ -77,6 +84,7 @@ private:
     result<void> walk(session<System> const& with, bpf_watched_walk<System>& records, Take take) {
         auto const header = records.begin();
         if (!header) return header.error();
+        checks_records_ = header->names;
         if (!header->same_namespaces() || with.kernel().proc_shows == visibility::pid_namespace)
             return failure{operation::identify, EXDEV, records.where()};
         for (;;) {
@@ -115,6 +123,7 @@ private:
                 return x.told.size_bytes < y.told.size_bytes;
             return x.id != y.id ? x.id < y.id : x.told.made_ns < y.told.made_ns;
         });
+        if (finds_unheld_) add_unheld(now, records.watch());
         if (of_all_) add_origins(now, now.buffers, records);
         add_origins(now, now.unheld, records);
         detail::sort(now.origins, [](origin const& a, origin const& b) {
@@ -138,7 +147,11 @@ private:
             return {};
         });
         if (!done) return done;
-        now.watch.attachments_lost = records.watch().no_room + records.watch().failed_entries;
+        auto const& watch = records.watch();
+        now.watch.attachments_lost = known_number(watch.missed_begins);
+        now.watch.attachments_lost += watch.no_room + watch.failed_entries;
+        now.watch.attachments_left_over = known_number(watch.missed_ends);
+        now.watch.attachments_left_over += watch.failed_removals;
         put_in_order(attached_, [&](std::uint32_t a, std::uint32_t b) {
             auto const& x = attached_[a];
             auto const& y = attached_[b];
@@ -170,7 +183,7 @@ private:
     }
 
     [[nodiscard]] bool is_asked(snapshot const& now, std::uint64_t inode) const {
-        return has(now.unheld, inode) || (of_all_ && has(now.buffers, inode));
+        return finds_unheld_ || has(now.unheld, inode) || (of_all_ && has(now.buffers, inode));
     }
 
     [[nodiscard]] static bool has(std::vector<buffer> const& all, std::uint64_t inode) {
@@ -208,11 +221,32 @@ private:
         told.changes = records.changes();
     }
 
-    static void note_clock(System system, origin_watch& told) {
-        if constexpr (boot_clock_system<System>) told.now_ns = system.boot_clock_ns();
+    /// 0 where the system has none.
+    static std::uint64_t boot_clock(System system) {
+        if constexpr (boot_clock_system<System>) return system.boot_clock_ns();
+        return 0;
     }
 
     // --- joining ---
+
+    /// Adds the buffers that no process was seen to hold. One that was made during the sample may
+    /// be held by a process that was looked at before, and a record that may be left over tells
+    /// nothing.
+    void add_unheld(snapshot& now, bpf_watch const& watch) const {
+        if (begin_ns_ == 0 || (!checks_records_ && !watch.removed_all())) return;
+        now.watch.tells_unheld = true;
+        for (std::size_t at = 0; at < records_.size(); ++at) {
+            auto const& told = records_[at].told;
+            bool const repeated = at != 0 && records_[at].is_same(records_[at - 1]);
+            if (repeated || told.made_ns >= begin_ns_ || fitting(now.buffers, told) != 0) continue;
+            buffer one;
+            one.inode = told.inode;
+            one.size_bytes = told.size_bytes;
+            one.size_known = true;
+            now.unheld.push_back(one);
+            now.unheld_bytes += one.size_bytes;
+        }
+    }
 
     void add_origins(snapshot& now, std::vector<buffer> const& all,
                      bpf_watched_walk<System> const& records) const {
@@ -259,10 +293,10 @@ private:
     }
 
     /// Whether a record is of this buffer and of no other one.
-    static bool proves(snapshot const& now, origin_record const& record, buffer const& one,
-                       bpf_watch const& watch) {
+    [[nodiscard]] bool proves(snapshot const& now, origin_record const& record, buffer const& one,
+                              bpf_watch const& watch) const {
         if (watch.inodes_in_order) return true;
-        bool const left_over = !watch.removed_all() && !watch.entered_all();
+        bool const left_over = !checks_records_ && !watch.removed_all() && !watch.entered_all();
         return one.size_known && !left_over &&
                fitting(now.buffers, record.told) + fitting(now.unheld, record.told) == 1;
     }
@@ -355,6 +389,11 @@ private:
     }
 
     bool of_all_ = false;
+    bool finds_unheld_ = false;
+    /// The program hands out no record of a buffer that is gone. It can tell but under
+    /// lockdown=confidentiality.
+    bool checks_records_ = false;
+    std::uint64_t begin_ns_ = 0; ///< of the sample, since boot
     std::vector<origin_record> records_;
     std::vector<attachment_record> attached_;
     std::vector<std::uint32_t> order_;

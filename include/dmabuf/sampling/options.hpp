@@ -27,7 +27,9 @@ struct sample_options {
     /// buffers they are of (112 bytes a buffer, 176 an attachment), and 3 for each maker and
     /// importer that holds no buffer; where nothing is pinned 1.
     bool origins = false;
-    bool origins_of_unheld = false; ///< the same of `snapshot::unheld`; no call where that is empty
+    /// The same of `snapshot::unheld` alone; no call where a list tells that there is none. Without
+    /// a list, the watch tells the part of `unheld` that was made since it began.
+    bool origins_of_unheld = false;
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
     source force =
         source::none; ///< this source and no better one; `coverage::found_by` tells if it served
