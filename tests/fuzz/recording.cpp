@@ -5,6 +5,7 @@
 
 #include <dmabuf/diff.hpp>
 #include <dmabuf/groups.hpp>
+#include <dmabuf/origins.hpp>
 
 #include "replay/replayed_system.hpp"
 #include "target.hpp"
@@ -23,6 +24,8 @@ std::vector<dmabuf::sample_options> ways(dmabuf::sample_options const& recorded)
                                             {true, false, false, false}};
     all[2].force = source::fd_walk;
     all[3].bpf = false;
+    all[1].origins = true;
+    all[2].origins_of_unheld = true;
     return all;
 }
 
@@ -42,6 +45,8 @@ void replay_as(replay::recording const& recorded, dmabuf::sample_options const& 
     (void)dmabuf::diff(before, now);
     (void)dmabuf::by_user(now);
     (void)dmabuf::by_cgroup(now);
+    (void)dmabuf::by_maker(now);
+    (void)dmabuf::by_device(now);
 }
 
 } // namespace

@@ -81,11 +81,9 @@ replay::recording one_of_each() {
         call what;
         char const* path;
         std::uint64_t number;
-    } const numbers[] = {{call::fs, "/fs", 0xffffffff},
-                         {call::kcmp, "12 -3", 3},
-                         {call::pid, "", INT32_MAX},
-                         {call::clock, "", 0},
-                         {call::clock, "", ~std::uint64_t{0}}};
+    } const numbers[] = {{call::fs, "/fs", 0xffffffff}, {call::kcmp, "12 -3", 3},
+                         {call::pid, "", INT32_MAX},    {call::boot_clock, "", 0},
+                         {call::clock, "", 0},          {call::clock, "", ~std::uint64_t{0}}};
     for (auto const& [what, path, number] : numbers) {
         one = with_text(what, path, "");
         one.number = number;
@@ -210,6 +208,7 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         {head + "pid 0\n", 2, "no process"},
         {head + "pid -1\n", 2, "no process"},
         {head + "clock 7\nclock 7\nclock 6\n", 4, "the clock goes back"},
+        {head + "boot_clock 7\nclock 5\nboot_clock 6\n", 4, "the clock of boot time goes back"},
         {head + "samples 0\n", 2, "of one sample or of two"},
         {head + "samples 3\n", 2, "of one sample or of two"},
         {head + "sample names colours\n", 2, "unknown option 'colours'"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Recording and replaying: single calls, whole samples of a kernel in memory and of this machine.
+#include "replay/anonymise.hpp"
 #include "support.hpp"
 
 #include <array>
@@ -457,4 +458,36 @@ TEST_CASE("what is recorded of this machine replays to the same snapshot") {
     options.cgroups = true;
     options.unheld = true;
     check_round_trip(support::record_here(options));
+}
+
+TEST_CASE("a recording holds makers and attachments, and when it was made") {
+    fake::kernel kernel;
+    furnish(kernel);
+    kernel.sysfs_buffers = true;
+    auto const unheld = kernel.buffer(9, 4096);
+    auto const actor = bpf::actor_of(kernel.at(100));
+    auto const watch = bpf::watch_from(6);
+    bpf::bpffs pins;
+    pins.boot_ns = 90'000'000'000;
+    pins.pins[bpf::origins_path] = bpf::pin::of(
+        bpf::origins({bpf::origin_of(*unheld, actor, 60'000'000'000, 4711)}, watch), 100);
+    pins.pins[bpf::attachments_path] = bpf::pin::of(
+        bpf::attachments({bpf::attachment_of(*unheld, "vgem", actor, 70'000'000'000)}, watch));
+    auto const of_all = GENERATE(false, true);
+    auto const done = support::record_watched(
+        kernel, pins, {.unheld = true, .origins = of_all, .origins_of_unheld = !of_all});
+    REQUIRE(done.now.unheld.size() == 1);
+    REQUIRE(done.now.origin_of(done.now.unheld.front()));
+    CHECK(done.now.origin_of(done.now.unheld.front())->state == dmabuf::origin_state::made_by);
+    CHECK(done.now.watch.age_ns(60'000'000'000) == 30'000'000'000);
+    CHECK(done.now.watched_attachments.size() == 1);
+    check_round_trip(done);
+    // Anonymised it has the same makers, of other names.
+    auto const other = support::replay_it(replay::anonymised(done.recording));
+    CHECK(other.missing == "");
+    CHECK(support::dump(other.now, false) == support::dump(done.now, false));
+    auto const& named = other.now.origin_of(other.now.unheld.front())->maker;
+    CHECK(named.comm.view().starts_with("process-"));
+    CHECK(named.comm.view() == other.now.holders.front().comm.view());
+    CHECK(named.thread_comm == named.comm);
 }

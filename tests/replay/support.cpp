@@ -75,6 +75,12 @@ recorded record(fake::kernel& kernel, dmabuf::sample_options options, unsigned s
     return done;
 }
 
+recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_options options) {
+    auto done = record_by(bpf::pinned<fake::system>{{&kernel}, &pins}, options, 1);
+    REQUIRE(done.sampled);
+    return done;
+}
+
 recorded record_with(wrapped::faults& plan, fake::kernel& kernel, dmabuf::sample_options options) {
     return record_by(wrapped::faulty<fake::system>{{&kernel}, &plan}, options, 1);
 }
@@ -141,6 +147,19 @@ std::string dump(dmabuf::snapshot const& now, bool names) {
     for (auto const& one : now.attachments)
         out << "attached " << one.inode << " " << escaped(one.device.view()) << " " << one.times
             << "\n";
+    if (now.watch.origins_read)
+        out << "watch " << now.watch.since_ns << " " << now.watch.now_ns << " "
+            << now.watch.attachments_read << "\n";
+    for (auto const& one : now.origins) {
+        out << "origin " << one.inode << " " << name_of(one.state) << " " << one.made_ns << " "
+            << one.cgroup << " " << one.maker.pid << " " << one.maker.uid << " "
+            << name_of(one.maker.now);
+        if (names) out << " " << escaped(one.maker.comm.view());
+        out << "\n";
+    }
+    for (auto const& one : now.watched_attachments)
+        out << "watched " << one.inode << " " << escaped(one.device.view()) << " "
+            << one.attached_ns << " " << one.importer.pid << "\n";
     for (auto const& who : now.holders) {
         out << "holder " << who.pid << " " << who.uid << " " << who.start_ticks << " "
             << who.rss_bytes << " " << who.pss_bytes.value_or(~0U) << " "

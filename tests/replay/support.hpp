@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
+#include "systems/bpf_stream.hpp"
 #include "systems/fake_kernel.hpp"
 #include "systems/wrappers.hpp"
 
@@ -24,6 +25,8 @@ struct recorded {
 
 /// Samples and records. `samples` are taken by one sampler.
 recorded record(fake::kernel& kernel, dmabuf::sample_options options = {}, unsigned samples = 1);
+/// With makers and attachments, as `pins` tells them.
+recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_options options);
 /// Of one process alone.
 recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options = {});
 /// While calls fail as planned.

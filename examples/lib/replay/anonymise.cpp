@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "anonymise.hpp"
 
+#include <dmabuf/bpf/origins.hpp>
+
 #include <algorithm>
 
 namespace replay {
@@ -85,9 +87,39 @@ private:
         if (name == "cgroup") return cgroup(text);
         if (name == "cmdline") return arguments(text);
         if (name == "bufinfo") return bufinfo(text);
+        if (path.ends_with("/dmabuf/origins") || path.ends_with("/dmabuf/attachments"))
+            return actors(text);
         bool const harmless = name == "dmabuf_fds" || name == "osrelease" || name == "boot_id" ||
                               name == "size" || name == "exporter_name";
         return harmless ? text : crossed_out(text);
+    }
+
+    /// Records of makers and of importers, with other names in their places. Bytes behind the last
+    /// whole record are left out.
+    std::string actors(std::string_view text) {
+        namespace layout = dmabuf::detail::bpf_layout;
+        std::string out;
+        for (;;) {
+            auto const record = dmabuf::take_bpf_record(text, {});
+            if (!record || !*record) return out;
+            auto bytes = std::string((*record)->bytes);
+            bool const has_actor =
+                dmabuf::parse_bpf_origin(**record) || dmabuf::parse_bpf_attachment(**record);
+            if (has_actor)
+                for (auto const at : {layout::actor_at + 24, layout::actor_at + 40})
+                    rename_task(bytes, at);
+            // Of a record that the library does not know, only the head stays.
+            else if ((*record)->kind > layout::kind_watch)
+                bytes.replace(layout::head, bytes.npos, bytes.size() - layout::head, '\0');
+            out += bytes;
+        }
+    }
+
+    void rename_task(std::string& bytes, std::size_t at) {
+        constexpr auto room = dmabuf::detail::bpf_layout::comm_bytes;
+        auto alias = processes_.of(dmabuf::detail::load_text(bytes, at, room));
+        alias.resize(room - 1);
+        bytes.replace(at, room, alias + '\0');
     }
 
     std::string stat(std::string_view text) {

@@ -135,8 +135,8 @@ void recorder::process_id(std::int32_t pid) {
     add(call::pid, "", 0).number = static_cast<std::uint64_t>(pid);
 }
 
-void recorder::clock(std::uint64_t now_ns) {
-    add(call::clock, "", 0).number = now_ns;
+void recorder::clock(call what, std::uint64_t now_ns) {
+    add(what, "", 0).number = now_ns;
 }
 
 std::vector<entry> recorder::entries() const {

@@ -7,8 +7,9 @@
 namespace replay {
 
 std::string_view name_of(call what) {
-    constexpr std::string_view names[] = {"open", "file",    "dir",  "stat",    "lstat", "link",
-                                          "fs",   "mapping", "kcmp", "kcmp_vm", "pid",   "clock"};
+    constexpr std::string_view names[] = {"open", "file",  "dir",       "stat", "lstat",
+                                          "link", "fs",    "mapping",   "kcmp", "kcmp_vm",
+                                          "pid",  "clock", "boot_clock"};
     return names[static_cast<std::size_t>(what)];
 }
 

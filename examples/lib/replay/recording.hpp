@@ -15,7 +15,7 @@
 
 namespace replay {
 
-/// The kinds of result, named as in the file.
+/// The kinds of result, named as in the file. The order is that of `name_of()`.
 enum class call : std::uint8_t {
     open,
     file,
@@ -28,10 +28,16 @@ enum class call : std::uint8_t {
     kcmp,
     kcmp_vm,
     pid,
-    clock
+    clock,
+    boot_clock
 };
 
 std::string_view name_of(call what);
+
+/// Whether the call is made on no path.
+constexpr bool has_no_path(call what) {
+    return what == call::pid || what == call::clock || what == call::boot_clock;
+}
 
 /// Whether two tasks are compared.
 constexpr bool is_comparison(call what) {
@@ -42,7 +48,7 @@ constexpr bool is_comparison(call what) {
 /// path, not a descriptor, so that a later version of the library may ask in another order.
 struct entry {
     call what = call::open;
-    std::string path;               ///< kcmp, kcmp_vm: the two tasks; pid, clock: empty
+    std::string path;               ///< kcmp, kcmp_vm: the two tasks; pid, clocks: empty
     std::uint64_t from = 0;         ///< mapping: where it was looked for
     int error = 0;                  ///< errno; of a file or directory, where it broke off
     bool unended = false;           ///< file, dir, link: there may be more, for which nobody asked
@@ -50,7 +56,7 @@ struct entry {
     std::vector<std::string> names; ///< dir, in the kernel's order
     dmabuf::file_status status;     ///< stat, lstat
     dmabuf::mapping mapping;        ///< without its path
-    std::uint64_t number = 0;       ///< fs, kcmp, kcmp_vm, pid, clock
+    std::uint64_t number = 0;       ///< fs, kcmp, kcmp_vm, pid, clocks
 };
 
 bool operator==(entry const& a, entry const& b);

@@ -26,7 +26,8 @@ public:
     /// `what` is `kcmp` or `kcmp_vm`.
     void compared(call what, std::int32_t a, std::int32_t b, int returned);
     void process_id(std::int32_t pid);
-    void clock(std::uint64_t now_ns);
+    /// `what` is `clock` or `boot_clock`.
+    void clock(call what, std::uint64_t now_ns);
 
     /// What was kept. Results that only repeat the last one of their key are left out: replay
     /// repeats it too.
@@ -117,7 +118,14 @@ public:
     }
     std::uint64_t clock_ns() const {
         auto const now = inner_.clock_ns();
-        kept_->clock(now);
+        kept_->clock(call::clock, now);
+        return now;
+    }
+    std::uint64_t boot_clock_ns() const
+    requires dmabuf::boot_clock_system<Inner>
+    {
+        auto const now = inner_.boot_clock_ns();
+        kept_->clock(call::boot_clock, now);
         return now;
     }
 
@@ -130,6 +138,6 @@ private:
     [[no_unique_address]] Inner inner_{};
     std::shared_ptr<recorder> kept_ = std::make_shared<recorder>();
 };
-static_assert(dmabuf::system<recording_system<>>);
+static_assert(dmabuf::boot_clock_system<recording_system<>>);
 
 } // namespace replay

@@ -51,6 +51,8 @@ constexpr option_word option_words[] = {
     {"unheld", &dmabuf::sample_options::unheld},
     {"bufinfo", &dmabuf::sample_options::bufinfo},
     {"counts", &dmabuf::sample_options::counts},
+    {"origins", &dmabuf::sample_options::origins},
+    {"origins_of_unheld", &dmabuf::sample_options::origins_of_unheld},
 };
 
 // --- writing -------------------------------------------------------------------------------------
@@ -122,7 +124,7 @@ void write_entry(entry const& one, std::string& out) {
     out += name_of(one.what);
     if (is_comparison(one.what))
         out += " " + one.path;
-    else if (one.what != call::pid && one.what != call::clock)
+    else if (!has_no_path(one.what))
         out += " " + word(one.path);
     if (one.what == call::mapping) out += " " + hexadecimal(one.from);
     if (one.error != 0) out += " " + name_of_error(one.error);
@@ -150,6 +152,7 @@ void write_entry(entry const& one, std::string& out) {
     case call::kcmp_vm:
     case call::pid:
     case call::clock:
+    case call::boot_clock:
         if (one.error == 0) out += " " + std::to_string(one.number);
         break;
     case call::open:
@@ -271,7 +274,7 @@ private:
 };
 
 std::optional<call> call_named(std::string_view name) {
-    for (auto what = call::open; what <= call::clock;
+    for (auto what = call::open; what <= call::boot_clock;
          what = static_cast<call>(static_cast<int>(what) + 1))
         if (name_of(what) == name) return what;
     return std::nullopt;
@@ -367,6 +370,7 @@ void parse_result(scanner& in, entry& one) {
         one.number = parse_within<std::uint64_t>(in, 0, 3, "this is no result of kcmp");
         break;
     case call::clock:
+    case call::boot_clock:
         one.number = in.number<std::uint64_t>();
         break;
     case call::pid:
@@ -432,7 +436,7 @@ entry parse_call(scanner& in, std::string_view name) {
         auto const a = in.number<std::int32_t>();
         auto const b = in.number<std::int32_t>();
         one.path = std::to_string(a) + " " + std::to_string(b);
-    } else if (what != call::pid && what != call::clock) {
+    } else if (!has_no_path(*what)) {
         one.path = in.unescaped_word();
     }
     if (what == call::mapping) one.from = parse_hexadecimal(in);
@@ -443,6 +447,7 @@ entry parse_call(scanner& in, std::string_view name) {
 recording parse_lines(scanner& in) {
     recording found;
     std::uint64_t now_ns = 0;
+    std::uint64_t boot_ns = 0;
     if (!in.next_line() || in.word() != "dmabuf-recording") in.fail("this is not a recording");
     if (in.word() != "1") in.fail("a recording of a newer version");
     in.expect_end();
@@ -455,6 +460,8 @@ recording parse_lines(scanner& in) {
             auto const& one = found.entries.back();
             if (one.what == call::clock && std::exchange(now_ns, one.number) > one.number)
                 in.fail("the clock goes back");
+            if (one.what == call::boot_clock && std::exchange(boot_ns, one.number) > one.number)
+                in.fail("the clock of boot time goes back");
         }
         in.expect_end();
     }

@@ -259,6 +259,11 @@ std::uint64_t replayed_system::clock_ns() const {
     return one ? one->number : 0;
 }
 
+std::uint64_t replayed_system::boot_clock_ns() const {
+    auto const* const one = state_->find(call::boot_clock, "");
+    return one ? one->number : 0;
+}
+
 circumstances const& replayed_system::made() const {
     return state_->what.made;
 }

@@ -33,6 +33,7 @@ public:
     int compare_memory_maps(std::int32_t a, std::int32_t b) const;
     std::int32_t process_id() const;
     std::uint64_t clock_ns() const;
+    std::uint64_t boot_clock_ns() const;
 
     [[nodiscard]] circumstances const& made() const;
 
@@ -49,6 +50,6 @@ private:
     struct state;
     std::shared_ptr<state> state_;
 };
-static_assert(dmabuf::system<replayed_system>);
+static_assert(dmabuf::boot_clock_system<replayed_system>);
 
 } // namespace replay
