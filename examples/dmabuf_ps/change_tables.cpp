@@ -216,6 +216,8 @@ table_of_changes chosen_table(observation const& seen, snapshot_diff const& chan
         return {text(changed.exporters, [&] { return exporter_changes(changed, style); }),
                 "exporter", left.exporters, changed.exporters_known};
     case grouping::process:
+    case grouping::maker:  // refused
+    case grouping::device: // refused
         break;
     }
     return {text(changed.holders, [&] { return process_changes(seen, changed, style); }), "process",

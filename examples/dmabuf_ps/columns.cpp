@@ -17,7 +17,7 @@ constexpr std::string_view gap = "  ";
 constexpr std::size_t least_width = 8;
 
 /// The order in which columns are left out.
-constexpr std::string_view least_needed[] = {"OTHER", "DEVICES", "MAPS", "FDS",
+constexpr std::string_view least_needed[] = {"OTHER", "DEVICES", "AGE",  "MAPS", "FDS",
                                              "USS",   "NEW",     "LEFT", "RSS"};
 
 bool says_nothing(std::string_view cell) {

@@ -42,6 +42,10 @@ std::vector<field> buffer_fields() {
         {"other_references", "OTHER"},
         {"name", "NAME", layout::long_text},
         {"name_known", "KNOWN", layout::text, false},
+        {"origin", "ORIGIN", layout::text, false},
+        {"maker_pid", "MAKER", layout::number, false},
+        {"made_by", "MADE BY", layout::long_text},
+        {"age_seconds", "AGE"},
         {"devices", "DEVICES", layout::long_text},
         {"holders", "PROCESSES", layout::number, false},
         {"pids", "PIDS", layout::long_text, false},
@@ -94,6 +98,34 @@ std::vector<field> exporter_fields() {
     };
 }
 
+std::vector<field> maker_fields() {
+    return {
+        {"buffers", "BUFFERS"},
+        {"size_bytes", "SIZE"},
+        {"unsized_buffers", "UNSIZED", layout::number, false},
+        {"unheld_buffers", "UNHELD", layout::number, false},
+        {"unheld_bytes", "NOT HELD"},
+        {"oldest_seconds", "OLDEST"},
+        {"newest_seconds", "NEWEST"},
+        {"origin", "ORIGIN", layout::text, false},
+        {"maker_pid", "PID", layout::number, false},
+        {"maker_uid", "UID", layout::number, false},
+        {"maker_now", "NOW", layout::text, false},
+        {"made_by", "MADE BY", layout::long_text},
+    };
+}
+
+std::vector<field> device_fields() {
+    return {
+        {"buffers", "BUFFERS"},
+        {"size_bytes", "SIZE"},
+        {"unsized_buffers", "UNSIZED", layout::number, false},
+        {"unheld_buffers", "UNHELD", layout::number, false},
+        {"unheld_bytes", "NOT HELD"},
+        {"device", "DEVICE", layout::long_text},
+    };
+}
+
 /// Of a list that somebody handed on.
 std::vector<field> list_fields(bool by_exporter) {
     if (by_exporter)
@@ -116,6 +148,8 @@ std::vector<rows::field> fields_of(options const& chosen) {
     if (chosen.buffers_of_one()) return held_fields(chosen.alone);
     if (chosen.buffers) return buffer_fields();
     if (chosen.by == grouping::process) return process_fields(chosen.args);
+    if (chosen.by == grouping::maker) return maker_fields();
+    if (chosen.by == grouping::device) return device_fields();
     return chosen.by == grouping::exporter ? exporter_fields() : group_fields(chosen.by);
 }
 

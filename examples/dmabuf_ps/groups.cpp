@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 #include "fields.hpp"
+#include "origin_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -67,6 +68,107 @@ group_rows rows_of_exporters(selection const& shown, options const& chosen,
     return found;
 }
 
+/// The snapshot with the buffers shown alone, held or not.
+dmabuf::snapshot with_shown_buffers(selection const& shown) {
+    auto part = shown.now();
+    part.buffers.clear();
+    part.unheld.clear();
+    for (auto const* one : shown.listed_buffers(true, {})) {
+        bool const held = one->holders.value_or(0) != 0;
+        (held ? part.buffers : part.unheld).push_back(*one);
+    }
+    return part;
+}
+
+/// The cells that rows by maker and by device have in common.
+template<class Total>
+std::vector<rows::cell> size_cells(Total const& total, table_style const& style) {
+    return {number_cell(total.buffers),
+            sum_cell(total.size_bytes, total.buffers, total.unsized_buffers, style),
+            number_cell(total.unsized_buffers), number_cell(total.unheld_buffers),
+            size_cell(total.unheld_bytes, true, style)};
+}
+
+template<class Total>
+std::uint64_t most_size(Total const& total) {
+    return ::selection::most_bytes(total.size_bytes, total.unsized_buffers == 0);
+}
+
+rows::cell age_cell(dmabuf::origin_watch const& watch, bool known, std::uint64_t made_ns) {
+    if (!known) return {{}, "-"};
+    if (watch.now_ns == 0) return {{}, "?"};
+    auto const age_ns = watch.age_ns(made_ns);
+    return {age_ns / 1'000'000'000, age_words(age_ns)};
+}
+
+std::vector<rows::cell> maker_row(dmabuf::origin_watch const& watch,
+                                  dmabuf::maker_total const& total, table_style const& style) {
+    bool const known = total.state == dmabuf::origin_state::made_by;
+    auto const& maker = total.maker;
+    auto const text = [&](std::string_view word) {
+        return rows::cell{known ? rows::value(std::string(word)) : rows::value(),
+                          known ? std::string(word) : "-"};
+    };
+    auto const number = [&](std::uint64_t value) {
+        return known ? number_cell(value) : rows::cell{{}, "-"};
+    };
+    auto cells = size_cells(total, style);
+    cells.push_back(age_cell(watch, known, total.oldest_ns));
+    cells.push_back(age_cell(watch, known, total.newest_ns));
+    auto const state = std::string(name_of(total.state));
+    cells.push_back({state, state});
+    cells.push_back(number(static_cast<std::uint64_t>(maker.pid)));
+    cells.push_back(number(maker.uid));
+    cells.push_back(text(name_of(maker.now)));
+    cells.push_back(
+        {known ? rows::value(fmt::format("{}", maker.comm)) : rows::value(),
+         total.state == dmabuf::origin_state::not_watched ? "?" : maker_words(total.state, maker)});
+    return cells;
+}
+
+group_rows rows_of_makers(selection const& shown, options const& chosen, table_style const& style) {
+    auto const part = with_shown_buffers(shown);
+    auto makers = dmabuf::by_maker(part);
+    group_rows found{{fields_of(chosen), {}}, makers.size()};
+    keep_chosen_rows(makers, chosen.wanted, most_size<dmabuf::maker_total>);
+    for (auto const& total : makers)
+        found.table.rows.push_back(maker_row(part.watch, total, style));
+    return found;
+}
+
+group_rows rows_of_devices(selection const& shown, options const& chosen,
+                           table_style const& style) {
+    auto devices = dmabuf::by_device(with_shown_buffers(shown));
+    group_rows found{{fields_of(chosen), {}}, devices.size()};
+    keep_chosen_rows(devices, chosen.wanted, most_size<dmabuf::device_total>);
+    for (auto const& total : devices) {
+        auto cells = size_cells(total, style);
+        bool const known = !total.device.empty();
+        cells.push_back({known ? rows::value(fmt::format("{}", total.device)) : rows::value(),
+                         known ? fmt::format("{}", total.device) : "none known"});
+        found.table.rows.push_back(std::move(cells));
+    }
+    return found;
+}
+
+std::string_view kind_of(grouping by) {
+    switch (by) {
+    case grouping::user:
+        return "user";
+    case grouping::cgroup:
+        return "cgroup";
+    case grouping::exporter:
+        return "exporter";
+    case grouping::maker:
+        return "maker";
+    case grouping::device:
+        return "device";
+    case grouping::process:
+        break;
+    }
+    return "process";
+}
+
 } // namespace
 
 dmabuf::snapshot shown_part(selection const& shown) {
@@ -104,6 +206,8 @@ std::vector<named_total> cgroup_totals(selection const& shown) {
 group_rows rows_of_groups(observation const& seen, selection const& shown, options const& chosen,
                           table_style const& style) {
     if (chosen.by == grouping::exporter) return rows_of_exporters(shown, chosen, style);
+    if (chosen.by == grouping::maker) return rows_of_makers(shown, chosen, style);
+    if (chosen.by == grouping::device) return rows_of_devices(shown, chosen, style);
     bool const users = chosen.by == grouping::user;
     auto groups = users ? user_totals(seen, shown) : cgroup_totals(shown);
     group_rows found{{fields_of(chosen), {}}, groups.size()};
@@ -121,10 +225,7 @@ std::string group_table(observation const& seen, selection const& shown, options
     auto const rows = found.table.rows.size();
     auto text = draw(std::move(found.table), chosen, style);
     if (rows == found.all) return text;
-    auto const kind = chosen.by == grouping::user     ? "user"
-                      : chosen.by == grouping::cgroup ? "cgroup"
-                                                      : "exporter";
-    return text + fmt::format("\nShowing {} of {}\n", rows, counted(found.all, kind));
+    return text + fmt::format("\nShowing {} of {}\n", rows, counted(found.all, kind_of(chosen.by)));
 }
 
 } // namespace dmabuf_ps

@@ -27,7 +27,8 @@ size being split evenly over its holders; all shares add up to the total. USS: b
 that no other process holds. Ending the process frees them only if no driver keeps the
 memory, as a GEM handle or a video queue does. MAPS: mappings of a buffer's own file; a
 driver may map the same memory through its device. OTHER: references that no process
-explains, of drivers, io_uring and sockets in flight.
+explains, of drivers, io_uring and sockets in flight. MADE BY: the process that exported
+the buffer, where dmabuf_pin --origins watches.
 
 The exporter "drm" is every driver that uses the common export of DRM: the attached
 devices tell more. drm-* lines in fdinfo count the same memory: never add them.
@@ -46,10 +47,8 @@ std::map<std::string, sort_key> const sort_keys = {
 };
 
 std::map<std::string, grouping> const groupings = {
-    {"process", grouping::process},
-    {"user", grouping::user},
-    {"cgroup", grouping::cgroup},
-    {"exporter", grouping::exporter},
+    {"process", grouping::process},   {"user", grouping::user},   {"cgroup", grouping::cgroup},
+    {"exporter", grouping::exporter}, {"maker", grouping::maker}, {"device", grouping::device},
 };
 
 std::map<std::string, output_format> const formats = {
@@ -72,6 +71,8 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
     if (changes && sorted) throw CLI::ValidationError("--sort", "--diff has an order of its own");
     if (changes && chosen.by == grouping::exporter && chosen.of_some_processes())
         throw CLI::ValidationError("--by", "--diff by exporter is of all processes");
+    if (changes && (chosen.by == grouping::maker || chosen.by == grouping::device))
+        throw CLI::ValidationError("--by", "--diff is by process, user, cgroup or exporter");
     if (sorted && chosen.by != grouping::process)
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }
@@ -125,9 +126,12 @@ void refuse_selection(options const& chosen) {
     if (chosen.compares() && wanted.of_rows())
         throw CLI::ValidationError("--diff", "it shows each row that changed: --min-size and --top "
                                              "choose among the rows of one look");
-    if (!chosen.bufinfo.empty() && (wanted.of_processes() || !wanted.names.empty()))
+    if (chosen.compares() && wanted.least_age_ns != 0)
+        throw CLI::ValidationError("--diff", "it shows what changed: --older chooses in one look");
+    if (!chosen.bufinfo.empty() &&
+        (wanted.of_processes() || !wanted.names.empty() || wanted.least_age_ns != 0))
         throw CLI::ValidationError("--bufinfo",
-                                   "a list has no processes and no names to choose by");
+                                   "a list has no processes, names or ages to choose by");
     if (chosen.json && chosen.by != grouping::process && wanted.of_rows())
         throw CLI::ValidationError("--by", "in JSON --min-size and --top choose processes, or with "
                                            "--buffers buffers");
@@ -184,7 +188,7 @@ void refuse_for_lists(options const& chosen, bool sorted, bool told_where) {
     bool const other = chosen.buffers || chosen.verbose || chosen.anonymise || sorted ||
                        told_where || chosen.compares() || !chosen.pids.empty() || chosen.alone ||
                        !chosen.record.empty() || !chosen.replay.empty();
-    if (other || chosen.by == grouping::user || chosen.by == grouping::cgroup)
+    if (other || (chosen.by != grouping::process && chosen.by != grouping::exporter))
         throw CLI::ValidationError("--bufinfo",
                                    "a list goes with --by exporter, --bytes and --json alone");
 }

@@ -17,7 +17,7 @@ namespace dmabuf_ps {
 
 enum class sort_key : std::uint8_t { pss, rss, uss, pid, name, buffers };
 
-enum class grouping : std::uint8_t { process, user, cgroup, exporter };
+enum class grouping : std::uint8_t { process, user, cgroup, exporter, maker, device };
 
 /// `json` tells everything; the others are rows.
 enum class output_format : std::uint8_t { table, csv, json, ndjson };
@@ -49,6 +49,11 @@ struct options {
     ::selection::criteria wanted;                 ///< only what these choose
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
     dmabuf::roots roots;
+
+    /// Whether rows are of groups of buffers, and not of processes.
+    [[nodiscard]] bool groups_buffers() const {
+        return by == grouping::exporter || by == grouping::maker || by == grouping::device;
+    }
 
     /// Whether changes are shown.
     [[nodiscard]] bool compares() const { return diff_seconds || !diff_with.empty(); }

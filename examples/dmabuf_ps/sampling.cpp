@@ -18,6 +18,12 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.exporters =
         everything || totals || shows(chosen, "exporter") || !chosen.wanted.exporters.empty();
     wanted.names = everything || (chosen.buffers && !changes) || !chosen.wanted.names.empty();
+    bool const makers = chosen.by == grouping::maker || chosen.by == grouping::device ||
+                        shows(chosen, "origin") || shows(chosen, "maker_pid") ||
+                        shows(chosen, "made_by") || shows(chosen, "age_seconds") ||
+                        (chosen.buffers && shows(chosen, "devices"));
+    wanted.origins = everything || (makers && !changes) || chosen.wanted.least_age_ns != 0;
+    wanted.origins_of_unheld = totals && !chosen.alone; // where the report tells of these
     bool const references = chosen.buffers && !chosen.buffers_of_one();
     bool const exporter_changes = changes && chosen.by == grouping::exporter;
     wanted.counts = everything || chosen.hints || references || exporter_changes;

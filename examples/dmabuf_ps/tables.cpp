@@ -4,6 +4,7 @@
 #include "cells.hpp"
 #include "columns.hpp"
 #include "fields.hpp"
+#include "origin_words.hpp"
 #include "report/buffer_holders.hpp"
 
 #include <algorithm>
@@ -108,18 +109,49 @@ rows::cell count_cell(dmabuf::reference_count const* count) {
     return count ? number_cell(count->count) : rows::cell{{}, "?"};
 }
 
-/// "vimc.0 ×2, 0000:00:02.0"
+/// Whether the watch has told all devices of a buffer.
+bool all_devices_watched(dmabuf::snapshot const& now, dmabuf::buffer const& buffer) {
+    auto const* const told = now.origin_of(buffer);
+    return told && told->state == dmabuf::origin_state::made_by && now.watch.attachments_read &&
+           now.watch.attachments_lost == 0;
+}
+
+/// "vimc.0 ×2, 0000:00:02.0". The kernel's list tells how often; the watch serves without one.
 rows::cell devices_cell(dmabuf::snapshot const& now, dmabuf::buffer const& buffer) {
     auto const* const count = now.count_of(buffer);
     rows::names devices;
     std::string text;
+    if (!count || !count->devices_known) {
+        for (auto const& one : now.watched_attachments_of(buffer)) {
+            auto name = fmt::format("{}", one.device);
+            if (!one.named || std::ranges::count(devices, name) != 0) continue;
+            text += fmt::format("{}{}", text.empty() ? "" : ", ", visible(one.device));
+            devices.push_back(std::move(name));
+        }
+        if (all_devices_watched(now, buffer))
+            return {std::move(devices), text.empty() ? "-" : text};
+        return {{}, text.empty() ? "?" : text + ", …"};
+    }
     for (auto const& one : now.attachments_of(buffer)) {
         devices.push_back(fmt::format("{}", one.device));
         text += fmt::format("{}{}", text.empty() ? "" : ", ", visible(one.device));
         if (one.times > 1) text += fmt::format(" ×{}", one.times);
     }
-    if (!count || !count->devices_known) return {{}, text.empty() ? "?" : text + ", …"};
     return {std::move(devices), text.empty() ? "-" : text};
+}
+
+/// State, pid, name and age.
+std::vector<rows::cell> origin_cells(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    auto const* const told = now.origin_of(one);
+    bool const known = told && told->state == dmabuf::origin_state::made_by;
+    bool const aged = known && now.watch.now_ns != 0;
+    auto const state = std::string(name_of(told ? told->state : dmabuf::origin_state::not_watched));
+    return {{state, state},
+            known ? number_cell(static_cast<std::uint64_t>(told->maker.pid)) : rows::cell{{}, "-"},
+            {known ? rows::value(fmt::format("{}", told->maker.comm)) : rows::value(),
+             maker_words(now, one)},
+            {aged ? rows::value(now.watch.age_ns(told->made_ns) / 1'000'000'000) : rows::value(),
+             age_cell_words(now, one)}};
 }
 
 bool any_named(std::vector<dmabuf::buffer> const& buffers) {
@@ -131,6 +163,8 @@ std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style c
     std::vector<column> titles{{"INODE", true}, {"SIZE", true}, {"EXPORTER"}};
     if (counts) titles.push_back({"OTHER", true});
     if (names) titles.push_back({"NAME", false, true});
+    titles.push_back({"MADE BY", false, true});
+    titles.push_back({"AGE", true});
     if (counts) titles.push_back({"DEVICES", false, true});
     columns table(std::move(titles));
     for (auto const& one : now.unheld) {
@@ -138,6 +172,8 @@ std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style c
                                        exporter_cell(now.exporter_of(one))};
         if (counts) cells.push_back(others_text(now.count_of(one)));
         if (names) cells.push_back(name_of(one));
+        cells.push_back(maker_words(now, one));
+        cells.push_back(age_cell_words(now, one));
         if (counts) cells.push_back(devices_cell(now, one).shown);
         table.add_row(std::move(cells));
     }
@@ -200,19 +236,22 @@ std::vector<rows::cell> buffer_row(dmabuf::snapshot const& now, dmabuf::buffer c
                                    std::span<std::uint32_t const> holders,
                                    table_style const& style) {
     auto const* const count = now.count_of(one);
-    return {number_cell(one.inode),
-            size_cell(one.size_bytes, one.size_known, style),
-            exporter_name_cell(now.exporter_of(one)),
-            number_cell(one.descriptors),
-            number_cell(one.mappings),
-            count_cell(count),
-            others_cell(count),
-            buffer_name_cell(one),
-            {one.name_known, one.name_known ? "yes" : "no"},
-            devices_cell(now, one),
-            number_cell(holders.size()),
-            pids_cell(now, holders),
-            comms_cell(now, holders)};
+    std::vector<rows::cell> cells{number_cell(one.inode),
+                                  size_cell(one.size_bytes, one.size_known, style),
+                                  exporter_name_cell(now.exporter_of(one)),
+                                  number_cell(one.descriptors),
+                                  number_cell(one.mappings),
+                                  count_cell(count),
+                                  others_cell(count),
+                                  buffer_name_cell(one),
+                                  {one.name_known, one.name_known ? "yes" : "no"}};
+    for (auto& cell : origin_cells(now, one))
+        cells.push_back(std::move(cell));
+    cells.push_back(devices_cell(now, one));
+    cells.push_back(number_cell(holders.size()));
+    cells.push_back(pids_cell(now, holders));
+    cells.push_back(comms_cell(now, holders));
+    return cells;
 }
 
 } // namespace
@@ -326,10 +365,13 @@ std::string shown_words(observation const& seen, selection const& shown, table_s
 std::string unheld_words(dmabuf::snapshot const& now, bool buffers, bool counts,
                          table_style const& style) {
     if (now.unheld.empty()) return {};
-    auto text = fmt::format("{}, {}, held by no process seen, as {} lists them\n",
-                            counted(now.unheld.size(), "buffer"), size(now.unheld_bytes, style),
-                            dmabuf::name_of(now.coverage.listed_by));
-    if (!buffers) return text;
+    auto text =
+        fmt::format("{}, {}, held by no process seen, {}\n", counted(now.unheld.size(), "buffer"),
+                    size(now.unheld_bytes, style),
+                    now.watch.tells_unheld
+                        ? "of those made since dmabuf_pin watches"
+                        : fmt::format("as {} lists them", dmabuf::name_of(now.coverage.listed_by)));
+    if (!buffers) return text + unheld_makers(now, style);
     return text + unheld_table(now, counts, style) + "\n";
 }
 

@@ -3,6 +3,7 @@
 
 #include "change_tables.hpp"
 #include "groups.hpp"
+#include "origin_words.hpp"
 #include "output.hpp"
 #include "report/coverage_words.hpp"
 #include "report/source_words.hpp"
@@ -23,7 +24,10 @@ std::string nothing_held(dmabuf::coverage const& seen) {
 std::string tables(observation const& seen, selection const& shown, options const& chosen) {
     table_style const style{chosen.exact_bytes, terminal_width()};
     std::string text;
-    bool const anything = !(chosen.buffers ? shown.buffers.empty() : shown.processes.empty());
+    bool const of_makers = chosen.by == grouping::maker || chosen.by == grouping::device;
+    bool const unheld_rows = of_makers && !shown.listed_buffers(true, {}).empty();
+    bool const anything =
+        unheld_rows || !(chosen.buffers ? shown.buffers.empty() : shown.processes.empty());
     if (chosen.compares()) {
         text = change_table(seen, changes(seen, chosen), chosen, style);
     } else if (anything) {
@@ -44,6 +48,10 @@ std::string tables(observation const& seen, selection const& shown, options cons
     bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
     // Of changes, the rows and sums have told of these.
     if (!chosen.compares()) text += unheld_words(shown.now(), all_buffers, true, style);
+    bool const told = !shown.now().unheld.empty() && !all_buffers && !chosen.compares();
+    bool const asked = of_makers || chosen.wanted.least_age_ns != 0;
+    if (!told && (asked || (all_buffers && !shown.now().unheld.empty())))
+        text += not_watched_words(seen.now);
     return all_buffers ? text + others_words(shown.now()) : text;
 }
 

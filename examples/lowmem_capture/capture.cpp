@@ -20,6 +20,7 @@ dmabuf::sample_options sampling(options const& chosen) {
     wanted.cgroups = true;
     // By sysfs or a pinned list: debugfs takes locks that whoever waits for memory may hold.
     wanted.unheld = true;
+    wanted.origins = true; // one more file, where dmabuf_pin watches
     wanted.path_descriptors = false; // another call for each descriptor
     wanted.mappings = !chosen.no_mappings;
     wanted.names = chosen.names; // no list tells them: see README.md
@@ -37,6 +38,7 @@ dmabuf::capacity room_for(std::size_t buffers) {
     most.holders = std::max<std::size_t>(buffers / 8, 64);
     most.references = 4 * buffers;
     most.per_process = buffers;
+    most.origins = most.watched_attachments = buffers;
     most.cgroup_bytes = 64 * 1024;
     return most;
 }

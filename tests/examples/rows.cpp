@@ -140,12 +140,12 @@ TEST_CASE("rows: buffers, those that nobody holds too") {
     auto const buffers = parsed_csv(shown({"--buffers", "--format", "csv"}).out);
     REQUIRE(buffers.size() == 4);
     CHECK(buffers[0] == words{"inode", "size_bytes", "exporter", "descriptors", "mappings", "count",
-                              "other_references", "name", "name_known", "devices", "holders",
-                              "pids", "comms"});
-    CHECK(buffers[1] ==
-          words{"12", "16384", "heap of nobody", "0", "0", "0", "0", "", "false", "", "0", "", ""});
+                              "other_references", "name", "name_known", "origin", "maker_pid",
+                              "made_by", "age_seconds", "devices", "holders", "pids", "comms"});
+    CHECK(buffers[1] == words{"12", "16384", "heap of nobody", "0", "0", "0", "0", "", "false",
+                              "not_watched", "", "", "", "", "0", "", ""});
     CHECK(buffers[3] == words{"10", "4096", "system", "2", "0", "2", "0", hostile_shown, "true",
-                              "0000:00:02.0 gpu\\x200", "2", "100 101",
+                              "not_watched", "", "", "", "0000:00:02.0 gpu\\x200", "2", "100 101",
                               "a,\"b\"\\n\\r\\x1b[2J\\xff =1+1"});
     auto const lines = parsed_lines(shown({"--buffers", "--format", "ndjson"}).out);
     CHECK(lines[2]["pids"] == std::vector{100, 101});

@@ -232,13 +232,16 @@ void missing_of_processes(dmabuf::snapshot const& now, rights const& mine, take_
 }
 
 /// One process alone is compared with no list.
-void missing_of_buffers(coverage const& seen, rights const& mine, take_words const& take) {
+void missing_of_buffers(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
+    auto const& seen = now.coverage;
     if (seen.alone_pid != 0) return;
     if (!seen.buffers_compared())
-        sentence(take).add(
-            "No list of all buffers was compared: the memory that no process holds "
-            "is unknown, and a buffer that was handed on meanwhile may be missing{}.",
-            mine.root ? "" : ": run as root");
+        sentence(take).add("No list of all buffers was compared: {} is unknown, and a buffer that "
+                           "was handed on meanwhile may be missing{}.",
+                           now.watch.tells_unheld
+                               ? "memory that no process holds, made before the watch over makers,"
+                               : "the memory that no process holds",
+                           mine.root ? "" : ": run as root");
     if (auto const count = seen.indistinct.listed; count != 0)
         sentence(take).add("bufinfo lists {} {}, {} in all, without inodes: held or not.", count,
                            count == 1 ? "buffer" : "buffers",
@@ -298,7 +301,7 @@ std::optional<std::uint64_t> known_bytes(dmabuf::snapshot const& now) {
 void what_is_missing(dmabuf::snapshot const& now, rights const& mine, take_words const& take) {
     if (now.coverage.alone_pid != 0) take(others_unknown);
     missing_of_processes(now, mine, take);
-    missing_of_buffers(now.coverage, mine, take);
+    missing_of_buffers(now, mine, take);
 }
 
 bool has_gaps(dmabuf::snapshot const& now, rights const& mine) {
@@ -312,7 +315,7 @@ std::string coverage_words(dmabuf::snapshot const& now, rights const& mine) {
     auto const add = [&](std::string_view words) { text += fmt::format("  {}\n", words); };
     missing_of_processes(now, mine, add);
     text += of_buffers(now);
-    missing_of_buffers(now.coverage, mine, add);
+    missing_of_buffers(now, mine, add);
     return text;
 }
 

@@ -84,6 +84,67 @@ void write_count(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer c
     });
 }
 
+void write_actor(json_writer& out, dmabuf::actor const& who) {
+    out.row([&] {
+        out.field("pid", who.pid);
+        out.field("tid", who.tid);
+        out.field("uid", who.uid);
+        out.field("start_ns", who.start_ns);
+        out.field("comm", raw_name(who.comm));
+        out.field("thread_comm", raw_name(who.thread_comm));
+        out.field("now", name_of(who.now));
+    });
+}
+
+/// The maker of a buffer, and the devices that were attached to it under the watch. Nothing where
+/// no watch was read.
+void write_origin(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    auto const* const told = now.origin_of(one);
+    if (!told) return;
+    bool const known = told->state == dmabuf::origin_state::made_by;
+    out.field("origin", name_of(told->state));
+    out.field_if(known, "made_ns", told->made_ns);
+    out.field_if(known && told->cgroup != 0, "cgroup_id", told->cgroup);
+    out.key("maker");
+    if (known)
+        write_actor(out, told->maker);
+    else
+        out.null();
+    out.key("watched_attachments");
+    if (!now.watch.attachments_read) return out.null();
+    out.array(now.watched_attachments_of(one), [&](auto const& attached) {
+        out.object([&] {
+            write_name(out, "device", attached.named, attached.device);
+            out.field("attached_ns", attached.attached_ns);
+            out.key("importer");
+            write_actor(out, attached.importer);
+        });
+    });
+}
+
+/// null where makers were not asked for, or could not be read.
+void write_watch(json_writer& out, dmabuf::origin_watch const& watch) {
+    out.key("watch");
+    if (!watch.origins_read) {
+        out.null();
+    } else {
+        out.object([&] {
+            out.field("since_ns", watch.since_ns);
+            out.field_if(watch.now_ns != 0, "now_ns", watch.now_ns);
+            out.field("tells_unheld", watch.tells_unheld);
+            out.field("room", watch.room);
+            out.field("no_room", watch.no_room);
+            out.field("failed", watch.failed);
+            write_known(out, "missed", watch.missed);
+            out.field("changes", watch.changes);
+            write_known(out, "attachments_lost", watch.attachments_lost);
+            write_known(out, "attachments_left_over", watch.attachments_left_over);
+        });
+    }
+    out.key("no_watch");
+    write_failure(out, watch.origins_read ? watch.why_no_attachments : watch.why_no_origins);
+}
+
 void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one,
                   std::span<std::uint32_t const> holders) {
     out.object([&] {
@@ -101,6 +162,7 @@ void write_buffer(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer 
         out.field("descriptors", one.descriptors);
         out.field("mappings", one.mappings);
         write_count(out, now, one);
+        write_origin(out, now, one);
     });
 }
 
@@ -137,7 +199,7 @@ void write_cgroup(json_writer& out, dmabuf::snapshot const& now, dmabuf::group_t
 
 /// null where it is unknown.
 void write_unheld(json_writer& out, dmabuf::snapshot const& now) {
-    if (!now.coverage.buffers_compared()) return out.null();
+    if (!now.coverage.buffers_compared() && !now.watch.tells_unheld) return out.null();
     out.array(now.unheld, [&](auto const& one) {
         out.object([&] {
             out.field("inode", one.inode);
@@ -146,6 +208,7 @@ void write_unheld(json_writer& out, dmabuf::snapshot const& now) {
             write_name(out, "name", one.named, one.name);
             out.field("name_known", one.name_known);
             write_count(out, now, one);
+            write_origin(out, now, one);
         });
     });
 }
@@ -265,6 +328,7 @@ void write_snapshot(json_writer& out, snapshot_view const& shown) {
     });
     out.key("unheld");
     write_unheld(out, now);
+    write_watch(out, now.watch);
     out.key("coverage");
     write_coverage(out, shown.all(), shown.mine);
 }

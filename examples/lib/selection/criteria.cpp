@@ -4,6 +4,7 @@
 #include <dmabuf/account.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace selection {
 
@@ -13,6 +14,28 @@ namespace {
 template<class Fits>
 bool one_fits(std::vector<pattern> const& patterns, Fits fits) {
     return patterns.empty() || std::ranges::any_of(patterns, fits);
+}
+
+/// The least age that a buffer can have; none where nothing tells.
+std::optional<std::uint64_t> least_age(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    auto const* const told = now.origin_of(one);
+    if (!told || now.watch.now_ns == 0) return std::nullopt;
+    if (told->state == dmabuf::origin_state::made_by) return now.watch.age_ns(told->made_ns);
+    if (told->state == dmabuf::origin_state::before_watch)
+        return now.watch.age_ns(now.watch.since_ns);
+    return std::nullopt;
+}
+
+bool is_old_enough(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    return wanted.least_age_ns == 0 || least_age(now, one).value_or(0) >= wanted.least_age_ns;
+}
+
+/// Whether nothing tells that a buffer is younger than asked for.
+bool may_be_old_enough(criteria const& wanted, dmabuf::snapshot const& now,
+                       dmabuf::buffer const& one) {
+    if (is_old_enough(wanted, now, one)) return false;
+    auto const* const told = now.origin_of(one);
+    return !told || now.watch.now_ns == 0 || told->state != dmabuf::origin_state::made_by;
 }
 
 /// The chosen ones of `buffers`, each with its new index, or with `left_out`.
@@ -63,9 +86,9 @@ bool chooses(criteria const& wanted, dmabuf::exporter_name const& exporter) {
 }
 
 bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
-    return chooses(wanted, now.exporter_of(one)) && one_fits(wanted.names, [&](auto const& name) {
-               return one.named && name.fits(one.name);
-           });
+    return is_old_enough(wanted, now, one) && chooses(wanted, now.exporter_of(one)) &&
+           one_fits(wanted.names,
+                    [&](auto const& name) { return one.named && name.fits(one.name); });
 }
 
 bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::holder const& who,
@@ -87,7 +110,7 @@ undecided undecided_in(dmabuf::snapshot const& now, criteria const& wanted) {
     for (auto const& one : now.buffers)
         found.buffers +=
             (!wanted.exporters.empty() && one.exporter == dmabuf::exporter_id::unknown) ||
-            (!wanted.names.empty() && !one.name_known);
+            (!wanted.names.empty() && !one.name_known) || may_be_old_enough(wanted, now, one);
     for (auto const& who : now.holders)
         found.processes += !wanted.cgroups.empty() && who.cgroup == dmabuf::no_cgroup;
     return found;

@@ -20,6 +20,7 @@ struct criteria {
     // of buffers
     std::vector<pattern> exporters;
     std::vector<pattern> names;
+    std::uint64_t least_age_ns = 0;
     // of processes
     std::vector<pattern> users; ///< by name or number
     std::vector<pattern> comms;
@@ -28,7 +29,9 @@ struct criteria {
     std::uint64_t least_bytes = 0;
     std::size_t most_rows = std::numeric_limits<std::size_t>::max(); ///< those that come first
 
-    [[nodiscard]] bool of_buffers() const { return !exporters.empty() || !names.empty(); }
+    [[nodiscard]] bool of_buffers() const {
+        return !exporters.empty() || !names.empty() || least_age_ns != 0;
+    }
     [[nodiscard]] bool of_processes() const {
         return !users.empty() || !comms.empty() || !cgroups.empty();
     }
@@ -43,8 +46,8 @@ bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer
 bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::holder const& who,
              identity::user_names const& users);
 
-/// Which buffers and processes may fit: the exporter, name or cgroup that they are chosen by is not
-/// known. They are not chosen.
+/// Which buffers and processes may fit: the exporter, name, age or cgroup that they are chosen by
+/// is not known. They are not chosen.
 struct undecided {
     std::size_t buffers = 0;
     std::size_t processes = 0;
