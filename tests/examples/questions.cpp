@@ -116,6 +116,30 @@ TEST_CASE("questions: which memory does no process hold") {
     check_page("dmabuf_ps --buffers", one_sample(scene), {"--buffers"});
 }
 
+TEST_CASE("questions: who made the buffers that nobody holds") {
+    constexpr std::uint64_t second = 1'000'000'000;
+    desktop scene;
+    scene.compositor->files().clear();
+    scene.camera->files().clear();
+    auto const camera = bpf::actor_of(*scene.camera);
+    scene.kernel.exit(812);
+    bpf::bpffs pins;
+    pins.boot_ns = 1000 * second;
+    auto const watch = bpf::watch_from(1);
+    pins.pins[bpf::origins_path] = bpf::pin::of(bpf::origins(
+        {bpf::origin_of(*scene.frame, camera, 820 * second),
+         bpf::origin_of(*scene.scanout, bpf::actor_of(*scene.compositor), 400 * second)},
+        watch));
+    pins.pins[bpf::attachments_path] = bpf::pin::of(bpf::attachments(
+        {bpf::attachment_of(*scene.frame, "vgem", bpf::actor_of(*scene.compositor), 821 * second)},
+        watch));
+    auto wanted = everything();
+    wanted.origins = true;
+    auto const made = support::record_watched(scene.kernel, pins, wanted).recording;
+    check_page("dmabuf_ps", made, {});
+    check_page("dmabuf_ps --by maker", made, {"--by", "maker"});
+}
+
 TEST_CASE("questions: what does one process hold, and with whom") {
     desktop scene;
     check_page("dmabuf_ps --pid 640 --buffers", one_sample(scene), {"--pid", "640", "--buffers"});
