@@ -32,8 +32,8 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/prerm ${PROJECT_SOURCE_DIR}/cmake/debian/postrm)
 set(CPACK_DEBIAN_PROGRAMS_DESCRIPTION "programs that tell which process holds DMA-BUF memory
 dmabuf_ps shows which process holds how much of the memory that GPU, camera,
-video and display share; lowmem_capture writes it down when memory is short;
-dmabuf_pin lets others than root see all processes.")
+video and display share; dmabuf_watch tells which of it grows;
+lowmem_capture writes it down when memory is short; dmabuf_pin lets others than root see all processes.")
 
 string(TIMESTAMP debian_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 # Where the script finds the texts

@@ -4,6 +4,7 @@
 // While memory is really short: tests/lab/capture_test.cpp.
 #include "catch.hpp"
 #include "lowmem_capture/ring.hpp"
+#include "scratch.hpp"
 #include "systems/failing_look.hpp"
 
 #include <sys/stat.h>
@@ -13,25 +14,14 @@ namespace {
 namespace fs = std::filesystem;
 using lowmem_capture::ring;
 
-/// A directory that goes with this.
-class scratch {
+class scratch : public programs::scratch {
 public:
-    scratch() {
-        char name[] = "/tmp/dmabuf-test-XXXXXX";
-        REQUIRE(::mkdtemp(name) != nullptr);
-        path_ = name;
-    }
-    scratch(scratch const&) = delete;
-    scratch& operator=(scratch const&) = delete;
-    ~scratch() { fs::remove_all(path_); }
-
-    [[nodiscard]] std::string const& path() const { return path_; }
-    void put(std::string const& name) const { std::ofstream(path_ + "/" + name) << name; }
+    void put(std::string const& name) const { std::ofstream(path() + "/" + name) << name; }
 
     /// Sorted, without the times that this test cannot know.
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> all;
-        for (auto const& one : fs::directory_iterator(path_)) {
+        for (auto const& one : fs::directory_iterator(path())) {
             std::string name = one.path().filename();
             bool const now = name.find("-1999") == name.npos && name.ends_with("Z.json");
             all.push_back(now ? name.substr(0, 17) : name);
@@ -39,9 +29,6 @@ public:
         std::sort(all.begin(), all.end());
         return all;
     }
-
-private:
-    std::string path_;
 };
 
 /// What a program does that adds so many captures.

@@ -13,6 +13,7 @@ inline constexpr auto exit_statuses = R"(Exit status:
   1  could not read or write what was asked for; dmabuf_pin --status: nothing is pinned
   2  wrong usage
   3  this system does not tell all: with --require-complete, the report has gaps;
-     lowmem_capture: the kernel does not measure pressure)";
+     lowmem_capture: the kernel does not measure pressure;
+     dmabuf_watch --until-growth: something grows)";
 
 } // namespace command_line

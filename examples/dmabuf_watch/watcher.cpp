@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "watcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dmabuf_watch {
+
+namespace {
+
+using dmabuf::subject_kind;
+
+dmabuf::growth_options growth_options_of(options const& chosen) {
+    dmabuf::growth_options wanted;
+    wanted.rules = dmabuf::trend_rules::for_looks_every(chosen.every_ns);
+    if (chosen.pids.size() == 1) wanted.buffers_of = chosen.pids[0];
+    return wanted;
+}
+
+amount amount_of(dmabuf::growth_series const& one) {
+    auto const& seen = one.so_far;
+    return {one.what,
+            seen.value(),
+            true,
+            seen.rate_per_second(),
+            seen.rate_error_per_second(),
+            seen.since_ns(),
+            seen.since_value(),
+            seen.highest()};
+}
+
+bool is_same(dmabuf::growth_subject const& a, dmabuf::growth_subject const& b) {
+    return a.kind == b.kind && a.pid == b.pid && a.start_ticks == b.start_ticks &&
+           a.inode == b.inode;
+}
+
+dmabuf::holder const* find(dmabuf::snapshot const& now, std::int32_t pid) {
+    auto const found = std::ranges::lower_bound(now.holders, pid, {}, &dmabuf::holder::pid);
+    return found != now.holders.end() && found->pid == pid ? &*found : nullptr;
+}
+
+bool has(std::vector<dmabuf::buffer> const& all, std::uint64_t inode) {
+    return std::ranges::find(all, inode, &dmabuf::buffer::inode) != all.end();
+}
+
+/// How much was not seen of what a process may hold.
+std::uint64_t out_of_sight(dmabuf::coverage const& of) {
+    return std::uint64_t{of.processes_denied} + of.processes_failed + of.descriptors_failed +
+           of.undecided + (of.mappings_read ? 0U : 1U);
+}
+
+} // namespace
+
+bool watcher::told_growth::is_of(dmabuf::growth_series const& one) const {
+    return is_same(of, one.of) && name_hash == one.name_hash && what == one.what;
+}
+
+watcher::watcher(options const& chosen)
+    : chosen_(chosen)
+    , growth_(growth_options_of(chosen)) {}
+
+std::vector<event> const& watcher::look(dmabuf::snapshot const& now) {
+    events_.clear();
+    time_ns_ = now.begin_ns + (now.end_ns - now.begin_ns) / 2;
+    if (chosen_.wanted.of_buffers())
+        look_at(selection::of_chosen_buffers(now, chosen_.wanted));
+    else
+        look_at(now);
+    return events_;
+}
+
+void watcher::look_at(dmabuf::snapshot const& now) {
+    growth_.feed(now);
+    keep_processes(now);
+    bytes_ = now.total_bytes;
+    buffers_ = now.buffers.size();
+    if (!started_) {
+        events_.push_back(of_all(event_kind::started));
+        events_.back().note = fmt::format("found by {}", name_of(now.coverage.found_by));
+    } else if (!chosen_.leaks) {
+        compare_processes(now);
+    }
+    tell_growth(now);
+    std::swap(before_, now_);
+    hidden_before_ = out_of_sight(now.coverage);
+    started_ = true;
+}
+
+event watcher::of_all(event_kind what) const {
+    event all;
+    all.what = what;
+    all.time_ns = time_ns_;
+    all.of_watch = true;
+    all.amounts.push_back({.what = dmabuf::measure::bytes, .value = bytes_});
+    all.amounts.push_back({.what = dmabuf::measure::buffers, .value = buffers_});
+    return all;
+}
+
+event watcher::finish() const {
+    return of_all(event_kind::finished);
+}
+
+// --- processes that come and go ---
+
+void watcher::keep_processes(dmabuf::snapshot const& now) {
+    now_.clear();
+    for (auto const& who : now.holders)
+        now_.push_back({who.pid, who.start_ticks, who.comm, who.rss_bytes, who.reference_count,
+                        chooses(now, who)});
+}
+
+/// Both lists are in ascending order of pid. A process that was lost from sight is not gone, and
+/// one that came into sight has not appeared.
+void watcher::compare_processes(dmabuf::snapshot const& now) {
+    auto const hidden = out_of_sight(now.coverage);
+    bool const tells_gone = hidden <= hidden_before_;
+    bool const tells_appeared = hidden >= hidden_before_;
+    auto const key = [](known_process const& one) { return std::pair(one.pid, one.start_ticks); };
+    std::size_t old = 0;
+    for (auto const& one : now_) {
+        for (; old < before_.size() && key(before_[old]) < key(one); ++old)
+            if (tells_gone) tell_process(event_kind::gone, before_[old]);
+        if (old < before_.size() && key(before_[old]) == key(one))
+            ++old;
+        else if (tells_appeared)
+            tell_process(event_kind::appeared, one);
+    }
+    for (; tells_gone && old < before_.size(); ++old)
+        tell_process(event_kind::gone, before_[old]);
+}
+
+void watcher::tell_process(event_kind what, known_process const& which) {
+    if (!which.chosen) return;
+    auto& one = events_.emplace_back();
+    one.what = what;
+    one.time_ns = time_ns_;
+    one.of = {subject_kind::process, which.pid, which.start_ticks, 0,
+              dmabuf::subject_name(which.comm.view())};
+    one.amounts.push_back({.what = dmabuf::measure::bytes, .value = which.bytes});
+    one.amounts.push_back({.what = dmabuf::measure::buffers, .value = which.buffers});
+}
+
+// --- growth ---
+
+void watcher::tell_growth(dmabuf::snapshot const& now) {
+    growth_.for_each_event([&](dmabuf::growth_change what, dmabuf::growth_series const& one) {
+        if (what != dmabuf::growth_change::grows) {
+            bool const stopped = what == dmabuf::growth_change::stopped;
+            if (was_told(one)) add_growth(stopped ? event_kind::stopped : event_kind::ended, one);
+        } else if (chooses(now, one)) {
+            told_.push_back({one.of, one.name_hash, one.what});
+            add_growth(event_kind::grows, one);
+        }
+    });
+}
+
+/// Forgets it, too.
+bool watcher::was_told(dmabuf::growth_series const& one) {
+    return std::erase_if(told_, [&](auto const& told) { return told.is_of(one); }) != 0;
+}
+
+void watcher::add_growth(event_kind what, dmabuf::growth_series const& one) {
+    event_of(what, one.of).amounts.push_back(amount_of(one));
+}
+
+/// All amounts of a subject that change alike at one look are one event.
+event& watcher::event_of(event_kind what, dmabuf::growth_subject const& of) {
+    for (auto& one : events_)
+        if (one.what == what && is_same(one.of, of) && one.of.name == of.name && !one.of_watch)
+            return one;
+    auto& one = events_.emplace_back();
+    one.what = what;
+    one.time_ns = time_ns_;
+    one.of = of;
+    if (what == event_kind::grows) ++alarms_;
+    return one;
+}
+
+// --- the choice ---
+
+bool watcher::chooses_processes() const {
+    return !chosen_.pids.empty() || chosen_.wanted.of_processes();
+}
+
+bool watcher::chooses(dmabuf::snapshot const& now, dmabuf::holder const& who) {
+    if (!chosen_.pids.empty() && std::ranges::count(chosen_.pids, who.pid) == 0) return false;
+    if (!chosen_.wanted.of_processes()) return true;
+    if (!chosen_.wanted.users.empty() && asked_users_.insert(who.uid).second &&
+        !users_.raw(who.uid) && chosen_.replay.empty())
+        users_.add(identity::names_of({who.uid}));
+    return selection::chooses(chosen_.wanted, now, who, users_);
+}
+
+/// Where processes are chosen, sums of all processes are of others, too.
+bool watcher::chooses(dmabuf::snapshot const& now, dmabuf::growth_series const& one) {
+    bool const of_process =
+        one.of.kind == subject_kind::process || one.of.kind == subject_kind::process_buffer;
+    if (of_process) {
+        auto const* const who = find(now, one.of.pid);
+        return who && chooses(now, *who);
+    }
+    if (chooses_processes()) return false;
+    return one.of.kind != subject_kind::buffer || !chosen_.wanted.of_buffers() ||
+           has(now.buffers, one.of.inode) || has(now.unheld, one.of.inode);
+}
+
+} // namespace dmabuf_watch

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+//
+// dmabuf_watch as a whole, on series of recordings: what it tells, whom it tells, and how it ends.
+#include "program.hpp"
+#include "report/rights.hpp"
+#include "scratch.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using nlohmann::json;
+using words = std::vector<std::string>;
+
+/// All that dmabuf_watch asks for.
+dmabuf::sample_options everything() {
+    dmabuf::sample_options wanted;
+    wanted.bpf = false;
+    wanted.counts = wanted.cgroups = wanted.unheld = wanted.bufinfo = true;
+    return wanted;
+}
+
+/// A process that holds one buffer, and another one that holds another. Time goes by a second a
+/// look.
+struct world {
+    fake::kernel kernel;
+    fake::file_ptr first = kernel.buffer(7, 4096);
+    fake::process* one = &kernel.add(10, "one", 1000);
+    fake::process* two = &kernel.add(20, "two", 2000);
+    std::uint64_t next_inode = 100;
+
+    world() {
+        kernel.debugfs = true;
+        one->cgroup = "/a";
+        one->open(first);
+        two->open(kernel.buffer(8, 8192, "drm"));
+    }
+    fake::file_ptr buffer(std::uint64_t bytes = 16384) {
+        return kernel.buffer(next_inode++, bytes);
+    }
+};
+
+/// The recordings of so many looks, before each of which `happens` changes the world.
+class series {
+public:
+    using step = std::function<void(world&, int)>;
+
+    series(int looks, step const& happens) {
+        world it;
+        for (int i = 0; i < looks; ++i) {
+            happens(it, i);
+            add(it, i);
+        }
+    }
+
+    [[nodiscard]] words const& files() const { return files_; }
+    [[nodiscard]] std::string path(std::string const& name) const {
+        return there_.path() + "/" + name;
+    }
+
+    /// What the program says of it.
+    [[nodiscard]] programs::answer watch(words const& options, words const& behind = {}) const {
+        words all{DMABUF_WATCH};
+        all.insert(all.end(), options.begin(), options.end());
+        all.emplace_back("--replay");
+        all.insert(all.end(), files_.begin(), files_.end());
+        all.insert(all.end(), behind.begin(), behind.end());
+        return programs::run(std::move(all));
+    }
+
+    /// Its rows, one JSON object each.
+    [[nodiscard]] std::vector<json> rows(words options = {}) const {
+        options.insert(options.begin(), {"--format", "ndjson"});
+        auto const answer = watch(options);
+        INFO(answer.err);
+        CHECK(answer.status == 0);
+        std::vector<json> all;
+        std::istringstream lines(answer.out);
+        for (std::string line; std::getline(lines, line);)
+            all.push_back(json::parse(line));
+        return all;
+    }
+
+private:
+    void add(world& it, int second) {
+        auto done = support::record(it.kernel, everything()).recording;
+        done.made.rights = report::words_of({true, true, true, true, false});
+        done.made.users = {{1000, "anna"}, {2000, "bert"}};
+        for (auto& one : done.entries)
+            if (one.what == replay::call::clock)
+                one.number += static_cast<std::uint64_t>(second + 1) * 1'000'000'000;
+        files_.push_back(path(std::to_string(second) + ".recording"));
+        std::ofstream(files_.back()) << replay::write(done);
+    }
+
+    programs::scratch there_;
+    words files_;
+};
+
+/// The rows of one event.
+std::vector<json> rows_of(std::vector<json> const& all, std::string const& event) {
+    std::vector<json> some;
+    for (auto const& one : all)
+        if (one["event"] == event) some.push_back(one);
+    return some;
+}
+
+/// The rate of a process's measure that was told to grow; NaN: it was not.
+double rate(std::vector<json> const& all, int pid, std::string const& measure) {
+    for (auto const& one : rows_of(all, "grows"))
+        if (one["subject"] == "process" && one["pid"] == pid && one["measure"] == measure)
+            return one["rate_per_second"];
+    return std::nan("");
+}
+
+/// Within 10 %.
+#define CHECK_NEAR(found, truth) CHECK(std::abs((found) - (truth)) <= 0.1 * (truth))
+
+int count_of(std::string const& text, std::string_view word) {
+    int found = 0;
+    for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1))
+        ++found;
+    return found;
+}
+
+void leak_descriptor(world& it, int /*second*/) {
+    it.one->open(it.first);
+}
+
+void leak_buffer(world& it, int /*second*/) {
+    it.one->open(it.buffer());
+}
+
+/// Leaks for a minute, holds for a minute, and leaks again.
+void leak_twice(world& it, int second) {
+    if (second < 60 || second >= 120) leak_descriptor(it, second);
+}
+
+} // namespace
+
+TEST_CASE("watch: a descriptor a second on one buffer grows, and nothing else does") {
+    series const looks(60, leak_descriptor);
+    auto const rows = looks.rows();
+    CHECK_NEAR(rate(rows, 10, "descriptors"), 1);
+    for (auto const& one : rows_of(rows, "grows")) {
+        CHECK(one["measure"] == "descriptors");
+        CHECK(one["for_seconds"] > 40);
+    }
+    auto const text = looks.watch({});
+    CHECK(text.status == 0);
+    CHECK(count_of(text.out, ": grows: process 10 (one), for ") == 1);
+    CHECK(text.out.find("two") == text.out.npos);
+}
+
+TEST_CASE("watch: a buffer a second grows in buffers, bytes and descriptors, as one event") {
+    series const looks(60, leak_buffer);
+    auto const rows = looks.rows();
+    CHECK_NEAR(rate(rows, 10, "buffers"), 1);
+    CHECK_NEAR(rate(rows, 10, "descriptors"), 1);
+    CHECK_NEAR(rate(rows, 10, "bytes"), 16384);
+    auto const text = looks.watch({"--leaks"}).out;
+    CHECK(count_of(text, ": grows: process 10 (one)") == 1);
+    CHECK(text.find("16.0 KiB/s ± ") != text.npos);
+    CHECK(text.find("; 1 buffers/s ± ") != text.npos);
+    CHECK(count_of(text, ": grows: cgroup /a") == 1);
+    CHECK(count_of(text, ": grows: exporter system") == 1);
+}
+
+TEST_CASE("watch: --until-growth ends with status 3 at the growth, and with 0 without one") {
+    auto const leak = series(60, leak_descriptor).watch({"--until-growth"});
+    CHECK(leak.status == 3);
+    CHECK(count_of(leak.out, ": grows: process 10 (one)") == 1);
+    CHECK(leak.out.find("finished: ") != leak.out.npos);
+    CHECK(leak.out.find(" 60 looks") == leak.out.npos);
+    auto const still = series(30, [](world&, int) {}).watch({"--until-growth"});
+    CHECK(still.status == 0);
+    CHECK(still.out.find(" 30 looks in 29 s; 0 told to grow\n") != still.out.npos);
+}
+
+TEST_CASE("watch: a ring and a process that doubles and halves are silent") {
+    std::vector<fake::file_ptr> held;
+    series const looks(120, [&](world& it, int second) {
+        std::size_t const keep = second % 10 < 5 ? 8 : 4;
+        held.push_back(it.buffer());
+        it.one->open(held.back());
+        for (; held.size() > keep; held.erase(held.begin()))
+            it.kernel.release(held.front());
+    });
+    CHECK(rows_of(looks.rows(), "grows").empty());
+}
+
+TEST_CASE("watch: processes that come and go are told, and with --leaks they are not") {
+    series const looks(6, [](world& it, int second) {
+        if (second == 2) it.kernel.add(30, "late", 1000).open(it.first);
+        if (second == 4) it.kernel.exit(30);
+    });
+    auto const text = looks.watch({}).out;
+    CHECK(text.find("+2.0 s: appeared: process 30 (late): 4.0 KiB; 1 buffer\n") != text.npos);
+    CHECK(text.find("+4.0 s: gone: process 30 (late): 4.0 KiB; 1 buffer\n") != text.npos);
+    auto const leaks = looks.watch({"--leaks"}).out;
+    CHECK(count_of(leaks, "\n") == 2);
+    CHECK(leaks.find("process") == leaks.find("processes"));
+}
+
+TEST_CASE("watch: a process that is lost from sight is not gone") {
+    series const looks(4, [](world& it, int second) {
+        it.kernel.caller = second == 2 ? fake::rights::user(2000) : fake::rights::root();
+    });
+    auto const answer = looks.watch({});
+    CHECK(answer.out.find("gone") == answer.out.npos);
+    CHECK(answer.out.find("appeared") == answer.out.npos);
+    CHECK(count_of(answer.err, "may not be read") == 1);
+}
+
+TEST_CASE("watch: growth that ends is told once, and so is growth that comes again") {
+    series const looks(200, leak_twice);
+    auto const text = looks.watch({"--leaks"}).out;
+    CHECK(count_of(text, ": grows: process 10 (one)") == 2);
+    CHECK(count_of(text, ": stopped: process 10 (one)") == 1);
+    series const ended(80, [](world& it, int second) {
+        if (second < 70) leak_descriptor(it, second);
+        if (second == 70) it.kernel.exit(10);
+    });
+    auto const rows = ended.rows({"--leaks", "--comm", "one"});
+    REQUIRE(rows_of(rows, "ended").size() == 1);
+    CHECK(rows_of(rows, "ended")[0]["pid"] == 10);
+    CHECK(rows_of(rows, "stopped").empty());
+}
+
+TEST_CASE("watch: it tells of those that are chosen alone") {
+    series const looks(60, [](world& it, int second) {
+        leak_buffer(it, second);
+        it.two->open(it.kernel.buffer(it.next_inode++, 4096, "drm"));
+    });
+    auto const subjects = [&](words options) {
+        std::set<std::string> names;
+        options.emplace_back("--leaks");
+        for (auto const& one : rows_of(looks.rows(options), "grows"))
+            names.insert(std::string(one["subject"]) + " " + std::string(one["name"]));
+        return names;
+    };
+    using set = std::set<std::string>;
+    CHECK(subjects({}) == set{"cgroup /", "cgroup /a", "exporter drm", "exporter system",
+                              "process one", "process two"});
+    CHECK(subjects({"--comm", "o*"}) == set{"process one"});
+    CHECK(subjects({"--user", "bert"}) == set{"process two"});
+    CHECK(subjects({"--cgroup", "/a"}) == set{"process one"});
+    CHECK(subjects({"--exporter", "drm"}) == set{"cgroup /", "exporter drm", "process two"});
+    CHECK(subjects({"--pid", "20"}) == set{"process two"});
+    CHECK(subjects({"--pid", "21"}).empty());
+}
+
+TEST_CASE("watch: a hostile name stays within its line and its field") {
+    series const looks(3, [](world& it, int second) {
+        if (second == 1)
+            it.kernel.add(30, "\x1b[2J\n=1,\"x\xe2\x80\xae").open(it.first); // 14 bytes
+    });
+    auto const shown = R"(\x1b[2J\n=1,"x\xe2\x80\xae)";
+    auto const text = looks.watch({}).out;
+    CHECK(text.find(std::string("appeared: process 30 (") + shown + "): ") != text.npos);
+    CHECK(count_of(text, "\n") == 3);
+    CHECK(text.find('\x1b') == text.npos);
+    CHECK(rows_of(looks.rows(), "appeared")[0]["name"] == shown);
+    auto const csv = looks.watch({"--format", "csv"}).out;
+    CHECK(csv.find(R"(,"\x1b[2J\n=1,""x\xe2\x80\xae",)") != csv.npos);
+    CHECK(csv.starts_with("time,seconds,event,subject,pid,"));
+    CHECK(count_of(csv, "time,seconds") == 1);
+    CHECK(count_of(csv, "\n") == 7);
+}
+
+TEST_CASE("watch: clocks that go back and gaps begin anew, and end nothing") {
+    series looks(40, leak_descriptor);
+    auto files = looks.files();
+    files.insert(files.end(), looks.files().begin(), looks.files().end());
+    words all{DMABUF_WATCH, "--leaks", "--replay"};
+    all.insert(all.end(), files.begin(), files.end());
+    auto const answer = programs::run(all);
+    CHECK(answer.status == 0);
+    CHECK(answer.out.find("grows") == answer.out.npos);
+}
+
+TEST_CASE("watch: a file that is no recording ends it with status 1, in words") {
+    series const looks(2, [](world&, int) {});
+    std::ofstream(looks.path("none")) << "dmabuf-recording 1\nclock what\n";
+    auto const answer = looks.watch({}, {looks.path("none")});
+    CHECK(answer.status == 1);
+    CHECK(answer.err.find("/none:2: ") != answer.err.npos);
+    auto const missing = looks.watch({}, {looks.path("missing")});
+    CHECK(missing.status == 1);
+    CHECK(missing.err.find("missing: No such file") != missing.err.npos);
+}
+
+TEST_CASE("watch: --exec hands its words on as they are, and no shell sees them") {
+    series const looks(60, leak_descriptor);
+    auto const mark = looks.path("mark");
+    auto const answer =
+        looks.watch({"--leaks"}, {"--exec", "/bin/echo", "told:", "$(touch " + mark + ")",
+                                  "; touch " + mark, "--leaks", "*"});
+    CHECK(answer.status == 0);
+    CHECK(answer.err.find("told: $(touch " + mark + ") ; touch " + mark + " --leaks *\n") !=
+          answer.err.npos);
+    CHECK(answer.out.find("told:") == answer.out.npos); // which has lines alone
+    CHECK(::access(mark.c_str(), F_OK) != 0);
+
+    // What execvp(3) hands to a shell.
+    auto const script = looks.path("script");
+    std::ofstream(script) << "touch " << mark << "\n";
+    REQUIRE(::chmod(script.c_str(), 0700) == 0);
+    auto const refused = looks.watch({}, {"--exec", script});
+    CHECK(refused.status == 0);
+    CHECK(refused.err.find("cannot start " + script + ": Exec format error") != refused.err.npos);
+    CHECK(::access(mark.c_str(), F_OK) != 0);
+    auto const none = looks.watch({}, {"--exec", "/nowhere/program"});
+    CHECK(none.err.find("cannot start /nowhere/program: No such file") != none.err.npos);
+}
+
+TEST_CASE("watch: the facts of an alarm are in the environment of its program") {
+    series const looks(60, [](world& it, int second) {
+        it.one->comm = "a\nb;`c`";
+        leak_descriptor(it, second);
+    });
+    ::setenv("DMABUF_STALE", "of another watch", 1);
+    auto const answer = looks.watch({}, {"--exec", "env"});
+    ::unsetenv("DMABUF_STALE");
+    auto const& facts = answer.err;
+    for (auto const* fact :
+         {"\nDMABUF_EVENT=grows\n", "\nDMABUF_SUBJECT=process\n", "\nDMABUF_PID=10\n",
+          "\nDMABUF_NAME=a\\nb;`c`\n", "\nDMABUF_MEASURE=descriptors\n", "\nDMABUF_SKIPPED=0\n"})
+        CHECK(("\n" + facts).find(fact) != facts.npos);
+    CHECK(facts.find("DMABUF_STALE") == facts.npos);
+    CHECK(facts.find("DMABUF_RECORDING") == facts.npos);
+    CHECK(facts.find("PATH=") != facts.npos);
+}
+
+TEST_CASE("watch: programs are started no more often than --alarm-every, and the rest is counted") {
+    series const looks(200, leak_twice);
+    auto const starts = [&](std::string const& every) {
+        auto const answer =
+            looks.watch({"--comm", "one", "--alarm-every", every}, {"--exec", "env"});
+        return count_of(answer.err, "DMABUF_EVENT=grows\n");
+    };
+    CHECK(starts("0s") == 2);
+    CHECK(starts("1h") == 1);
+    CHECK(starts("100s") == 2);
+    auto const failing =
+        looks.watch({"--comm", "one", "--alarm-every", "1h"}, {"--exec", "/bin/false"});
+    CHECK(failing.status == 0);
+    CHECK(count_of(failing.err, "/bin/false ended with status 1") == 1);
+}
+
+TEST_CASE("watch: a log begins anew before it grows too large, with whole lines and a header") {
+    series const looks(
+        20, [](world& it, int second) { it.kernel.add(100 + second, "burst").open(it.first); });
+    auto const log = looks.path("log");
+    auto const answer = looks.watch({"--log", log, "--log-bytes", "400", "--format", "csv"});
+    CHECK(answer.status == 0);
+    CHECK(answer.out.empty());
+    for (auto const& name : {log, log + ".1"}) {
+        std::ifstream file(name);
+        std::string const text{std::istreambuf_iterator<char>(file), {}};
+        CHECK(text.size() <= 600); // the lines of one event more
+        CHECK(text.starts_with("time,seconds,"));
+        CHECK(text.ends_with("\r\n"));
+        CHECK(count_of(text, "time,seconds,") == 1);
+    }
+    CHECK(::access((log + ".2").c_str(), F_OK) != 0);
+}
