@@ -19,7 +19,7 @@ enum {
 };
 
 /// How long those are, in bytes.
-enum { holder_bytes = 144, buffer_bytes = 104, reference_bytes = 32 };
+enum { holder_bytes = 152, buffer_bytes = 104, reference_bytes = 32 };
 
 /// Looks once, at every process or at one. How many descriptors refer to a buffer.
 uint64_t least_calls(unsigned what);
