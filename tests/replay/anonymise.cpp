@@ -32,6 +32,8 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
     std::string const row = "00016384\t00000002\t00080007\t00000001\tsystem\t00000047\t";
     std::string const old_row = "00016384\t00000002\t00000005\t00000001\tion";
     std::string const attached = "\tAttached Devices:\n";
+    std::string const named = "\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \t"
+                              "exp_name\tino     \tname\n";
     struct {
         char const* path;
         std::string before, after;
@@ -77,8 +79,15 @@ TEST_CASE("each file keeps its form and its numbers, and loses its names") {
          "\nDma-buf Objects:\nsize    \tflags\n" + row + "sec\nret\n" + attached + "\tsecret\n" +
              attached + "\t0000:00:02.0\nTotal 1 devices attached\n\n" + row + "<none>\n" +
              attached + "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n",
-         "\nDma-buf Objects:\nsize    \tflags\n" + row + "buffer-1\n\n" + attached +
+         "\nDma-buf Objects:\nsize    \tflags\n" + row + "buffer-1\n" + attached +
              "\t0000:00:02.0\nTotal 1 devices attached\n\n" + row + "<none>\n" + attached +
+             "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n"},
+        // A name that may go on behind its row does so afterwards, too.
+        {"/sys/kernel/debug/dma_buf/bufinfo",
+         named + row + "sec\nret\n" + attached + "Total 0 devices attached\n\n" + row + "secret\n" +
+             attached + "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n",
+         named + row + "buffer-1\n\n" + attached + "Total 0 devices attached\n\n" + row +
+             "buffer-2\n" + attached +
              "Total 0 devices attached\n\n\nTotal 2 objects, 32768 bytes\n"},
         // A row with a sign before its count, and lists without inodes: 4.14, a vendor's, 3.10.
         {"/sys/kernel/debug/dma_buf/bufinfo",
