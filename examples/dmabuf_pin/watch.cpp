@@ -152,8 +152,10 @@ private:
         for (std::size_t i = 0; i < iterators.size(); ++i) {
             bpf_iter_link_info over{};
             over.map.map_fd = static_cast<unsigned>(bpf_map__fd(map_of(*object_, maps[i])));
-            DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &over,
-                                .link_info_len = sizeof over);
+            bpf_iter_attach_opts options{};
+            options.sz = sizeof options;
+            options.link_info = &over;
+            options.link_info_len = sizeof over;
             auto* const program = bpf_object__find_program_by_name(object_.get(), iterators[i]);
             auto const wrong = keep(iterators[i], bpf_program__attach_iter(program, &options),
                                     /* for_readers = */ true);

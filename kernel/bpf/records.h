@@ -158,7 +158,7 @@ struct dmabuf_bpf_attachment {
 
 /* Buffers are numbered in the order of their exports, each once (5.18 and its stable kernels). */
 #define DMABUF_BPF_INODES_IN_ORDER	(1u << 0)
-/* By kprobes, whose misses are not counted. Kept for kernels without fentry: nothing sets it yet. */
+/* By kprobes, whose misses are not counted; for kernels without fentry. Nothing sets it yet. */
 #define DMABUF_BPF_BY_PROBES		(1u << 1)
 
 #define DMABUF_BPF_UNKNOWN (~0ULL)	/* of `first_inode`, `missed_begins` and `missed_ends` */
