@@ -42,7 +42,8 @@ struct selection {
 };
 
 void measure_rows(load const& all, selection const& selected, pid_t holder, bool known) {
-    for (auto const& rows : {baseline_rows(), floor_rows(), library_rows(), program_rows()}) {
+    for (auto const& rows :
+         {baseline_rows(), floor_rows(), library_rows(), program_rows(), watch_rows()}) {
         for (auto const& one : rows) {
             if (!is_there(one) || !is_wanted(one, selected.pattern)) continue;
             auto const on = one.of_one ? all.of_one() : all;

@@ -32,3 +32,4 @@ std::vector<row> baseline_rows(); // baseline.c, streams.cpp
 std::vector<row> floor_rows();    // floors.c, floor_bpf.c
 std::vector<row> library_rows();  // library.cpp
 std::vector<row> program_rows();  // program.cpp
+std::vector<row> watch_rows();    // watch.cpp
