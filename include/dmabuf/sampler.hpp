@@ -48,7 +48,10 @@ public:
     /// sample allocates nothing, unless it counts references. Use it in programs that must not ask
     /// for memory when memory is short.
     /// Cost: 26 allocations, 18 with `sample_options::bpf` off, 5 more with room for origins; no
-    /// system call.
+    /// system call. On 64-bit systems both hold at most 80,000 bytes, and for one of `most` each:
+    /// buffers 760, holders 400, references 80, per_process 200, threads 20, exporters 240. With
+    /// `sample_options::bpf` off, holders 200, references 32, per_process 80. Without `reserve()`
+    /// memory grows to the largest sample, and stays.
     void reserve(capacity const& most) {
         session_.make_space();
         build_.reserve(most);

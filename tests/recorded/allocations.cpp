@@ -11,13 +11,15 @@
 #include "systems/bpf_stream.hpp"
 
 #include <cstdlib>
+#include <malloc.h>
 #include <new>
 
 namespace {
 
 bool watching = false;
 std::size_t allocations = 0;
-std::size_t fail_at = 0; ///< this allocation fails, counted from 1
+std::size_t fail_at = 0;    ///< this allocation fails, counted from 1
+std::size_t held_bytes = 0; ///< allocated and not given back, while `watching`
 
 /// A fake kernel's calls allocate; only what the library does around them counts.
 struct paused {
@@ -93,8 +95,10 @@ using pinned_quiet = basic_quiet<bpf::pinned<fake::system>>;
 // Not inlined, or GCC takes the pair of malloc and delete, or of new and free, for a mistake.
 [[gnu::noinline]] void* operator new(std::size_t size) {
     if (watching && ++allocations == fail_at) throw std::bad_alloc();
-    if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    std::abort();
+    void* const memory = std::malloc(size == 0 ? 1 : size);
+    if (!memory) std::abort();
+    if (watching) held_bytes += ::malloc_usable_size(memory);
+    return memory;
 }
 // All forms, since a sanitizer brings its own of those that are missing.
 [[gnu::noinline]] void* operator new[](std::size_t size) {
@@ -106,17 +110,18 @@ using pinned_quiet = basic_quiet<bpf::pinned<fake::system>>;
 [[gnu::noinline]] void* operator new[](std::size_t size, std::nothrow_t const&) noexcept {
     return operator new(size);
 }
-[[gnu::noinline]] void operator delete[](void* memory) noexcept {
-    std::free(memory);
-}
-[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
+    if (watching) held_bytes -= ::malloc_usable_size(memory);
     std::free(memory);
 }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
+    operator delete(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory) noexcept {
+    operator delete(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept {
+    operator delete(memory);
 }
 
 namespace {
@@ -445,6 +450,79 @@ TEST_CASE("allocations: where one fails in a later sample, of a world that has g
         CHECK(now.coverage.complete());
         if (!failed) break;
     }
+}
+
+/// The bytes that `capacity` names.
+std::size_t bytes_of(dmabuf::capacity const& most, bool bpf) {
+    return 80'000 + 760 * most.buffers + (bpf ? 400 : 200) * most.holders +
+           (bpf ? 80 : 32) * most.references + (bpf ? 200 : 80) * most.per_process +
+           20 * most.threads + 240 * most.exporters + most.cgroup_bytes;
+}
+
+TEST_CASE("allocations: sampler and snapshot hold no more than their capacity says") {
+    auto const field = GENERATE(&dmabuf::capacity::buffers, &dmabuf::capacity::holders,
+                                &dmabuf::capacity::references, &dmabuf::capacity::per_process,
+                                &dmabuf::capacity::threads, &dmabuf::capacity::exporters,
+                                &dmabuf::capacity::cgroup_bytes);
+    dmabuf::capacity most{0, 0, 0, 0, 0, 0, 0};
+    most.*field = 100'000;
+    dmabuf::sample_options options;
+    options.bpf = GENERATE(false, true);
+    held_bytes = 0;
+    watching = true;
+    {
+        dmabuf::sampler sampler(options);
+        dmabuf::snapshot now;
+        sampler.reserve(most);
+        now.reserve(most);
+        watching = false;
+        if (sizeof(long) == 8) CHECK(held_bytes <= bytes_of(most, options.bpf));
+        watching = true;
+    }
+    watching = false;
+    CHECK(held_bytes == 0);
+}
+
+/// A world of always the same size, in which nothing stays: inodes, names, exporters, processes,
+/// cgroups.
+void move_on(fake::kernel& kernel, int round) {
+    auto const pid_of = [](int turn, int which) { return 100 + turn % 100 * 10 + which; };
+    for (auto const& [inode, buffer] : kernel.buffers())
+        if (!buffer->released) kernel.release(buffer);
+    for (int which = 0; which < 5; ++which) {
+        if (round > 0) kernel.exit(pid_of(round - 1, which));
+        auto& process = kernel.add(pid_of(round, which), "p", 1000);
+        process.cgroup = "/group-" + std::to_string(1000 + round);
+        process.add_thread(10'000 + which, std::make_shared<fake::table>());
+        for (std::uint64_t i = 0; i < 10; ++i) {
+            auto const inode = static_cast<std::uint64_t>(round) * 1000 +
+                               static_cast<std::uint64_t>(which) * 20 + i;
+            auto const buffer = kernel.buffer(
+                inode + 1, 4096, "exporter-" + std::to_string(round % 1000 + 1000), "name");
+            process.open(buffer);
+            process.map(buffer, 4096);
+        }
+    }
+}
+
+TEST_CASE("allocations: memory stays that of the largest sample, whatever comes and goes") {
+    fake::kernel kernel;
+    kernel.dmabuf_fds = GENERATE(false, true);
+    kernel.sysfs_buffers = kernel.debugfs = GENERATE(false, true);
+    dmabuf::sample_options options;
+    options.cgroups = options.unheld = options.bufinfo = options.counts = true;
+    dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
+    dmabuf::snapshot now;
+    held_bytes = 0;
+    std::size_t settled = 0; // vanished exporters are kept until there are a hundred
+    for (int round = 0; round < 200; ++round) {
+        move_on(kernel, round);
+        allocations_of(sampler, now);
+        REQUIRE(now.buffers.size() == 50);
+        REQUIRE(now.holders.size() == 5);
+        if (round == 130) settled = held_bytes;
+    }
+    CHECK(held_bytes == settled);
 }
 
 TEST_CASE("allocations: parsing and describing make none") {
