@@ -33,8 +33,12 @@ inline namespace v0 {
 //    is refused. The size of a buffer that O_PATH descriptors alone refer to is then unknown,
 //    unless there is a sysfs tree.
 
-/// Takes snapshots of all processes that /proc shows, or of one alone. One sampler per thread. See
-/// `sample()` for its cost and its errors.
+/// Takes snapshots of all processes that /proc shows, or of one alone. See `sample()` for its cost
+/// and its errors.
+/// Threads: one thread at a time uses a sampler. Samplers share nothing. Any number of threads may
+/// read a snapshot that none changes.
+/// Fork: parent and child may both go on with their copies of a sampler that was not in use.
+/// Signals: calls that a signal interrupts are repeated. Do not sample in a signal's handler.
 template<system System = live_system>
 class basic_sampler {
 public:

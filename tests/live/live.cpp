@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <thread>
 
@@ -68,6 +69,68 @@ TEST_CASE("live: one process alone is this one, a thread of it, or nobody, is re
     auto const nobody = std::int32_t{1} << 30U; // above every pid_max
     CHECK(sampler.sample_process(now, nobody).error() ==
           dmabuf::failure{dmabuf::operation::open, ENOENT, {dmabuf::object::process, nobody}});
+}
+
+/// Whether samples of a sampler all see at least so many processes, and nothing fails.
+bool samples_are_whole(dmabuf::sampler& sampler, std::uint32_t processes) {
+    dmabuf::snapshot now;
+    bool whole = true;
+    for (int i = 0; i < 20; ++i)
+        whole = sampler.sample(now) && now.coverage.processes >= processes &&
+                now.coverage.processes_failed == 0 && now.coverage.first_failure.error == 0 &&
+                whole;
+    return whole;
+}
+
+TEST_CASE("live: after fork parent and child go on with their samplers, at the same time") {
+    dmabuf::sampler sampler;
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    std::vector<pid_t> sleepers;
+    for (int i = 0; i < 100; ++i) {
+        sleepers.push_back(::fork());
+        if (sleepers.back() == 0) {
+            ::pause();
+            ::_exit(0);
+        }
+    }
+    dmabuf::sampler of_thread;
+    bool right[2]{};
+    std::thread other([&] { right[0] = samples_are_whole(of_thread, 100); });
+    pid_t const child = ::fork();
+    if (child == 0) {
+        dmabuf::sampler own;
+        ::_exit(samples_are_whole(sampler, 100) && samples_are_whole(own, 100) ? 0 : 1);
+    }
+    right[1] = samples_are_whole(sampler, 100);
+    other.join();
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    for (auto const pid : sleepers) {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    CHECK(right[0]);
+    CHECK(right[1]);
+    CHECK(status == 0);
+}
+
+std::sig_atomic_t volatile alarms = 0;
+
+TEST_CASE("live: a storm of signals changes nothing") {
+    struct ::sigaction action{};
+    struct ::sigaction before{};
+    action.sa_handler = [](int) { alarms = alarms + 1; }; // without SA_RESTART
+    REQUIRE(::sigaction(SIGALRM, &action, &before) == 0);
+    ::itimerval const often{{0, 200}, {0, 200}};
+    ::itimerval const never{};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+    dmabuf::sampler sampler;
+    bool const whole = samples_are_whole(sampler, 2);
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::sigaction(SIGALRM, &before, nullptr);
+    CHECK(whole);
+    CHECK(alarms > 100);
 }
 
 TEST_CASE("live: without a program there is no walk over one process") {
