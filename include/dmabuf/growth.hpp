@@ -312,11 +312,11 @@ public:
         newcomers_.clear();
         detail::side_by_side(order_, told_, by_key(),
                              [&](std::uint32_t const* at, detail::told_amount const* told) {
-                                 if (!at)
-                                     welcome(*told);
-                                 else if (told)
+                                 if (at && told)
                                      follow(*at, *told);
-                                 else
+                                 else if (told)
+                                     welcome(*told);
+                                 else if (at)
                                      miss(*at);
                              });
         make_room();
@@ -647,7 +647,8 @@ private:
         order_.clear();
         detail::side_by_side(kept_, newcomers_, by_key(),
                              [&](std::uint32_t const* at, detail::told_amount const* told) {
-                                 order_.push_back(at ? *at : begin_series(*told));
+                                 if (at) order_.push_back(*at);
+                                 if (told) order_.push_back(begin_series(*told));
                              });
     }
 

@@ -3,6 +3,7 @@
 // What a user's file makes of the headers, for the warnings that it may be compiled with: sampler,
 // comparison, groups, every reader. See tests/CMakeLists.txt.
 #include <dmabuf/dmabuf.hpp>
+#include <dmabuf/growth_rows.hpp>
 
 namespace {
 
@@ -65,7 +66,23 @@ std::size_t sums_of(dmabuf::snapshot const& now) {
 
 } // namespace
 
+std::size_t growing(dmabuf::snapshot const& now, dmabuf::capacity const& most);
 std::size_t use_everything(dmabuf::sample_options options, dmabuf::capacity const& most);
+
+std::size_t growing(dmabuf::snapshot const& now, dmabuf::capacity const& most) {
+    dmabuf::growth_watch watch;
+    dmabuf::growth_rows rows;
+    watch.reserve(most);
+    watch.feed(now);
+    rows.keep(now);
+    std::size_t count = 0;
+    dmabuf::growth_row told[4];
+    watch.for_each([&](auto const& one) { count += rows.explain(one, now, told).rows; });
+    watch.for_each_event([&](auto what, auto const& one) {
+        count += name_of(what).size() + name_of(one.of.kind).size() + name_of(one.what).size();
+    });
+    return count;
+}
 
 std::size_t use_everything(dmabuf::sample_options options, dmabuf::capacity const& most) {
     dmabuf::sampler sampler(options);
@@ -79,5 +96,5 @@ std::size_t use_everything(dmabuf::sample_options options, dmabuf::capacity cons
     counts all;
     read_system(all);
     return all.items + all.failures + sums_of(after) + changed.buffers.size() +
-           changed.holders.size();
+           changed.holders.size() + growing(after, most);
 }

@@ -238,7 +238,7 @@ TEST_CASE("growth: a maker that runs, whose buffers lie with others") {
                     {"unheld cma buffers", 1},
                     {"unheld cma bytes", 4096}});
     }
-    SECTION("and not while they are uncertain") {
+    SECTION("and not while one of them is uncertain") {
         seen.system.origins_uncertain = true;
         seen.look(120, leak);
         CHECK(seen.events.size() == 4);

@@ -140,10 +140,11 @@ TEST_CASE("growth rows: the buffers of a maker, be they held or not, and of make
 
 TEST_CASE("growth rows: a process that took the pid of another explains itself") {
     explained seen;
+    auto const inode = seen.system.processes[11].holds.begin()->first;
+    seen.system.processes[10].holds[inode].descriptors = 30;
     seen.look(10, [](int) {});
     seen.system.exit(10);
     seen.system.start(10, "next");
-    auto const inode = seen.system.processes[11].holds.begin()->first;
     seen.look(60, [&](int) { ++seen.system.processes[10].holds[inode].descriptors; });
     auto const found = seen.explain(subject_kind::process, measure::descriptors);
     CHECK(found.rise == 60);

@@ -124,6 +124,8 @@ TEST_CASE("trend: rings, start-ups, and numbers that swell and shrink are none")
         CHECK(changes_of(1800, [&](double t) { return std::fmod(60 * t, size); }).empty());
     for (double const slow : {1.0, 5.0, 10.0, 20.0, 30.0})
         CHECK(changes_of(1800, [&](double t) { return 300 * (1 - std::exp(-t / slow)); }).empty());
+    // Nearly even for 49 s, and yet slower in the later half.
+    CHECK(changes_of(100, [](double t) { return 300 * (1 - std::exp(-t / 42)); }).empty());
     for (double const length : {1.0, 10.0, 30.0})
         CHECK(changes_of(1800, [&](double t) { return std::min(length, t) * 10; }).empty());
     for (double const period : {3.0, 7.0, 10.0, 20.0, 60.0, 80.0, 120.0, 600.0}) {
@@ -189,6 +191,13 @@ TEST_CASE("trend: a gap, or a clock that jumps back, begins anew, and what grew 
         CHECK(so_far.since_ns() < 600 * second);
         CHECK(so_far.first_ns() < 600 * second);
         CHECK(so_far.highest_ns() <= time);
+    }
+    SECTION("nor across one that is set back again and again, or looks that all are too rare") {
+        bool const rare = GENERATE(false, true);
+        for (int i = 0; i < 40; ++i) {
+            CHECK(look(rare ? 1 : 12, 1) == 0);
+            time = rare ? time + 100 * second : time - 2 * second;
+        }
     }
     SECTION("a short gap is a pause of looking only") {
         CHECK(look(20, 1) == 0);

@@ -45,11 +45,11 @@ struct world {
     std::map<std::uint64_t, made> buffers; ///< by inode
     std::uint64_t next_inode = 1;
     std::uint64_t next_start = 100;
-    bool complete = true; ///< false: one process could not be read, and is left out
-    bool origins = false; ///< dmabuf_pin --origins watches
-    bool origins_uncertain = false;
-    bool lists_devices = true; ///< bufinfo tells the attached devices; else the watch does
-    int partly_seen = 0;       ///< the pid of a process of which a table may not be read
+    bool complete = true;           ///< false: one process could not be read, and is left out
+    bool origins = false;           ///< dmabuf_pin --origins watches
+    bool origins_uncertain = false; ///< of the first buffer
+    bool lists_devices = true;      ///< bufinfo tells the attached devices; else the watch does
+    int partly_seen = 0;            ///< the pid of a process of which a table may not be read
 
     process& start(int pid, std::string const& comm, std::string const& cgroup = "/one") {
         return processes[pid] = {next_start++, comm, cgroup, {}};
@@ -148,7 +148,7 @@ private:
         row.inode = inode;
         row.size_bytes = one.size;
         row.state = one.by.pid != 0 ? dmabuf::origin_state::made_by : dmabuf::origin_state::missed;
-        if (origins_uncertain) row.state = dmabuf::origin_state::uncertain;
+        if (origins_uncertain && inode == 1) row.state = dmabuf::origin_state::uncertain;
         row.maker.pid = one.by.pid;
         row.maker.comm = dmabuf::task_name(one.by.comm);
         row.maker.now = one.by.ended ? dmabuf::process_state::ended : dmabuf::process_state::runs;
