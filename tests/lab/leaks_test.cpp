@@ -203,8 +203,8 @@ void check_told(std::vector<json> const& rows, truth const& of) {
 void watch(std::vector<std::string> const& sources) {
     std::string command;
     for (auto const& one : sources)
-        command += "dmabuf_watch --for 62s --leaks --format ndjson --source " + one + " > /tmp/" +
-                   one + ".rows & ";
+        command += "dmabuf_watch --for 62s --leaks --format ndjson --source " + one +
+                   " --record-on-alarm /tmp/" + one + ".recording > /tmp/" + one + ".rows & ";
     REQUIRE(std::system((command + "wait").c_str()) == 0);
 }
 
@@ -260,6 +260,10 @@ TEST_CASE("eight leaks are told within a minute, and four loads that are none ar
         auto const rows = rows_in("/tmp/" + source + ".rows");
         for (auto const& one : truths)
             check_told(rows, one);
+        auto const recorded = output_of(("dmabuf_ps --replay /tmp/" + source + ".recording --pid " +
+                                         std::to_string(buffers.pid()))
+                                            .c_str());
+        CHECK(recorded.find("lab_tests") != recorded.npos);
         for (auto const& one : silent)
             for (auto const& row : rows)
                 CHECK(row["pid"] != one.pid());
