@@ -39,8 +39,8 @@ inline void add_name_options(CLI::App& app, criteria& chosen) {
               "Only buffers of these exporters: all numbers are of these buffers alone");
     add_names(app, "--name", chosen.names, "Only buffers of these names, as --exporter");
     command_line::add_duration(app, "--older", chosen.least_age_ns, {"1ms", "36500d"},
-                               "Only buffers of at least this age, as --exporter; units: ms, s, m, "
-                               "h, d. dmabuf_pin --origins tells ages");
+                               "Only buffers of at least this age, as 10m or 2h, as --exporter; "
+                               "dmabuf_pin --origins tells ages");
     add_names(app, "--user", chosen.users, "Only processes of these users, by name or number");
     add_names(app, "--comm", chosen.comms, "Only processes of these names");
     add_names(app, "--cgroup", chosen.cgroups, "Only processes in these cgroups");
