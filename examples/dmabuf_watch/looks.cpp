@@ -62,7 +62,7 @@ replay::circumstances everything(options const& chosen, report::rights const& mi
     if (chosen.alone) made.alone_pid = chosen.pids[0];
     made.options = sampling(chosen, mine);
     made.options.names = true;
-    made.options.bpf = false;
+    made.options.bpf = made.options.origins = false;
     if (made.options.force == dmabuf::source::bpf_iterator)
         made.options.force = dmabuf::source::none;
     return made;
@@ -91,6 +91,7 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.counts = true;
     wanted.path_descriptors = true; // they are no references to the buffer's file
     wanted.cgroups = true;
+    wanted.origins = !chosen.alone; // where dmabuf_pin --origins watches
     wanted.unheld = !chosen.alone;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;
