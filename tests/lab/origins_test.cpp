@@ -267,6 +267,8 @@ TEST_CASE("origins: a maker in another pid namespace has the host's number", "[.
         if (inner == 0) {
             lab::check(::prctl(PR_SET_NAME, "inner"), "PR_SET_NAME");
             told.write_down(three_pages).release();
+            while (static_cast<note volatile&>(told).cgroup == 0) // the outer one has yet to write
+                ::usleep(1000);
             done();
         }
         told.cgroup =
