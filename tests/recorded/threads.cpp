@@ -49,3 +49,33 @@ TEST_CASE("threads: a sampler in each") {
     CHECK(right[0]);
     CHECK(right[1]);
 }
+
+TEST_CASE("threads: several read one snapshot") {
+    fake::kernel kernel;
+    for (int pid = 100; pid < 110; ++pid)
+        kernel.add(pid, "holder", 1000)
+            .open(kernel.buffer(static_cast<std::uint64_t>(pid), 4096, "system", "name"));
+    dmabuf::snapshot now;
+    REQUIRE(fake_sampler({.counts = true}, fake::system{&kernel}).sample(now));
+    auto const read = [&now = std::as_const(now)] {
+        std::uint64_t bytes = 0;
+        for (auto const& who : now.holders)
+            for (auto const& one : now.references_of(who)) {
+                auto const& buffer = now.buffers[one.buffer];
+                bool const known = now.exporter_of(buffer) == "system" && now.count_of(buffer);
+                bytes += known ? buffer.size_bytes : 0;
+            }
+        auto const users = by_user(now);
+        return bytes + (users.size() == 1 ? users[0].rss_bytes : 0) + diff(now, now).holders.size();
+    };
+    std::uint64_t seen[3]{};
+    {
+        std::thread one([&] { seen[0] = read(); });
+        std::thread two([&] { seen[1] = read(); });
+        seen[2] = read();
+        one.join();
+        two.join();
+    }
+    for (auto const bytes : seen)
+        CHECK(bytes == 2 * 10 * 4096);
+}
