@@ -160,7 +160,7 @@ TEST_CASE("origins: the table of buffers has maker, age and devices") {
     all.kernel.exit(180);
     all.pin();
     auto const text = all.shown({"--buffers", "--columns", "inode,made_by,age_seconds,devices"});
-    has(text, "INODE  MADE BY    AGE    DEVICES\n"
+    has(text, "INODE  MADE BY      AGE  DEVICES\n"
               "   20  217 krita  3 min  vgem, 0000:00:02.0\n");
     has(all.shown({"--buffers"}), "MADE BY");
     has(all.shown({"--buffers", "--format", "csv", "--columns",

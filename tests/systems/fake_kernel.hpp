@@ -325,6 +325,7 @@ struct system {
     }
     std::int32_t process_id() const { return kernel->caller_getpid.value_or(kernel->caller_pid); }
     std::uint64_t clock_ns() const { return kernel->calls(); }
+    std::uint64_t boot_clock_ns() const { return kernel->calls(); }
 };
 static_assert(dmabuf::system<system>);
 
