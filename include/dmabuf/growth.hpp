@@ -5,182 +5,15 @@
 #pragma once
 
 #include <dmabuf/comparing/compared.hpp>
-#include <dmabuf/origins.hpp>
-#include <dmabuf/trend.hpp>
+#include <dmabuf/growing/amounts.hpp>
 
-#include <initializer_list>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace dmabuf {
 inline namespace v0 {
 
-/// The kinds of subject whose amounts are watched, in the order in which they are told.
-enum class subject_kind : std::uint8_t {
-    process,        ///< by pid and start time
-    process_buffer, ///< one buffer of one process: of `growth_options::buffers_of`, or where the
-                    ///< snapshot is of one process alone
-    maker,          ///< by pid and start time while it runs, by name all that have ended; and
-                    ///< those of `growth_watch::add()`
-    cgroup,         ///< by path
-    unheld,         ///< buffers that no process holds: all, and by exporter
-    exporter,       ///< by name: buffers that processes hold
-    buffer,         ///< by inode: its references and attachments
-};
-
-/// The amounts of a subject that are watched.
-enum class measure : std::uint8_t {
-    bytes,            ///< of different buffers, each whole: rss
-    buffers,          ///< different ones
-    descriptors,      ///< a leak of descriptors of one buffer changes no other amount
-    mappings,         ///< a leak of mappings of one buffer changes no other amount
-    other_references, ///< that no process explains: in flight, in a ring, a driver's
-    attachments,      ///< of devices
-};
-
 namespace detail {
-inline constexpr text_for<subject_kind> subject_names[] = {
-    {subject_kind::process, "process"}, {subject_kind::process_buffer, "process_buffer"},
-    {subject_kind::maker, "maker"},     {subject_kind::cgroup, "cgroup"},
-    {subject_kind::unheld, "unheld"},   {subject_kind::exporter, "exporter"},
-    {subject_kind::buffer, "buffer"},
-};
-static_assert(are_in_order(subject_names, subject_kind::buffer));
-inline constexpr std::size_t subject_kinds = std::size(subject_names);
-
-inline constexpr text_for<measure> measure_names[] = {
-    {measure::bytes, "bytes"},
-    {measure::buffers, "buffers"},
-    {measure::descriptors, "descriptors"},
-    {measure::mappings, "mappings"},
-    {measure::other_references, "other_references"},
-    {measure::attachments, "attachments"},
-};
-static_assert(are_in_order(measure_names, measure::attachments));
-inline constexpr std::size_t measures = std::size(measure_names);
-} // namespace detail
-
-/// The word for the value in reports and in JSON.
-constexpr std::string_view name_of(subject_kind kind) {
-    return detail::text_of(detail::subject_names, kind, "process");
-}
-constexpr std::string_view name_of(measure what) {
-    return detail::text_of(detail::measure_names, what, "bytes");
-}
-
-/// The name of a subject. Of a longer one, as a cgroup's path may be, its end.
-using subject_name = inline_text<255>;
-
-/// Names a subject. Fields that its kind does not need are 0 or empty.
-struct growth_subject {
-    subject_kind kind = subject_kind::process;
-    std::int32_t pid = 0;
-    std::uint64_t start_ticks = 0; ///< with `pid`, names this process and no later one
-    std::uint64_t inode = 0;       ///< of a buffer
-    /// Raw bytes: print `escaped(name)`. Identifies a subject without pid and inode; empty for all
-    /// unheld buffers together. The comm of a process, which may change.
-    subject_name name;
-};
-
-/// One amount of one subject over time.
-struct growth_series {
-    growth_subject of;
-    measure what = measure::bytes;
-    trend so_far;
-    std::uint64_t name_hash = 0; ///< of the whole name, be it longer than `of.name`
-};
-
-struct growth_options {
-    trend_rules rules;
-    /// The series that are kept, of about 1 KiB each; twice the memory where all end at once. Where
-    /// there are more amounts, those that rise are kept, then processes, exporters and cgroups
-    /// before single buffers, then the largest.
-    std::size_t series = 2048;
-    /// The process each of whose buffers is watched, on top of its sums; 0: none. Snapshots of one
-    /// process alone need no such choice.
-    std::int32_t buffers_of = 0;
-};
-
-/// The looks and series so far.
-struct growth_counts {
-    std::uint64_t looks = 0;
-    std::uint64_t incomplete = 0;    ///< looks that told some amounts within bounds, or not at all.
-                                     ///< Those amounts are left out, as if there had been no look
-    std::uint64_t interruptions = 0; ///< looks after a gap, or by a clock that had jumped
-    std::size_t series = 0;          ///< kept now
-    std::size_t left_out = 0;        ///< amounts of the last look that `growth_options::series` has
-                                     ///< no room for
-};
-
-enum class growth_change : std::uint8_t {
-    grows,
-    stopped, ///< the subject is there, and nothing rises any more
-    ended,   ///< it grew, and is gone: it holds nothing, has exited, or was released
-};
-
-namespace detail {
-inline constexpr text_for<growth_change> growth_change_names[] = {
-    {growth_change::grows, "grows"},
-    {growth_change::stopped, "stopped"},
-    {growth_change::ended, "ended"},
-};
-static_assert(are_in_order(growth_change_names, growth_change::ended));
-
-/// FNV-1a.
-constexpr std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (char const c : text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    return hash;
-}
-
-constexpr std::string_view end_of(std::string_view text, std::size_t size) {
-    return text.size() > size ? text.substr(text.size() - size) : text;
-}
-
-/// What tells one series from all others, and their order.
-struct series_key {
-    subject_kind kind = subject_kind::process;
-    std::int32_t pid = 0;
-    std::uint64_t start_ticks = 0;
-    std::uint64_t inode = 0;
-    std::uint64_t name_hash = 0;
-    std::string_view name; ///< its end, where it is long
-    measure what = measure::bytes;
-
-    friend constexpr auto operator<=>(series_key const&, series_key const&) = default;
-};
-
-/// Whether the name of a subject identifies it. The name of a process may change.
-constexpr bool is_named(growth_subject const& of) {
-    return of.pid == 0 && of.inode == 0;
-}
-
-constexpr series_key key_of(growth_series const& one) {
-    return {one.of.kind,
-            one.of.pid,
-            one.of.start_ticks,
-            one.of.inode,
-            one.name_hash,
-            detail::is_named(one.of) ? one.of.name.view() : std::string_view(),
-            one.what};
-}
-
-/// The maker as a subject, but for its name. Those that have ended have no pid: many of one name
-/// may leave a buffer each.
-constexpr growth_subject subject_of(actor const& maker) {
-    bool const ended = maker.now == process_state::ended || maker.now == process_state::replaced;
-    if (ended) return {subject_kind::maker, 0, 0, 0, {}};
-    return {subject_kind::maker, maker.pid, maker.start_ticks(), 0, {}};
-}
-
-/// An amount that a look tells.
-struct told_amount {
-    series_key key;
-    std::string_view name; ///< to print
-    std::uint64_t value = 0;
-};
 
 /// A series, or an amount that has none yet, among all that want to be kept.
 struct rank {
@@ -200,19 +33,10 @@ struct rank {
     }
 };
 
-constexpr bool is_exact(certainty how) {
-    return how == certainty::exact;
-}
-
 constexpr std::uint64_t middle_of(auto const& now) {
     return now.begin_ns + (now.end_ns - now.begin_ns) / 2;
 }
 } // namespace detail
-
-/// The word for the value in reports and in JSON.
-constexpr std::string_view name_of(growth_change what) {
-    return detail::text_of(detail::growth_change_names, what, "grows");
-}
 
 /// Watches all amounts of a system, or of one process, and tells which grow.
 /// Each look is a snapshot. Amounts of processes, exporters, cgroups and unheld buffers become
@@ -230,18 +54,16 @@ public:
     /// allocates.
     /// Cost: 12 allocations.
     void reserve(capacity const& most) {
-        auto const most_told =
-            4 * (2 * most.holders + most.exporters + 1) + 8 * most.buffers + 2 * most.per_process;
+        auto const most_told = told_.most_told(most);
         series_.reserve(2 * options_.series);
         free_.reserve(2 * options_.series);
         released_.reserve(options_.series);
         order_.reserve(options_.series);
         kept_.reserve(options_.series);
-        told_.reserve(most_told);
+        told_.reserve(most);
         newcomers_.reserve(most_told);
         ranks_.reserve(options_.series + most_told);
         events_.reserve(options_.series);
-        groups_.reserve(most);
     }
 
     /// Takes a look at a snapshot. Its time is the middle of the sample, by CLOCK_MONOTONIC, which
@@ -267,10 +89,6 @@ public:
         released_.clear();
         events_.clear();
         told_.clear();
-        for (auto& of_kind : all_told_)
-            for (auto& one : of_kind)
-                one = false;
-        only_pid_ = 0;
         auto const gap = options_.rules.longest_gap_ns;
         bool const interrupted = time_ns <= time_ns_ || time_ns - time_ns_ > gap;
         counts_.interruptions += counts_.looks != 0 && interrupted ? 1U : 0U;
@@ -281,36 +99,26 @@ public:
     /// Tells all amounts that the snapshot knows exactly.
     /// Lifetime: the snapshot must live, unchanged, until `end_look()`.
     void add(snapshot const& now) {
-        detail::knowledge const knows(now.coverage);
-        only_pid_ = now.coverage.alone_pid;
-        add_processes(now, knows);
-        add_makers(now, knows);
-        add_cgroups(now, knows);
-        add_exporters(now, knows);
-        add_unheld(now, knows);
-        add_counts(now, knows);
-        counts_.incomplete += is_incomplete(now.coverage, knows) ? 1U : 0U;
+        counts_.incomplete += told_.add(now, options_.buffers_of) ? 0U : 1U;
     }
     void add(snapshot const&&) = delete;
 
     /// Tells an amount that no snapshot has. Amounts of one subject add up.
     /// Lifetime: the subject must live, unchanged, until `end_look()`.
     void add(growth_subject const& of, measure what, std::uint64_t value) {
-        tell(of, of.name.view(), what, value);
+        told_.tell(of, of.name.view(), what, value);
     }
     void add(growth_subject const&&, measure, std::uint64_t) = delete;
 
     /// States that the look told this measure of all subjects of a kind that exist. Those that were
     /// not told then end. Without this, they wait, as after an incomplete look.
-    void all_told(subject_kind kind, measure what) {
-        all_told_[static_cast<std::size_t>(kind)][static_cast<std::size_t>(what)] = true;
-    }
+    void all_told(subject_kind kind, measure what) { told_.all_told(kind, what); }
 
     void end_look() {
-        combine();
+        told_.combine();
         kept_.clear();
         newcomers_.clear();
-        detail::side_by_side(order_, told_, by_key(),
+        detail::side_by_side(order_, told_.all(), by_key(),
                              [&](std::uint32_t const* at, detail::told_amount const* told) {
                                  if (at && told)
                                      follow(*at, *told);
@@ -352,194 +160,6 @@ private:
         std::uint32_t series;
     };
 
-    // --- the amounts of a look ---
-
-    void tell(growth_subject const& of, std::string_view name, measure what, std::uint64_t value) {
-        detail::series_key key{of.kind, of.pid, of.start_ticks, of.inode, 0, {}, what};
-        if (detail::is_named(of)) {
-            key.name_hash = detail::hash_of(name);
-            key.name = detail::end_of(name, longest_name);
-        }
-        told_.push_back({key, name, value});
-    }
-
-    /// Tells the amounts of a subject. The measures are told as far as `exact` says of each.
-    struct amounts {
-        measure what;
-        bool exact;
-        std::uint64_t value;
-    };
-    void tell_each(growth_subject const& of, std::string_view name,
-                   std::initializer_list<amounts> all) {
-        for (auto const& one : all)
-            if (one.exact) tell(of, name, one.what, one.value);
-    }
-
-    void add_processes(snapshot const& now, detail::knowledge const& knows) {
-        if (!detail::is_exact(knows.own) || now.coverage.indistinct.kernel_major != 0) return;
-        bool const buffers = detail::is_exact(knows.only_mapped);
-        bool const tables = detail::is_exact(knows.tables);
-        bool const maps = detail::is_exact(knows.maps);
-        for (auto const& who : now.holders) {
-            if (who.partly_seen) continue;
-            std::uint64_t descriptors = 0;
-            std::uint64_t mappings = 0;
-            for (auto const& its : now.references_of(who)) {
-                descriptors += its.descriptors;
-                mappings += its.mappings;
-            }
-            tell_each({subject_kind::process, who.pid, who.start_ticks, 0, {}}, who.comm.view(),
-                      {{measure::bytes, buffers && who.unsized_buffers == 0, who.rss_bytes},
-                       {measure::buffers, buffers, who.reference_count},
-                       {measure::descriptors, tables, descriptors},
-                       {measure::mappings, maps, mappings}});
-            if (who.pid == now.coverage.alone_pid || who.pid == options_.buffers_of)
-                add_buffers_of(now, who, tables, maps);
-        }
-        bool const alone = now.coverage.alone_pid != 0 && now.coverage.processes_denied == 0;
-        if (!detail::is_exact(knows.seen) && !alone) return;
-        for (auto const kind : {subject_kind::process, subject_kind::process_buffer}) {
-            if (buffers && detail::is_exact(knows.sized)) all_told(kind, measure::bytes);
-            if (buffers) all_told(kind, measure::buffers);
-            if (tables) all_told(kind, measure::descriptors);
-            if (maps) all_told(kind, measure::mappings);
-        }
-    }
-
-    void add_buffers_of(snapshot const& now, holder const& who, bool tables, bool maps) {
-        for (auto const& its : now.references_of(who))
-            tell_each({subject_kind::process_buffer,
-                       who.pid,
-                       who.start_ticks,
-                       now.buffers[its.buffer].inode,
-                       {}},
-                      who.comm.view(),
-                      {{measure::descriptors, tables, its.descriptors},
-                       {measure::mappings, maps, its.mappings}});
-    }
-
-    /// Where nothing lists the buffers that no process holds, makers are told of the others.
-    void add_makers(snapshot const& now, detail::knowledge const& knows) {
-        bool const listed = !now.coverage.buffers_compared() || detail::is_exact(knows.unheld);
-        bool const held = detail::is_exact(detail::weaker(knows.seen, knows.only_mapped));
-        if (!now.watch.origins_read || !listed || !held) return;
-        for (auto const& one : now.origins)
-            if (one.state == origin_state::uncertain) return;
-        bool sized = true;
-        detail::for_each_buffer(now,
-                                [&](buffer const& one, bool) { sized = sized && one.size_known; });
-        detail::for_each_buffer(now, [&](buffer const& one, bool) {
-            auto const* const told = now.origin_of(one);
-            if (told && told->state == origin_state::made_by)
-                tell_each(detail::subject_of(told->maker), told->maker.comm.view(),
-                          {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
-        });
-        if (sized) all_told(subject_kind::maker, measure::bytes);
-        all_told(subject_kind::maker, measure::buffers);
-    }
-
-    void add_cgroups(snapshot const& now, detail::knowledge const& knows) {
-        bool const asked = !now.cgroups.empty() || now.holders.empty();
-        if (!asked || !detail::is_exact(knows.seen) || !detail::is_exact(knows.cgroups)) return;
-        bool const buffers = detail::is_exact(knows.only_mapped);
-        bool const sized = buffers && detail::is_exact(knows.sized);
-        bool const tables = detail::is_exact(knows.tables);
-        bool const maps = detail::is_exact(knows.maps);
-        detail::add_up_groups(now, [](holder const& who) { return who.cgroup; }, groups_);
-        for (auto const& one : groups_.totals)
-            tell_each({subject_kind::cgroup, 0, 0, 0, {}}, now.cgroup_name(one.group),
-                      {{measure::bytes, sized, one.rss_bytes},
-                       {measure::buffers, buffers, one.buffers},
-                       {measure::descriptors, tables, one.descriptors},
-                       {measure::mappings, maps, one.mappings}});
-        if (sized) all_told(subject_kind::cgroup, measure::bytes);
-        if (buffers) all_told(subject_kind::cgroup, measure::buffers);
-        if (tables) all_told(subject_kind::cgroup, measure::descriptors);
-        if (maps) all_told(subject_kind::cgroup, measure::mappings);
-    }
-
-    void add_exporters(snapshot const& now, detail::knowledge const& knows) {
-        bool const asked = !now.exporter_names.empty() || now.buffers.empty();
-        auto const how =
-            detail::weaker(detail::weaker(knows.seen, knows.only_mapped), knows.exporters);
-        if (!asked || !detail::is_exact(how)) return;
-        bool const sized = detail::is_exact(knows.sized);
-        for (auto const& one : now.exporters)
-            tell_each(
-                {subject_kind::exporter, 0, 0, 0, {}}, one.name.view(),
-                {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, one.buffers}});
-        if (sized) all_told(subject_kind::exporter, measure::bytes);
-        all_told(subject_kind::exporter, measure::buffers);
-    }
-
-    void add_unheld(snapshot const& now, detail::knowledge const& knows) {
-        if (!detail::is_exact(knows.unheld)) return;
-        bool sized = true;
-        for (auto const& one : now.unheld)
-            sized = sized && one.size_known;
-        growth_subject const unheld{subject_kind::unheld, 0, 0, 0, {}};
-        for (auto const& one : now.unheld) {
-            tell_each(unheld, {},
-                      {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
-            if (auto const& made_by = now.exporter_of(one); !made_by.empty())
-                tell_each(unheld, made_by.view(),
-                          {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
-        }
-        if (sized) all_told(subject_kind::unheld, measure::bytes);
-        all_told(subject_kind::unheld, measure::buffers);
-    }
-
-    void add_counts(snapshot const& now, detail::knowledge const& knows) {
-        std::size_t device = 0;
-        std::size_t others_told = 0;
-        std::size_t devices_told = 0;
-        for (auto const& one : now.counts) {
-            std::uint64_t attached = 0;
-            while (device < now.attachments.size() && now.attachments[device].inode < one.inode)
-                ++device;
-            for (; device < now.attachments.size() && now.attachments[device].inode == one.inode;
-                 ++device)
-                attached += now.attachments[device].times;
-            tell_each({subject_kind::buffer, 0, 0, one.inode, {}}, {},
-                      {{measure::other_references, one.others_known, one.other_references},
-                       {measure::attachments, one.devices_known, attached}});
-            others_told += one.others_known ? 1U : 0U;
-            devices_told += one.devices_known ? 1U : 0U;
-        }
-        auto const all = now.buffers.size() + now.unheld.size();
-        if (knows.absence && others_told == all)
-            all_told(subject_kind::buffer, measure::other_references);
-        if (knows.absence && devices_told == all)
-            all_told(subject_kind::buffer, measure::attachments);
-        if (devices_told == 0) add_watched_attachments(now);
-    }
-
-    /// Those before the watch are missing in each look alike. One whose end was lost would stay.
-    void add_watched_attachments(snapshot const& now) {
-        if (!now.watch.attachments_read || now.watch.attachments_lost != 0) return;
-        for (auto const& one : now.watched_attachments)
-            tell({subject_kind::buffer, 0, 0, one.inode, {}}, {}, measure::attachments, 1);
-        all_told(subject_kind::buffer, measure::attachments);
-    }
-
-    static bool is_incomplete(coverage const& of, detail::knowledge const& knows) {
-        bool const listed = !of.buffers_compared() || detail::is_exact(knows.unheld);
-        return !of.found_all_held() || !detail::is_exact(knows.tables) || !listed;
-    }
-
-    /// Puts the amounts in order. Those of one series are one.
-    void combine() {
-        detail::sort(told_, [](auto const& a, auto const& b) { return (a.key <=> b.key) < 0; });
-        std::size_t kept = 0;
-        for (auto const& one : told_) {
-            if (kept != 0 && told_[kept - 1].key == one.key)
-                told_[kept - 1].value += one.value;
-            else
-                told_[kept++] = one;
-        }
-        told_.resize(kept);
-    }
-
     // --- the series ---
 
     auto by_key() const {
@@ -558,8 +178,8 @@ private:
         auto const change = one.so_far.add(told.value, time_ns_, options_.rules);
         kept_.push_back(at);
         if (change == trend_change::none) return;
-        one.of.name =
-            subject_name(detail::end_of(told.name, longest_name)); // a process's may change
+        one.of.name = subject_name(
+            detail::end_of(told.name, detail::longest_subject_name)); // a process's may change
         bool const grows = change == trend_change::grows;
         events_.push_back({grows ? growth_change::grows : growth_change::stopped, at});
     }
@@ -567,9 +187,7 @@ private:
     /// The look did not tell of this series. Where it may have been out of sight, it waits.
     void miss(std::uint32_t at) {
         auto const& one = series_[at];
-        auto const kind = static_cast<std::size_t>(one.of.kind);
-        bool const of_those_told = only_pid_ == 0 || one.of.pid == only_pid_;
-        bool const gone = of_those_told && all_told_[kind][static_cast<std::size_t>(one.what)];
+        bool const gone = told_.would_be_told(one.of, one.what);
         auto const waits_ns = time_ns_ - one.so_far.last_ns();
         if (gone || (time_ns_ > one.so_far.last_ns() && waits_ns > options_.rules.longest_gap_ns))
             return end(at);
@@ -627,7 +245,7 @@ private:
         for (auto& of_kind : sums_)
             for (auto& one : of_kind)
                 one = 0;
-        for (auto const& one : told_)
+        for (auto const& one : told_.all())
             sum_of(one.key) += static_cast<double>(one.value);
     }
     double& sum_of(detail::series_key const& key) {
@@ -662,32 +280,28 @@ private:
         auto& one = series_[at];
         one = {};
         one.of = {told.key.kind, told.key.pid, told.key.start_ticks, told.key.inode,
-                  subject_name(detail::end_of(told.name, longest_name))};
+                  subject_name(detail::end_of(told.name, detail::longest_subject_name))};
         one.what = told.key.what;
         one.name_hash = told.key.name_hash;
         one.so_far.add(told.value, time_ns_, options_.rules);
         return at;
     }
 
-    static constexpr std::size_t longest_name = 255;
     static constexpr std::uint32_t no_series = ~std::uint32_t{0};
 
     growth_options options_;
     growth_counts counts_;
     std::uint64_t time_ns_ = 0;
-    std::int32_t only_pid_ = 0; ///< the look tells of this process alone
-    bool all_told_[detail::subject_kinds][detail::measures]{};
     double sums_[detail::subject_kinds][detail::measures]{};
     std::vector<growth_series> series_;
     std::vector<std::uint32_t> free_;     ///< places in `series_`
     std::vector<std::uint32_t> released_; ///< free after this look, whose events may name them
     std::vector<std::uint32_t> order_;    ///< those in use, in order of their keys
     std::vector<std::uint32_t> kept_;
-    std::vector<detail::told_amount> told_;
+    detail::basic_told_amounts<> told_;
     std::vector<detail::told_amount> newcomers_;
     std::vector<detail::rank> ranks_;
     std::vector<event> events_;
-    group_sums groups_;
 };
 
 /// The watch of a program.

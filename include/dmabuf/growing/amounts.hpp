@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+//
+// The amounts that a snapshot tells of each subject. Pure: no system call.
+#pragma once
+
+#include <dmabuf/comparing/compared.hpp>
+#include <dmabuf/growing/series.hpp>
+#include <dmabuf/origins.hpp>
+
+#include <initializer_list>
+
+namespace dmabuf {
+inline namespace v0 {
+
+namespace detail {
+
+inline constexpr std::size_t longest_subject_name = 255;
+
+constexpr bool is_exact(certainty how) {
+    return how == certainty::exact;
+}
+
+/// The amounts that one look tells, as far as it knows them exactly. Reused, it keeps its memory.
+template<class = detail::if_called>
+class basic_told_amounts {
+public:
+    void reserve(capacity const& most) {
+        all_.reserve(most_told(most));
+        groups_.reserve(most);
+    }
+    static constexpr std::size_t most_told(capacity const& most) {
+        return 4 * (2 * most.holders + most.exporters + 1) + 8 * most.buffers +
+               2 * most.per_process;
+    }
+
+    void clear() {
+        all_.clear();
+        for (auto& of_kind : all_told_)
+            for (auto& one : of_kind)
+                one = false;
+        only_pid_ = 0;
+    }
+
+    /// Adds those of a snapshot, with each buffer of the process `buffers_of`. Tells whether it
+    /// knows all of them.
+    bool add(snapshot const& now, std::int32_t buffers_of) {
+        detail::knowledge const knows(now.coverage);
+        only_pid_ = now.coverage.alone_pid;
+        buffers_of_ = buffers_of;
+        add_processes(now, knows);
+        add_makers(now, knows);
+        add_cgroups(now, knows);
+        add_exporters(now, knows);
+        add_unheld(now, knows);
+        add_counts(now, knows);
+        return !is_incomplete(now.coverage, knows);
+    }
+
+    void tell(growth_subject const& of, std::string_view name, measure what, std::uint64_t value) {
+        detail::series_key key{of.kind, of.pid, of.start_ticks, of.inode, 0, {}, what};
+        if (detail::is_named(of)) {
+            key.name_hash = detail::hash_of(name);
+            key.name = detail::end_of(name, longest_subject_name);
+        }
+        all_.push_back({key, name, value});
+    }
+
+    /// Notes that all subjects of the kind were told.
+    void all_told(subject_kind kind, measure what) {
+        all_told_[static_cast<std::size_t>(kind)][static_cast<std::size_t>(what)] = true;
+    }
+    /// Whether the subject is gone, if the look told nothing of it.
+    [[nodiscard]] bool would_be_told(growth_subject const& of, measure what) const {
+        bool const of_those_told = only_pid_ == 0 || of.pid == only_pid_;
+        return of_those_told &&
+               all_told_[static_cast<std::size_t>(of.kind)][static_cast<std::size_t>(what)];
+    }
+
+    /// Puts the amounts in order. Those of one series are one.
+    void combine() {
+        detail::sort(all_, [](auto const& a, auto const& b) { return (a.key <=> b.key) < 0; });
+        std::size_t kept = 0;
+        for (auto const& one : all_) {
+            if (kept != 0 && all_[kept - 1].key == one.key)
+                all_[kept - 1].value += one.value;
+            else
+                all_[kept++] = one;
+        }
+        all_.resize(kept);
+    }
+
+    /// In the order of their keys, once they are combined.
+    [[nodiscard]] std::vector<told_amount> const& all() const { return all_; }
+
+private:
+    /// Tells the amounts of a subject. The measures are told as far as `exact` says of each.
+    struct amounts {
+        measure what;
+        bool exact;
+        std::uint64_t value;
+    };
+    void tell_each(growth_subject const& of, std::string_view name,
+                   std::initializer_list<amounts> all) {
+        for (auto const& one : all)
+            if (one.exact) tell(of, name, one.what, one.value);
+    }
+
+    void add_processes(snapshot const& now, detail::knowledge const& knows) {
+        if (!detail::is_exact(knows.own) || now.coverage.indistinct.kernel_major != 0) return;
+        bool const buffers = detail::is_exact(knows.only_mapped);
+        bool const tables = detail::is_exact(knows.tables);
+        bool const maps = detail::is_exact(knows.maps);
+        for (auto const& who : now.holders) {
+            if (who.partly_seen) continue;
+            std::uint64_t descriptors = 0;
+            std::uint64_t mappings = 0;
+            for (auto const& its : now.references_of(who)) {
+                descriptors += its.descriptors;
+                mappings += its.mappings;
+            }
+            tell_each({subject_kind::process, who.pid, who.start_ticks, 0, {}}, who.comm.view(),
+                      {{measure::bytes, buffers && who.unsized_buffers == 0, who.rss_bytes},
+                       {measure::buffers, buffers, who.reference_count},
+                       {measure::descriptors, tables, descriptors},
+                       {measure::mappings, maps, mappings}});
+            if (who.pid == now.coverage.alone_pid || who.pid == buffers_of_)
+                add_buffers_of(now, who, tables, maps);
+        }
+        bool const alone = now.coverage.alone_pid != 0 && now.coverage.processes_denied == 0;
+        if (!detail::is_exact(knows.seen) && !alone) return;
+        for (auto const kind : {subject_kind::process, subject_kind::process_buffer}) {
+            if (buffers && detail::is_exact(knows.sized)) all_told(kind, measure::bytes);
+            if (buffers) all_told(kind, measure::buffers);
+            if (tables) all_told(kind, measure::descriptors);
+            if (maps) all_told(kind, measure::mappings);
+        }
+    }
+
+    void add_buffers_of(snapshot const& now, holder const& who, bool tables, bool maps) {
+        for (auto const& its : now.references_of(who))
+            tell_each({subject_kind::process_buffer,
+                       who.pid,
+                       who.start_ticks,
+                       now.buffers[its.buffer].inode,
+                       {}},
+                      who.comm.view(),
+                      {{measure::descriptors, tables, its.descriptors},
+                       {measure::mappings, maps, its.mappings}});
+    }
+
+    /// Where nothing lists the buffers that no process holds, makers are told of the others.
+    void add_makers(snapshot const& now, detail::knowledge const& knows) {
+        bool const listed = !now.coverage.buffers_compared() || detail::is_exact(knows.unheld);
+        bool const held = detail::is_exact(detail::weaker(knows.seen, knows.only_mapped));
+        if (!now.watch.origins_read || !listed || !held) return;
+        for (auto const& one : now.origins)
+            if (one.state == origin_state::uncertain) return;
+        bool sized = true;
+        detail::for_each_buffer(now,
+                                [&](buffer const& one, bool) { sized = sized && one.size_known; });
+        detail::for_each_buffer(now, [&](buffer const& one, bool) {
+            auto const* const told = now.origin_of(one);
+            if (told && told->state == origin_state::made_by)
+                tell_each(detail::subject_of(told->maker), told->maker.comm.view(),
+                          {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
+        });
+        if (sized) all_told(subject_kind::maker, measure::bytes);
+        all_told(subject_kind::maker, measure::buffers);
+    }
+
+    void add_cgroups(snapshot const& now, detail::knowledge const& knows) {
+        bool const asked = !now.cgroups.empty() || now.holders.empty();
+        if (!asked || !detail::is_exact(knows.seen) || !detail::is_exact(knows.cgroups)) return;
+        bool const buffers = detail::is_exact(knows.only_mapped);
+        bool const sized = buffers && detail::is_exact(knows.sized);
+        bool const tables = detail::is_exact(knows.tables);
+        bool const maps = detail::is_exact(knows.maps);
+        detail::add_up_groups(now, [](holder const& who) { return who.cgroup; }, groups_);
+        for (auto const& one : groups_.totals)
+            tell_each({subject_kind::cgroup, 0, 0, 0, {}}, now.cgroup_name(one.group),
+                      {{measure::bytes, sized, one.rss_bytes},
+                       {measure::buffers, buffers, one.buffers},
+                       {measure::descriptors, tables, one.descriptors},
+                       {measure::mappings, maps, one.mappings}});
+        if (sized) all_told(subject_kind::cgroup, measure::bytes);
+        if (buffers) all_told(subject_kind::cgroup, measure::buffers);
+        if (tables) all_told(subject_kind::cgroup, measure::descriptors);
+        if (maps) all_told(subject_kind::cgroup, measure::mappings);
+    }
+
+    void add_exporters(snapshot const& now, detail::knowledge const& knows) {
+        bool const asked = !now.exporter_names.empty() || now.buffers.empty();
+        auto const how =
+            detail::weaker(detail::weaker(knows.seen, knows.only_mapped), knows.exporters);
+        if (!asked || !detail::is_exact(how)) return;
+        bool const sized = detail::is_exact(knows.sized);
+        for (auto const& one : now.exporters)
+            tell_each(
+                {subject_kind::exporter, 0, 0, 0, {}}, one.name.view(),
+                {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, one.buffers}});
+        if (sized) all_told(subject_kind::exporter, measure::bytes);
+        all_told(subject_kind::exporter, measure::buffers);
+    }
+
+    void add_unheld(snapshot const& now, detail::knowledge const& knows) {
+        if (!detail::is_exact(knows.unheld)) return;
+        bool sized = true;
+        for (auto const& one : now.unheld)
+            sized = sized && one.size_known;
+        growth_subject const unheld{subject_kind::unheld, 0, 0, 0, {}};
+        for (auto const& one : now.unheld) {
+            tell_each(unheld, {},
+                      {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
+            if (auto const& made_by = now.exporter_of(one); !made_by.empty())
+                tell_each(unheld, made_by.view(),
+                          {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
+        }
+        if (sized) all_told(subject_kind::unheld, measure::bytes);
+        all_told(subject_kind::unheld, measure::buffers);
+    }
+
+    void add_counts(snapshot const& now, detail::knowledge const& knows) {
+        std::size_t device = 0;
+        std::size_t others_told = 0;
+        std::size_t devices_told = 0;
+        for (auto const& one : now.counts) {
+            std::uint64_t attached = 0;
+            while (device < now.attachments.size() && now.attachments[device].inode < one.inode)
+                ++device;
+            for (; device < now.attachments.size() && now.attachments[device].inode == one.inode;
+                 ++device)
+                attached += now.attachments[device].times;
+            tell_each({subject_kind::buffer, 0, 0, one.inode, {}}, {},
+                      {{measure::other_references, one.others_known, one.other_references},
+                       {measure::attachments, one.devices_known, attached}});
+            others_told += one.others_known ? 1U : 0U;
+            devices_told += one.devices_known ? 1U : 0U;
+        }
+        auto const all = now.buffers.size() + now.unheld.size();
+        if (knows.absence && others_told == all)
+            all_told(subject_kind::buffer, measure::other_references);
+        if (knows.absence && devices_told == all)
+            all_told(subject_kind::buffer, measure::attachments);
+        if (devices_told == 0) add_watched_attachments(now);
+    }
+
+    /// Those before the watch are missing in each look alike. One whose end was lost would stay.
+    void add_watched_attachments(snapshot const& now) {
+        if (!now.watch.attachments_read || now.watch.attachments_lost != 0) return;
+        for (auto const& one : now.watched_attachments)
+            tell({subject_kind::buffer, 0, 0, one.inode, {}}, {}, measure::attachments, 1);
+        all_told(subject_kind::buffer, measure::attachments);
+    }
+
+    static bool is_incomplete(coverage const& of, detail::knowledge const& knows) {
+        bool const listed = !of.buffers_compared() || detail::is_exact(knows.unheld);
+        return !of.found_all_held() || !detail::is_exact(knows.tables) || !listed;
+    }
+
+    std::vector<told_amount> all_;
+    bool all_told_[subject_kinds][measures]{};
+    std::int32_t only_pid_ = 0; ///< the look tells of this process alone
+    std::int32_t buffers_of_ = 0;
+    group_sums groups_;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace dmabuf
