@@ -98,7 +98,7 @@ TEST_CASE("bpf: sampler and dmabuf_pin make the calls that are listed, and no ot
     std::vector runs{calls::follow_program(expected.all(), {pin})};
     CHECK(runs.back().status == 0);
     check_source(source::bpf_iterator);
-    for (auto const* const option : {"--status", "--unpin"}) {
+    for (auto const* const option : {"--origins", "--origins", "--status", "--unpin"}) {
         runs.push_back(calls::follow_program(expected.all(), {pin, option}));
         CHECK(runs.back().status == 0);
     }

@@ -363,7 +363,7 @@ TEST_CASE("growth: half an hour of churn is silent") {
             if (seen.system.processes.count(pid) != 0) continue;
             seen.system.start(pid, "worker", random() % 2 != 0 ? "/one" : "/two");
             for (auto count = random() % 8; count > 0; --count)
-                seen.system.make_for(pid, 4096 << random() % 6,
+                seen.system.make_for(pid, std::uint64_t{4096} << random() % 6,
                                      random() % 3 != 0 ? "system" : "cma");
         }
         for (auto at = seen.system.processes.begin(); at != seen.system.processes.end();) {
