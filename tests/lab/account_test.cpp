@@ -346,11 +346,13 @@ TEST_CASE("dmabuf_ps says in words what it asked, and for sizes") {
     bool const list = source == "dmabuf_fds";
     bool const has_sysfs = ::access("/sys/kernel/dmabuf/buffers", F_OK) == 0;
     bool const has_bufinfo = ::access("/sys/kernel/debug/dma_buf/bufinfo", F_OK) == 0;
-    // Where names are wanted, descriptors are asked for them, and tell the sizes too. A sysfs tree
-    // spares that walk otherwise, and without a tree the list in debugfs, which root may read.
+    // A recording reads the list in debugfs for the counts, as root, and first, so that it tells
+    // sizes too. A table takes them from a sysfs tree, and without a tree from that list.
     std::string by = "descriptors";
-    if (list && has_sysfs && !everything) by = "sysfs";
-    if (list && !has_sysfs && has_bufinfo && !everything) by = "bufinfo";
+    if (list && has_bufinfo && (everything || !has_sysfs))
+        by = "bufinfo";
+    else if (list && has_sysfs && !everything)
+        by = "sysfs";
     CHECK(words.find("Sizes: by " + by) != words.npos);
     bool const unmarked = words.find("O_PATH descriptors are not told apart") != words.npos;
     CHECK(unmarked == (list || !everything));
