@@ -10,7 +10,11 @@
 #include "selection/options.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <limits>
+#include <memory>
+#include <string_view>
+#include <vector>
 
 namespace dmabuf_ps {
 
@@ -41,22 +45,27 @@ Tables fit the terminal, or else as many columns as COLUMNS says; in a pipe with
 lines are as long as they are. Where LC_ALL, LC_CTYPE or LANG names another code set than
 UTF-8, all but JSON is ASCII, and a name that was cut to fit ends with \..)";
 
-std::map<std::string, sort_key> const sort_keys = {
-    {"pss", sort_key::pss}, {"rss", sort_key::rss},   {"uss", sort_key::uss},
-    {"pid", sort_key::pid}, {"name", sort_key::name}, {"buffers", sort_key::buffers},
-};
+constexpr std::array<command_line::choice<sort_key>, 6> sort_keys = {
+    {{"buffers", sort_key::buffers},
+     {"name", sort_key::name},
+     {"pid", sort_key::pid},
+     {"pss", sort_key::pss},
+     {"rss", sort_key::rss},
+     {"uss", sort_key::uss}}};
 
-std::map<std::string, grouping> const groupings = {
-    {"process", grouping::process},   {"user", grouping::user},   {"cgroup", grouping::cgroup},
-    {"exporter", grouping::exporter}, {"maker", grouping::maker}, {"device", grouping::device},
-};
+constexpr std::array<command_line::choice<grouping>, 6> groupings = {
+    {{"cgroup", grouping::cgroup},
+     {"device", grouping::device},
+     {"exporter", grouping::exporter},
+     {"maker", grouping::maker},
+     {"process", grouping::process},
+     {"user", grouping::user}}};
 
-std::map<std::string, output_format> const formats = {
-    {"table", output_format::table},
-    {"csv", output_format::csv},
-    {"json", output_format::json},
-    {"ndjson", output_format::ndjson},
-};
+constexpr std::array<command_line::choice<output_format>, 4> formats = {
+    {{"csv", output_format::csv},
+     {"json", output_format::json},
+     {"ndjson", output_format::ndjson},
+     {"table", output_format::table}}};
 
 constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
 
@@ -193,11 +202,31 @@ void refuse_for_lists(options const& chosen, bool sorted, bool told_where) {
                                    "a list goes with --by exporter, --bytes and --json alone");
 }
 
+/// Whether the command line may have one of these options. --help shows all, and a word of several
+/// short options may hold it. An option takes 20,000 instructions to set up, whether it is given or
+/// not.
+bool may_have(int count, char const* const* arguments,
+              std::initializer_list<std::string_view> names) {
+    return std::any_of(arguments, arguments + count, [&](std::string_view word) {
+        bool const short_options = word.starts_with('-') && !word.starts_with("--");
+        return short_options || word == "--help" || std::ranges::any_of(names, [&](auto name) {
+                   return word.substr(0, word.find('=')) == name;
+               });
+    });
+}
+
+/// Nothing takes the parser down: that costs 70,000 instructions, a fifteenth of a short run.
+command_line::parser& parser_that_stays() {
+    static auto& all = *new std::vector<std::unique_ptr<command_line::parser>>;
+    all.push_back(std::make_unique<command_line::parser>("dmabuf_ps", description, footer));
+    return *all.back();
+}
+
 } // namespace
 
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
-    command_line::parser app("dmabuf_ps", description, footer);
+    auto& app = parser_that_stays();
     app.add_flag(
         "-b,--buffers", chosen.buffers,
         "One row per buffer, the largest first; with one --pid: what that process holds of it");
@@ -221,7 +250,10 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--alone", chosen.alone,
                  "Look at no other process than that of --pid: its shares, and other holders, are "
                  "then unknown");
-    ::selection::add_options(app, chosen.wanted);
+    if (may_have(count, arguments,
+                 {"--exporter", "--name", "--older", "--user", "--comm", "--cgroup", "--min-size",
+                  "--top"}))
+        ::selection::add_options(app, chosen.wanted);
     app.add_flag("--require-complete", chosen.require_complete,
                  "End with status 3 where the report has gaps: not all could be seen");
     auto const* const by =
@@ -243,7 +275,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also the source, and why no better one served");
     auto const* const source = command_line::add_source(app, chosen.source);
-    command_line::add_roots(app, chosen.roots);
+    if (may_have(count, arguments, {"--proc", "--sys", "--bpffs"}))
+        command_line::add_roots(app, chosen.roots);
     app.add_flag("--hints", chosen.hints,
                  "Also which processes have an attached device open, or a ring with DMA-BUFs");
     app.add_flag("--no-debugfs", chosen.no_debugfs,

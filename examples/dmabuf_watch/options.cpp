@@ -37,11 +37,10 @@ are escaped, and written by others.
 SIGTERM and SIGINT end the program, with status 0; SIGHUP opens the log again.
 A NAME is written as it is shown; * stands for any characters, ? for one.)";
 
-std::map<std::string, output_format> const formats = {
-    {"text", output_format::text},
-    {"ndjson", output_format::ndjson},
-    {"csv", output_format::csv},
-};
+constexpr std::array<command_line::choice<output_format>, 3> formats = {
+    {{"csv", output_format::csv},
+     {"ndjson", output_format::ndjson},
+     {"text", output_format::text}}};
 
 constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
 
@@ -96,7 +95,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     count = take_command(count, arguments, chosen.command);
     command_line::parser app("dmabuf_watch", description, footer);
     command_line::add_duration(app, "-e,--every", chosen.every_ns, {"10ms", "1d"},
-                               "Time from look to look: 500ms, 1s, 2m … (default: 1s)");
+                               "Time from look to look: 500ms, 1s, 2m, 1h (default: 1s)");
     command_line::add_duration(app, "--for", chosen.for_ns, {"10ms", "36500d"},
                                "End after this time (default: never)");
     app.add_flag("-l,--leaks", chosen.leaks,

@@ -20,7 +20,8 @@ constexpr auto footer =
 is a file of its own in the directory, JSON (see SCHEMA.md); names sort by time.
 SIGTERM and SIGINT end the program, with status 0.)";
 
-std::map<std::string, std::string> const levels = {{"some", "some"}, {"full", "full"}};
+constexpr std::array<command_line::choice<std::string_view>, 2> levels = {
+    {{"full", "full"}, {"some", "some"}}};
 
 } // namespace
 

@@ -36,7 +36,7 @@ inline bool parse_duration(std::string_view word, std::uint64_t& ns) {
 /// `least` and `most` are of a form that `parse_duration()` takes. Throws CLI::ValidationError for
 /// what is no time between them.
 inline CLI::Option* add_duration(CLI::App& app, std::string const& name, std::uint64_t& chosen_ns,
-                                 range<std::string_view> within, std::string const& help) {
+                                 range<std::string_view> within, std::string help) {
     auto const take = [&chosen_ns, name, within](std::string const& word) {
         std::uint64_t least = 0;
         std::uint64_t most = 0;
@@ -47,7 +47,7 @@ inline CLI::Option* add_duration(CLI::App& app, std::string const& name, std::ui
                 name, fmt::format("'{}' is no time from {} to {}: a number with ms, s, m, h or d",
                                   word, within.least, within.most));
     };
-    return app.add_option_function<std::string>(name, take, help)->type_name("TIME");
+    return app.add_option_function<std::string>(name, take, std::move(help))->type_name("TIME");
 }
 
 } // namespace command_line

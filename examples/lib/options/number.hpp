@@ -51,11 +51,11 @@ void take_number(std::string const& name, std::string const& word, range<Number>
 
 template<class Number, class Value>
 CLI::Option* add_number(CLI::App& app, std::string const& name, Value& chosen, range<Number> within,
-                        std::string const& help) {
+                        std::string help) {
     auto const take = [&chosen, name, within](std::string const& word) {
         take_number(name, word, within, chosen);
     };
-    return app.add_option_function<std::string>(name, take, help);
+    return app.add_option_function<std::string>(name, take, std::move(help));
 }
 
 } // namespace command_line

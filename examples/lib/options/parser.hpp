@@ -26,7 +26,7 @@ public:
         : CLI::App(description, program) {
         this->footer(footer + "\n\n" + exit_statuses);
         get_formatter()->column_width(32); // man pages are made of --help, by the two blanks
-        set_help_flag("-h,--help", "Print this and exit");
+        get_help_ptr()->description("Print this and exit"); // -h,--help
         set_version_flag("--version",
                          fmt::format("{} {}.{}.{}", program, DMABUF_VERSION_MAJOR,
                                      DMABUF_VERSION_MINOR, DMABUF_VERSION_PATCH),

@@ -12,7 +12,7 @@ namespace command_line {
 
 /// `name` takes a directory, without slashes at its end.
 inline CLI::Option* add_directory(CLI::App& app, std::string const& name, dmabuf::root_path& chosen,
-                                  std::string const& help) {
+                                  std::string help) {
     auto const take = [&chosen, name](std::string word) {
         if (word.empty()) throw CLI::ValidationError(name, "it is empty");
         while (word.size() > 1 && word.ends_with('/'))
@@ -20,7 +20,7 @@ inline CLI::Option* add_directory(CLI::App& app, std::string const& name, dmabuf
         chosen = word;
         if (chosen.truncated()) throw CLI::ValidationError(name, "it has more than 150 bytes");
     };
-    return app.add_option_function<std::string>(name, take, help)->type_name("DIR");
+    return app.add_option_function<std::string>(name, take, std::move(help))->type_name("DIR");
 }
 
 inline CLI::Option* add_bpffs(CLI::App& app, dmabuf::root_path& chosen, std::string const& usual) {

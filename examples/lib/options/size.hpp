@@ -31,7 +31,7 @@ inline bool parse_size(std::string_view word, std::uint64_t& bytes) {
 
 /// Throws CLI::ValidationError for what is none.
 inline CLI::Option* add_size(CLI::App& app, std::string const& name, std::uint64_t& chosen,
-                             std::string const& help) {
+                             std::string help) {
     auto const take = [&chosen, name](std::string const& word) {
         if (!parse_size(word, chosen))
             throw CLI::ValidationError(
@@ -39,7 +39,7 @@ inline CLI::Option* add_size(CLI::App& app, std::string const& name, std::uint64
                                   "GiB, TiB",
                                   word));
     };
-    return app.add_option_function<std::string>(name, take, help)->type_name("SIZE");
+    return app.add_option_function<std::string>(name, take, std::move(help))->type_name("SIZE");
 }
 
 } // namespace command_line

@@ -9,12 +9,11 @@
 
 namespace command_line {
 
-inline std::map<std::string, dmabuf::source> const sources = {
-    {"auto", dmabuf::source::none},
-    {"fd_walk", dmabuf::source::fd_walk},
-    {"dmabuf_fds", dmabuf::source::dmabuf_fds},
-    {"bpf_iterator", dmabuf::source::bpf_iterator},
-};
+inline constexpr std::array<command_line::choice<dmabuf::source>, 4> sources = {
+    {{"auto", dmabuf::source::none},
+     {"bpf_iterator", dmabuf::source::bpf_iterator},
+     {"dmabuf_fds", dmabuf::source::dmabuf_fds},
+     {"fd_walk", dmabuf::source::fd_walk}}};
 
 /// --source; `dmabuf::source::none` is `auto`.
 inline CLI::Option* add_source(CLI::App& app, dmabuf::source& chosen) {

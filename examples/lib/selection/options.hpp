@@ -15,12 +15,12 @@ namespace selection {
 
 /// `chosen` must outlive the parsing.
 inline void add_names(CLI::App& app, std::string const& option, std::vector<pattern>& chosen,
-                      std::string const& help) {
+                      std::string help) {
     auto const take = [&chosen](std::vector<std::string> const& words) {
         for (auto const& word : words)
             chosen.emplace_back(word);
     };
-    app.add_option_function<std::vector<std::string>>(option, take, help)->type_name("NAME");
+    app.add_option_function<std::vector<std::string>>(option, take, std::move(help))->type_name("NAME");
 }
 
 /// --min-size and --top.
