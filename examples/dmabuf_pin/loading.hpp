@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What every load of BPF programs by libbpf needs.
+// Loads BPF programs by libbpf, and keeps its words.
 #pragma once
 
 #include <functional>

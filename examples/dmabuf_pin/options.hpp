@@ -23,8 +23,8 @@ struct options {
     std::optional<std::uint32_t> room; ///< of the watch, in records
 };
 
-/// How many buffers, and how many attachments, the watch has room for. More than twice what the
-/// largest reports of leaks speak of. Without preallocation only the table of buckets is paid for
+/// The room of the watch for buffers, and for attachments. More than twice the largest number that
+/// reports of leaks speak of. Without preallocation only the table of buckets is paid for
 /// at once, 512 KiB for each of the two, and 192 or 256 bytes for each record that there is.
 inline constexpr std::uint32_t default_room = 32768;
 

@@ -52,8 +52,8 @@ bool is_roots_alone(int directory) {
 
 enum class kind : std::uint8_t { unknown, ours, foreign };
 
-/// What the kernel says of a link to one of the iterators that are pinned here, and of a program of
-/// their type.
+/// Lines of fdinfo by which a link to one of the pinned iterators, or a program of their type, is
+/// told.
 constexpr std::array<std::string_view, 5> signs_of_iterators = {
     "target_name:\ttask_file", "target_name:\ttask_vma", "target_name:\tdmabuf",
     "target_name:\tbpf_map_elem", "prog_type:\t26"};
@@ -71,8 +71,8 @@ std::span<std::string_view const> signs_of(std::string_view name) {
     return signs_of_links;
 }
 
-/// What an open BPF object is that is pinned as `name`. Unknown, with errno, where that cannot be
-/// read.
+/// The kind of an open BPF object that is pinned as `name`. Unknown, with errno, where that cannot
+/// be read.
 kind kind_of(int object, std::string_view name) {
     std::ifstream text(fmt::format("/proc/self/fdinfo/{}", object));
     if (!text) return kind::unknown;

@@ -51,7 +51,7 @@ std::string missed_words(std::uint64_t begins, std::uint64_t ends) {
     return fmt::format("{} missed when they began, {} when they ended", begins, ends);
 }
 
-/// How complete a file of the watch is. Nothing for who may not read it.
+/// A sentence on the gaps of a file of the watch. Empty where the caller may not read the file.
 std::string watch_words(std::string const& file) {
     auto const found = summarize(file);
     if (!found) return {};

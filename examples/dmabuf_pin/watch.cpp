@@ -164,7 +164,7 @@ private:
         return {};
     }
 
-    /// What the earlier run's programs noted and counted. They still run, beside ours.
+    /// Notes and counts of the programs of an earlier run, which still run beside ours.
     void take_over() {
         int const state = bpf_map__fd(map_of(*object_, ".bss.watch"));
         void* const at =

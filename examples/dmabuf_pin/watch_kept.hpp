@@ -10,7 +10,7 @@
 
 namespace dmabuf_pin {
 
-/// Which of the two maps: that of buffers, or that of their attachments.
+/// One of the two maps: that of buffers, or that of their attachments.
 enum class watched : std::uint8_t { buffers, attachments };
 
 class kept_watch {
@@ -27,7 +27,7 @@ public:
         return maps_[static_cast<std::size_t>(what)].get();
     }
     [[nodiscard]] int state() const { return state_.get(); }
-    /// How many notes each map has room for.
+    /// The number of notes that each map has room for.
     [[nodiscard]] std::uint32_t room() const { return room_; }
 
     struct misses {

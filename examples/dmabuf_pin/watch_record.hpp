@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the file of an iterator over makers says of the watch itself.
+// The state of the watch itself, by the file of an iterator over makers.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What is done when something grows: a recording, and a program.
+// Alarms, when something grows: a recording, and a program.
 #pragma once
 
 #include "event.hpp"

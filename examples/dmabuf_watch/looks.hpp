@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the snapshots come from: what a look at this system asks for, and recordings.
+// The source of the snapshots: looks at this system, or recordings.
 #pragma once
 
 #include <dmabuf/sampling/options.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the lines go: standard output, or a log that is appended to.
+// The lines go to standard output, or to a log that grows.
 #pragma once
 
 #include <dmabuf/kernel/files.hpp>

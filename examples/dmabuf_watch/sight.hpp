@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What cannot be seen, in words on stderr, each kind of gap once.
+// Gaps of a look, in words on stderr, each kind once.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>

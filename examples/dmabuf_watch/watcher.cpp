@@ -45,7 +45,7 @@ bool has(std::vector<dmabuf::buffer> const& all, std::uint64_t inode) {
     return std::ranges::find(all, inode, &dmabuf::buffer::inode) != all.end();
 }
 
-/// How much was not seen of what a process may hold.
+/// The number of gaps: processes, descriptors and mappings that were not seen.
 std::uint64_t out_of_sight(dmabuf::coverage const& of) {
     return std::uint64_t{of.processes_denied} + of.processes_failed + of.descriptors_failed +
            of.undecided + (of.mappings_read ? 0U : 1U);
@@ -193,7 +193,7 @@ bool watcher::chooses(dmabuf::snapshot const& now, dmabuf::holder const& who) {
     return selection::chooses(chosen_.wanted, now, who, users_);
 }
 
-/// Where processes are chosen, sums of all processes are of others, too.
+/// A choice of processes leaves out the sums over all processes, which are of others, too.
 bool watcher::chooses(dmabuf::snapshot const& now, dmabuf::growth_series const& one) {
     bool const of_process =
         one.of.kind == subject_kind::process || one.of.kind == subject_kind::process_buffer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What grows, told by one snapshot after the other. Pure: no system call. Opt-in: dmabuf/dmabuf.hpp
-// does not include it.
+// Tells the amounts that grow, by one snapshot after the other. Pure: no system call. Opt-in:
+// dmabuf/dmabuf.hpp does not include it.
 #pragma once
 
 #include <dmabuf/comparing/compared.hpp>

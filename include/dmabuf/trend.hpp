@@ -59,7 +59,7 @@ struct trend_rules {
     }
 };
 
-/// What a look changed.
+/// The change that a look made.
 enum class trend_change : std::uint8_t { none, grows, stopped };
 
 namespace detail {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Who made each DMA-BUF, and which devices are attached to it: noted when it
+ * The maker of each DMA-BUF, and the devices attached to it: noted when it
  * happens, dropped when it ends, handed out by iterators over the notes.
  *
  * Kernel: drivers/dma-buf/dma-buf.c, dma_buf_export(), dma_buf_release(),
@@ -81,7 +81,7 @@ static __always_inline void enter(enum dmabuf_bpf_watcher self, void *map,
 	count(&counters->finished);
 }
 
-/* What began before the watch, or had no room, is not there. */
+/* A buffer from before the watch, or for which there was no room, has no note. */
 static __always_inline void drop(enum dmabuf_bpf_watcher self, void *map,
 				 struct dmabuf_bpf_counters *counters, const __u64 *number)
 {

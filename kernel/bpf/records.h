@@ -158,8 +158,6 @@ struct dmabuf_bpf_attachment {
 
 /* Buffers are numbered in the order of their exports, each once (5.18 and its stable kernels). */
 #define DMABUF_BPF_INODES_IN_ORDER	(1u << 0)
-/* By kprobes, whose misses are not counted; for kernels without fentry. Nothing sets it yet. */
-#define DMABUF_BPF_BY_PROBES		(1u << 1)
 
 #define DMABUF_BPF_UNKNOWN (~0ULL)	/* of `first_inode`, `missed_begins` and `missed_ends` */
 
@@ -188,7 +186,7 @@ struct dmabuf_bpf_watch {
 	__u64 room;			/* records that there can be at a time */
 	__u64 begun;			/* tries to enter or remove a record, counted before each */
 	__u64 finished;			/* the same, counted after each; <= begun */
-	/* What one of the two programs on each event could not do; the other may have. */
+	/* Failures of one of the two programs on each event; the other may have succeeded. */
 	__u64 no_room;			/* not entered: there were `room` records */
 	__u64 failed_entries;		/* not entered for another reason, as no memory */
 	__u64 failed_removals;		/* left over: the record stays, of what is gone */

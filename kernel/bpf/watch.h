@@ -22,7 +22,7 @@ enum dmabuf_bpf_watched {
 	DMABUF_BPF_OF_ATTACHMENTS = 1,
 };
 
-/* What the loader decides, in section .rodata.watching. */
+/* Decided by the loader, in section .rodata.watching. */
 struct dmabuf_bpf_watching {
 	/* Addresses of the kernel's variables; 0: not known, or not to be read. */
 	__u64 per_cpu_offset;		/* unsigned long __per_cpu_offset[] */
@@ -59,7 +59,7 @@ struct dmabuf_bpf_watchers {
 	__u64 stats[8];			/* addresses of their per-CPU statistics */
 };
 
-/* What the maps keep of a buffer and of an attachment: the record, and its checksum. */
+/* The values of the maps: a record of a buffer or an attachment, and its checksum. */
 struct dmabuf_bpf_kept_origin {
 	struct dmabuf_bpf_origin record; /* its `buffer` is the key */
 	__u64 check;

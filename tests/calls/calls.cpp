@@ -31,7 +31,7 @@ constexpr auto list =
 #include "list.inc"
     ;
 
-// What SECCOMP_RET_TRACE tells the tracer.
+// Values that SECCOMP_RET_TRACE hands to the tracer.
 constexpr std::uint32_t is_listed = 1;
 constexpr std::uint32_t is_not_listed = 2;
 

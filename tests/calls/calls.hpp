@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which system calls a process makes, behind a seccomp filter that lets it make those of
+// Follows the system calls of a process, behind a seccomp filter that lets it make those of
 // cmake/system_calls.txt and no other.
 #pragma once
 
@@ -39,7 +39,7 @@ trace follow(names const& allowed, std::function<void(std::function<void()> cons
 trace follow_program(names const& allowed, std::vector<std::string> const& words,
                      unsigned seconds = 0);
 
-/// What is wrong: a call that is not listed, or one that is listed and was never made.
+/// The differences: a call that is not listed, or one that is listed and was never made.
 std::string difference(listed const& expected, std::vector<trace> const& runs);
 
 } // namespace calls

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Who made each buffer and who attached a device to it, as dmabuf_pin --origins notes it on a real
-// kernel. Expected values are what the makers wrote down themselves.
+// The maker of each buffer and the importers of its devices, as dmabuf_pin --origins notes it on a
+// real kernel. Expected values are what the makers wrote down themselves.
 #include "bpf_calls.hpp"
 #include "origins_file.hpp"
 #include "pinned.hpp"
@@ -567,7 +567,7 @@ lab::child churning(std::size_t which, int rounds, churn_state& shared) {
     });
 }
 
-/// How many fields of a record are not those of one of the two makers.
+/// The number of fields of a record that are those of neither maker.
 int misfits(dmabuf_bpf_origin const& record, std::array<pid_t, 2> const& makers,
             dmabuf_bpf_watch const& watch) {
     bool const first = record.size_bytes == page;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What dmabuf_pin pins, for as long as a test needs it.
+// The pins of dmabuf_pin, for as long as a test needs them.
 #pragma once
 
 #include "scene.hpp"

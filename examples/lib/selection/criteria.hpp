@@ -46,8 +46,8 @@ bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer
 bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::holder const& who,
              identity::user_names const& users);
 
-/// Which buffers and processes may fit: the exporter, name, age or cgroup that they are chosen by
-/// is not known. They are not chosen.
+/// The buffers and processes that may fit: the exporter, name, age or cgroup that they are chosen
+/// by is not known. They are not chosen.
 struct undecided {
     std::size_t buffers = 0;
     std::size_t processes = 0;

@@ -26,7 +26,7 @@ constexpr certainty exact_if(bool condition, certainty otherwise) {
     return condition ? certainty::exact : otherwise;
 }
 
-/// How well a snapshot knows amounts, by its coverage.
+/// The certainty of the amounts of a snapshot, by its coverage.
 struct knowledge {
     certainty seen;        ///< of what all processes hold
     certainty own;         ///< of what a process holds that was seen

@@ -134,7 +134,7 @@ constexpr std::string_view end_of(std::string_view text, std::size_t size) {
     return text.size() > size ? text.substr(text.size() - size) : text;
 }
 
-/// What tells one series from all others, and their order.
+/// The key that tells one series from all others, and their order.
 struct series_key {
     subject_kind kind = subject_kind::process;
     std::int32_t pid = 0;
