@@ -2,6 +2,7 @@
 #include "fields.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace dmabuf_ps {
 
@@ -98,13 +99,21 @@ std::vector<field> exporter_fields() {
     };
 }
 
-std::vector<field> maker_fields() {
-    return {
+/// The sums over buffers, held or not, and `more`.
+std::vector<field> sums_and(std::initializer_list<field> more) {
+    std::vector<field> fields{
         {"buffers", "BUFFERS"},
         {"size_bytes", "SIZE"},
         {"unsized_buffers", "UNSIZED", layout::number, false},
         {"unheld_buffers", "UNHELD", layout::number, false},
         {"unheld_bytes", "NOT HELD"},
+    };
+    fields.insert(fields.end(), more);
+    return fields;
+}
+
+std::vector<field> maker_fields() {
+    return sums_and({
         {"oldest_seconds", "OLDEST"},
         {"newest_seconds", "NEWEST"},
         {"origin", "ORIGIN", layout::text, false},
@@ -112,18 +121,13 @@ std::vector<field> maker_fields() {
         {"maker_uid", "UID", layout::number, false},
         {"maker_now", "NOW", layout::text, false},
         {"made_by", "MADE BY", layout::long_text},
-    };
+    });
 }
 
 std::vector<field> device_fields() {
-    return {
-        {"buffers", "BUFFERS"},
-        {"size_bytes", "SIZE"},
-        {"unsized_buffers", "UNSIZED", layout::number, false},
-        {"unheld_buffers", "UNHELD", layout::number, false},
-        {"unheld_bytes", "NOT HELD"},
+    return sums_and({
         {"device", "DEVICE", layout::long_text},
-    };
+    });
 }
 
 /// Of a list that somebody handed on.
