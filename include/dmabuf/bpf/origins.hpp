@@ -52,7 +52,6 @@ struct bpf_watch {
     static constexpr std::uint64_t unknown = ~std::uint64_t{0};
 
     bool inodes_in_order = false;        ///< buffers are numbered in the order of their exports
-    bool by_probes = false;              ///< by kprobes, where this kernel attaches nothing better
     std::uint64_t since_ns = 0;          ///< boot time from which on all programs watched
     std::uint64_t first_inode = unknown; ///< that the next buffer was to have at that time
     std::uint64_t room = 0;              ///< records that there can be at a time
