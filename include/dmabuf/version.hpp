@@ -9,7 +9,7 @@
 #endif
 
 #define DMABUF_VERSION_MAJOR 0
-#define DMABUF_VERSION_MINOR 1
+#define DMABUF_VERSION_MINOR 2
 #define DMABUF_VERSION_PATCH 0
 
 #if !defined(__linux__)
