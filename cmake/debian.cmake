@@ -33,7 +33,8 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debi
 set(CPACK_DEBIAN_PROGRAMS_DESCRIPTION "programs that tell which process holds DMA-BUF memory
 dmabuf_ps shows which process holds how much of the memory that GPU, camera,
 video and display share; dmabuf_watch tells which of it grows;
-lowmem_capture writes it down when memory is short; dmabuf_pin lets others than root see all processes.")
+lowmem_capture writes it down when memory is short;
+dmabuf_pin lets others than root see all processes.")
 
 string(TIMESTAMP debian_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 # Where the script finds the texts
