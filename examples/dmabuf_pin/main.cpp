@@ -2,13 +2,12 @@
 //
 // dmabuf_pin loads the BPF iterators that show who holds DMA-BUFs and pins them as files, to be
 // read by whom the administrator chooses. Nothing else here loads BPF.
+#include "files/complain.hpp"
 #include "files/standard_output.hpp"
 #include "options.hpp"
 #include "pins.hpp"
 #include "programs.hpp"
 #include "status.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -22,8 +21,7 @@ constexpr int failed = 1;
 int complain(std::string_view what) {
     while (what.ends_with('\n'))
         what.remove_suffix(1);
-    fmt::print(stderr, "dmabuf_pin: {}\n", what);
-    return failed;
+    return files::complain("dmabuf_pin", what);
 }
 
 int pin_all(options const& chosen) {

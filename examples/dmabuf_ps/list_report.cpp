@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 #include "fields.hpp"
+#include "files/complain.hpp"
 #include "files/standard_output.hpp"
 #include "files/whole_file.hpp"
 #include "options/exit_status.hpp"
@@ -186,8 +187,7 @@ std::string json_of(lists::pasted_list const& whole, options const& chosen) {
 }
 
 int complain(std::string const& what) {
-    fmt::print(stderr, "dmabuf_ps: {}\n", printable(what));
-    return 1;
+    return files::complain("dmabuf_ps", printable(what));
 }
 
 } // namespace

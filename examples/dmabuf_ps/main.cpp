@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_ps shows which process holds how much DMA-BUF memory, and what could not be seen.
+#include "files/complain.hpp"
 #include "files/standard_output.hpp"
 #include "files/write_all.hpp"
 #include "json_report.hpp"
@@ -15,8 +16,6 @@
 #include "selection.hpp"
 #include "text_report.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csignal>
 
@@ -25,11 +24,9 @@ namespace dmabuf_ps {
 namespace {
 
 using command_line::done;
-using command_line::failed;
 
 int complain(std::string const& what) {
-    fmt::print(stderr, "dmabuf_ps: {}\n", printable(what));
-    return failed;
+    return files::complain("dmabuf_ps", printable(what));
 }
 
 /// Says of every process asked for and not shown why that is so.

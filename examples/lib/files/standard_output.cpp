@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "standard_output.hpp"
 
+#include "complain.hpp"
 #include "write_all.hpp"
 
 #include <fmt/format.h>
@@ -11,8 +12,8 @@ namespace files {
 
 int printed(std::string_view program, int error) {
     if (error == 0 || error == EPIPE) return 0;
-    fmt::print(stderr, "{}: cannot write to standard output: {}\n", program, std::strerror(error));
-    return 1;
+    return complain(program,
+                    fmt::format("cannot write to standard output: {}", std::strerror(error)));
 }
 
 int print(std::string_view program, std::string_view text) {
