@@ -6,45 +6,20 @@
 #include "files/whole_file.hpp"
 #include "replay/machine.hpp"
 #include "replay/recording_system.hpp"
-#include "replay/replayed_system.hpp"
-#include "report/failure_words.hpp"
 
 #include <cerrno>
 #include <set>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <variant>
 
 namespace dmabuf_watch {
 
 namespace {
 
-/// More than any system takes; a file without an end is refused there.
-constexpr std::size_t largest_recording = std::size_t{256} << 20U;
-
 template<dmabuf::system System>
 dmabuf::result<void> take_sample(dmabuf::basic_sampler<System>& sampler, std::int32_t alone_pid,
                                  dmabuf::snapshot& now) {
     return alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, alone_pid);
-}
-
-/// The first sample knows nothing, the second what the first one found out.
-std::string replay_samples(replay::recording recorded,
-                           std::function<bool(recorded_look const&)> const& take) {
-    auto const mine = report::rights_of(recorded.made.rights);
-    identity::user_names const users(recorded.made.users);
-    replay::replayed_system const system(std::move(recorded));
-    auto const& made = system.made();
-    dmabuf::basic_sampler<replay::replayed_system> sampler(made.options, system);
-    dmabuf::snapshot now;
-    for (unsigned i = 0; i < made.samples; ++i) {
-        auto const done = take_sample(sampler, made.alone_pid, now);
-        if (!system.missing().empty())
-            return fmt::format("it does not hold this call: {}", system.missing());
-        if (!done) return fmt::format("{}", done.error());
-        if (!take({now, mine, users})) break;
-    }
-    return {};
 }
 
 bool is_file_or_none(std::string const& path) {
@@ -95,18 +70,6 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.unheld = !chosen.alone;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;
-}
-
-std::string replay_file(std::string const& path,
-                        std::function<bool(recorded_look const&)> const& take) {
-    auto const read = files::read_whole(path, largest_recording);
-    if (auto const* const wrong = std::get_if<files::trouble>(&read))
-        return fmt::format("cannot read {}: {}", path, wrong->words);
-    auto parsed = replay::parse(std::get<std::string>(read));
-    if (auto const* const wrong = std::get_if<replay::malformed>(&parsed))
-        return fmt::format("{}:{}: {}", path, wrong->line, wrong->why);
-    auto const wrong = replay_samples(std::get<replay::recording>(std::move(parsed)), take);
-    return wrong.empty() ? wrong : fmt::format("{}: {}", path, wrong);
 }
 
 std::string record_now(options const& chosen, report::rights const& mine) {

@@ -9,6 +9,7 @@
 #include "options.hpp"
 #include "options/exit_status.hpp"
 #include "output.hpp"
+#include "replaying/samples.hpp"
 #include "report/failure_words.hpp"
 #include "report/source_words.hpp"
 #include "say.hpp"
@@ -123,12 +124,13 @@ private:
 
     int run_replay() {
         for (auto const& path : chosen_.replay) {
-            auto const wrong = replay_file(path, [&](recorded_look const& look) {
-                mine_ = look.mine;
-                watcher_.know(look.users);
-                take(look.now);
-                return !is_over_;
-            });
+            auto const wrong =
+                replaying::replay_file(path, [&](replaying::recorded_look const& look) {
+                    mine_ = look.mine;
+                    watcher_.know(look.users);
+                    take(look.now);
+                    return !is_over_;
+                });
             if (!wrong.empty()) {
                 say("{}", wrong);
                 return failed;
