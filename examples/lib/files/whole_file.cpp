@@ -74,11 +74,16 @@ std::string unpredictable_name() {
 
 // --- replacing ---
 
+/// Returns an errno.
+int give_mode(int fd, ::mode_t mode) {
+    return ::fchmod(fd, mode) == 0 ? 0 : errno;
+}
+
 /// Gives a new file the mode and group of the one that it replaces. Where the group cannot be kept,
 /// another one may do nothing.
 int take_rights(int fd, file_status const& of) {
     bool const same_group = ::fchown(fd, static_cast<::uid_t>(-1), of.st_gid) == 0;
-    return ::fchmod(fd, of.st_mode & (same_group ? 0777 : 0707)) == 0 ? 0 : errno;
+    return give_mode(fd, of.st_mode & (same_group ? 0777 : 0707));
 }
 
 /// Returns an errno; 0 once all of it lies on the disk.
@@ -94,15 +99,16 @@ bool is_still(int fd, location const& where) {
            open.st_ino == there.st_ino;
 }
 
-/// `before` is what is to be replaced; null: nothing.
-trouble replace(location const& where, file_status const* before, std::string_view text) {
+/// `before` is what is to be replaced; null: nothing, and the file's mode is `fresh`.
+trouble replace(location const& where, file_status const* before, std::string_view text,
+                ::mode_t fresh) {
     signals_wait const until_done;
     int const directory = where.directory.get();
     auto const beside = unpredictable_name();
     auto const file = own(make_new(directory, beside.c_str()));
     if (!file.is_open())
         return {fmt::format("cannot make a file in its directory: {}", std::strerror(errno))};
-    int error = before ? take_rights(file.get(), *before) : 0;
+    int error = before ? take_rights(file.get(), *before) : give_mode(file.get(), fresh);
     if (error == 0) error = fill(file.get(), text);
     if (error == 0 && ::renameat(directory, beside.c_str(), directory, where.name.c_str()) != 0)
         error = errno;
@@ -118,7 +124,7 @@ trouble replace_regular(location const& where, file_status const& there, std::st
     if (there.st_nlink != 1) return {"it has another name too (a hard link)"};
     if (::faccessat(where.directory.get(), where.name.c_str(), W_OK, AT_EACCESS) != 0)
         return of_errno(errno);
-    return replace(where, &there, text);
+    return replace(where, &there, text, 0);
 }
 
 // --- in place ---
@@ -173,14 +179,14 @@ std::variant<std::string, trouble> read_whole(std::string const& path, std::size
     }
 }
 
-trouble write_whole(std::string const& path, std::string_view text) {
+trouble write_whole(std::string const& path, std::string_view text, ::mode_t fresh) {
     if (path == standard) return write_standard_output(text);
     auto const where = locate(path);
     if (!where.directory.is_open()) return of_errno(errno);
     if (where.name.empty() || where.name == "." || where.name == "..") return {"it is a directory"};
     file_status there;
     if (!where.look(there))
-        return errno == ENOENT ? replace(where, nullptr, text) : of_errno(errno);
+        return errno == ENOENT ? replace(where, nullptr, text, fresh) : of_errno(errno);
     return S_ISREG(there.st_mode) ? replace_regular(where, there, text)
                                   : write_in_place(where, there, text);
 }

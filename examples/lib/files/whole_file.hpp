@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <variant>
 
 namespace files {
@@ -19,7 +20,7 @@ struct trouble {
 std::variant<std::string, trouble> read_whole(std::string const& path, std::size_t most);
 
 /// Writes a file. The words of the result are empty where that was done.
-///  * One that is not there yet is made, for its owner alone (mode 0600).
+///  * One that is not there yet is made, of mode `fresh`: for its owner alone.
 ///  * A regular file is replaced, as a whole or not at all, and keeps mode and group, if it is the
 ///    caller's and has no other name (hard link).
 ///  * A character device, and a FIFO of the caller's or root's, are written to as they are. A FIFO
@@ -29,6 +30,6 @@ std::variant<std::string, trouble> read_whole(std::string const& path, std::size
 ///  * Everything else is refused: nothing of another user, and no device, is ever replaced.
 /// A new file is written under another name beside it, which no failure leaves behind: signals wait
 /// until it is renamed or deleted. Only SIGKILL and a crash of the machine can leave it.
-trouble write_whole(std::string const& path, std::string_view text);
+trouble write_whole(std::string const& path, std::string_view text, ::mode_t fresh = 0600);
 
 } // namespace files
