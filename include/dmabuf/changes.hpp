@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The difference between two snapshots as values: rows of processes, buffers, exporters, users and
-// cgroups, each with its amounts in both. No system call. dmabuf/diff.hpp fills them in.
+// The difference between two snapshots as values: rows of processes, buffers, exporters, makers,
+// users and cgroups, each with its amounts in both. No system call. dmabuf/diff.hpp fills them in.
 #pragma once
 
 #include <dmabuf/groups.hpp>
@@ -186,10 +186,9 @@ struct buffer_change {
     }
 };
 
-/// The buffers of one exporter. Those whose exporter is unknown are one row.
-struct exporter_change {
+/// The amounts of buffers that have an exporter, or a maker, in common.
+struct buffers_change {
     change what = change::changed;
-    exporter_name name; ///< raw bytes: print `escaped(name)`. Empty: not known
     amount_change buffers;
     amount_change size_bytes;
     amount_change descriptors;
@@ -217,6 +216,18 @@ struct exporter_change {
     }
 };
 
+/// The buffers of one exporter. Those whose exporter is unknown are one row.
+struct exporter_change : buffers_change {
+    exporter_name name; ///< raw bytes: print `escaped(name)`. Empty: not known
+};
+
+/// The buffers of one maker. Where `state` is not `made_by`, all buffers in that state are one row.
+struct maker_change : buffers_change {
+    origin_state state = origin_state::not_watched;
+    actor
+        maker; ///< the names are those of the newest buffer, of the later snapshot where it has one
+};
+
 /// Whether both snapshots are of the same boot of the same machine.
 enum class boots : std::uint8_t { same, different };
 
@@ -226,9 +237,11 @@ struct snapshot_diff {
     std::vector<holder_change> holders;     ///< in ascending order of pid
     std::vector<buffer_change> buffers;     ///< held and unheld, in ascending order of inode
     std::vector<exporter_change> exporters; ///< in ascending order of name; see `exporters_known`
+    std::vector<maker_change> makers;       ///< by pid and start; see `makers_known`
     std::vector<group_change> users;        ///< in ascending order of uid
     std::vector<group_change> cgroups;      ///< in ascending order of path; see `cgroups_known`
     bool exporters_known = false;           ///< both snapshots tell exporters
+    bool makers_known = false;              ///< both snapshots, of one boot, tell makers
     bool cgroups_known = false;             ///< both snapshots tell cgroups
     amount_change held_buffers;
     amount_change held_bytes;
@@ -241,6 +254,7 @@ struct snapshot_diff {
         std::size_t holders = 0;
         std::size_t buffers = 0;
         std::size_t exporters = 0;
+        std::size_t makers = 0;
         std::size_t users = 0;
         std::size_t cgroups = 0;
     } doubtful;
@@ -251,10 +265,11 @@ struct snapshot_diff {
             std::uint32_t index;
             bool held;
         };
-        /// Adds up the buffers of one exporter.
-        struct made {
+        /// A buffer of either snapshot, to be added up with others.
+        struct member {
             buffer const* which;
             exporter_name const* exporter;
+            origin const* made; ///< null: the snapshot does not tell
             std::uint32_t index;
             bool held;
             bool later; ///< of the snapshot after
@@ -267,7 +282,7 @@ struct snapshot_diff {
         std::vector<place> places[2];
         std::vector<std::uint64_t> mapped[2]; ///< bytes, by held buffer
         std::vector<std::uint32_t> same;      ///< the later place of each earlier held buffer
-        std::vector<made> exporters;
+        std::vector<member> members;
         std::vector<path> paths;
         std::vector<std::uint32_t> numbers[2]; ///< of cgroups, by path
         std::vector<std::uint32_t> first[2];   ///< a cgroup that has the number

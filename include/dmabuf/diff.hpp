@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Compares two snapshots: processes, buffers, exporters, users and cgroups. Pure: no system call.
+// Compares two snapshots: processes, buffers, exporters, makers, users and cgroups.
+// Pure: no system call.
 #pragma once
 
 #include <dmabuf/comparing/exporters.hpp>
 #include <dmabuf/comparing/groups.hpp>
+#include <dmabuf/comparing/makers.hpp>
 
 namespace dmabuf {
 inline namespace v0 {
@@ -26,9 +28,9 @@ void tell_totals(compared const& in, snapshot_diff& found) {
 /// Compares two snapshots, into `found`. An amount that one of them does not know is unknown, and
 /// so is its change: what was not asked for, and what was out of sight. Buffers are told apart by
 /// inode, size and exporter, which is reliable on kernels that use no inode number twice
-/// (`platform::inodes_are_unique()`), processes by pid and start time. Nothing of this outlives a
-/// boot: of `boots::different` no process and no buffer is the same, and only exporters, users and
-/// cgroups are compared.
+/// (`platform::inodes_are_unique()`), processes and makers by pid and start time. Nothing of this
+/// outlives a boot: of `boots::different` no process and no buffer is the same, and only exporters,
+/// users and cgroups are compared.
 /// Cost: sorts of buffers, holders, references and cgroups; no allocation once `found` has grown.
 template<class = detail::if_called>
 void diff(snapshot const& before, snapshot const& after, snapshot_diff& found,
@@ -38,6 +40,7 @@ void diff(snapshot const& before, snapshot const& after, snapshot_diff& found,
     found.holders.clear();
     found.buffers.clear();
     found.exporters.clear();
+    found.makers.clear();
     found.users.clear();
     found.cgroups.clear();
     found.doubtful = {};
@@ -47,7 +50,9 @@ void diff(snapshot const& before, snapshot const& after, snapshot_diff& found,
     }
     detail::compare_buffers(old, now, of, found);
     detail::compare_holders(old, now, of, found);
+    detail::find_members(old, now, found.scratch);
     detail::compare_exporters(old, now, of, found);
+    detail::compare_makers(old, now, of, found);
     detail::compare_users(old, now, found);
     detail::compare_cgroups(old, now, found);
 }

@@ -336,7 +336,7 @@ TEST_CASE("diff: an exchange of buffers of one size is a change of both processe
     auto& two = world.kernel.add(20, "two");
     two.open(its);
     two_samples const both(world.kernel, [&] {
-        world.one->files().clear();
+        world.kernel.release(world.held);
         two.files().clear();
         world.one->open(its);
         two.open(mine);
@@ -421,4 +421,121 @@ TEST_CASE("diff: a difference that does not fit is none") {
     CHECK(rise.differs());
     CHECK_FALSE(fall.difference().has_value());
     CHECK(half.difference() == std::numeric_limits<std::int64_t>::min());
+}
+
+namespace {
+
+/// A buffer's origin: by a process, or one that is not told.
+dmabuf::origin made(std::uint64_t inode, std::uint64_t size_bytes, std::int32_t pid,
+                    std::uint64_t start_ns = 5, std::uint64_t made_ns = 10) {
+    dmabuf::origin told;
+    told.inode = inode;
+    told.size_bytes = size_bytes;
+    told.state = dmabuf::origin_state::made_by;
+    told.made_ns = made_ns;
+    told.maker.pid = pid;
+    told.maker.start_ns = start_ns;
+    return told;
+}
+
+dmabuf::origin untold(std::uint64_t inode, std::uint64_t size_bytes, dmabuf::origin_state state) {
+    dmabuf::origin told;
+    told.inode = inode;
+    told.size_bytes = size_bytes;
+    told.state = state;
+    return told;
+}
+
+/// What the watch tells of a sample's buffers, in ascending order of inode.
+void tell(dmabuf::snapshot& now, std::vector<dmabuf::origin> origins) {
+    now.watch.origins_read = true;
+    now.origins = std::move(origins);
+}
+
+} // namespace
+
+TEST_CASE("diff: makers, of buffers held and not held") {
+    one_holder world;
+    two_samples two(world.kernel, [&] {
+        world.kernel.buffer(8, 8192)->driver_references = 1;
+        world.kernel.buffer(9, 4096)->driver_references = 1;
+        world.one->open(world.held);
+    });
+    tell(two.before, {made(7, 4096, 217)});
+    auto newest = made(8, 8192, 217, 5, 20);
+    newest.maker.comm = dmabuf::task_name("renamed");
+    tell(two.after,
+         {made(7, 4096, 217), newest, untold(9, 4096, dmabuf::origin_state::before_watch)});
+    auto const found = two.compared();
+    CHECK(found.makers_known);
+    CHECK(all_of(found.makers) ==
+          "changed, descriptors 1 2, unheld_buffers 0 1, unheld_bytes 0 8192, references 1 3, "
+          "other_references 0 1\n"
+          "appeared, unheld_buffers 0 1, unheld_bytes 0 4096, references 0 1, other_references 0 "
+          "1\n");
+    REQUIRE(found.makers.size() == 2);
+    CHECK(found.makers[0].state == dmabuf::origin_state::made_by);
+    CHECK(found.makers[0].maker.pid == 217);
+    CHECK(found.makers[0].maker.comm == "renamed");
+    CHECK(found.makers[1].state == dmabuf::origin_state::before_watch);
+    CHECK(found.makers[1].maker.pid == 0);
+    CHECK(found.doubtful.makers == 0);
+    // Used again, the result forgets the rows of before.
+    auto again = found;
+    diff(two.after, two.after, again);
+    CHECK(again.makers.empty());
+}
+
+TEST_CASE("diff: a maker's number that was used again is another maker") {
+    one_holder world;
+    two_samples two(world.kernel, [&] {
+        world.kernel.release(world.held);
+        world.one->open(world.kernel.buffer(8, 4096));
+    });
+    tell(two.before, {made(7, 4096, 217, 5)});
+    tell(two.after, {made(8, 4096, 217, 6)});
+    auto const found = two.compared();
+    REQUIRE(found.makers.size() == 2);
+    CHECK(found.makers[0].what == dmabuf::change::gone);
+    CHECK(found.makers[0].maker.start_ns == 5);
+    CHECK(found.makers[1].what == dmabuf::change::appeared);
+    CHECK(found.makers[1].maker.start_ns == 6);
+}
+
+TEST_CASE("diff: where a buffer's maker was lost, others have at least what is told") {
+    one_holder world;
+    world.one->open(world.kernel.buffer(6, 4096));
+    two_samples two(world.kernel, [&] { world.one->open(world.kernel.buffer(8, 4096)); });
+    auto const state =
+        GENERATE(dmabuf::origin_state::missed, dmabuf::origin_state::no_room,
+                 dmabuf::origin_state::uncertain, dmabuf::origin_state::before_watch);
+    auto const older = untold(6, 4096, dmabuf::origin_state::before_watch);
+    tell(two.before, {older, made(7, 4096, 217)});
+    tell(two.after, {older, made(7, 4096, 217), untold(8, 4096, state)});
+    auto const found = two.compared();
+    bool const lost = state != dmabuf::origin_state::before_watch;
+    REQUIRE(found.makers.size() == 1); // that of the new buffer: no other row is seen to differ
+    CHECK(found.makers[0].state == state);
+    CHECK(found.makers[0].buffers.after ==
+          dmabuf::amount{lost ? 1U : 2U, dmabuf::certainty::exact});
+    // Of buffers made before the watch nothing is lost; one without any record may be among them.
+    CHECK(found.doubtful.makers == (!lost                                      ? 0U
+                                    : state == dmabuf::origin_state::uncertain ? 2U
+                                                                               : 1U));
+}
+
+TEST_CASE("diff: makers are unknown where one sample does not tell them, and of two boots") {
+    one_holder world;
+    two_samples two(world.kernel, [] {});
+    CHECK_FALSE(two.compared().makers_known); // neither was asked for them
+    tell(two.after, {made(7, 4096, 217)});
+    CHECK_FALSE(two.compared().makers_known);
+    tell(two.before, {}); // it was asked for those of unheld buffers alone
+    CHECK_FALSE(two.compared().makers_known);
+    tell(two.before, {made(7, 4096, 217)});
+    CHECK(two.compared().makers_known);
+    CHECK(two.compared().makers.empty());
+    auto const other_boot = diff(two.before, two.after, dmabuf::boots::different);
+    CHECK_FALSE(other_boot.makers_known);
+    CHECK(other_boot.makers.empty());
 }
