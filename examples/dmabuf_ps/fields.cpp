@@ -2,6 +2,7 @@
 #include "fields.hpp"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 
 namespace dmabuf_ps {
@@ -32,8 +33,21 @@ std::vector<field> process_fields(bool args) {
     return fields;
 }
 
+template<class Fields>
+void add(std::vector<field>& fields, Fields const& more) {
+    fields.insert(fields.end(), more.begin(), more.end());
+}
+
+/// Of a buffer's maker.
+constexpr std::array<field, 4> origin_fields{{
+    {"origin", "ORIGIN", layout::text, false},
+    {"maker_pid", "MAKER", layout::number, false},
+    {"made_by", "MADE BY", layout::long_text},
+    {"age_seconds", "AGE"},
+}};
+
 std::vector<field> buffer_fields() {
-    return {
+    std::vector<field> fields{
         {"inode", "INODE"},
         {"size_bytes", "SIZE"},
         {"exporter", "EXPORTER", layout::text},
@@ -43,15 +57,15 @@ std::vector<field> buffer_fields() {
         {"other_references", "OTHER"},
         {"name", "NAME", layout::long_text},
         {"name_known", "KNOWN", layout::text, false},
-        {"origin", "ORIGIN", layout::text, false},
-        {"maker_pid", "MAKER", layout::number, false},
-        {"made_by", "MADE BY", layout::long_text},
-        {"age_seconds", "AGE"},
-        {"devices", "DEVICES", layout::long_text},
-        {"holders", "PROCESSES", layout::number, false},
-        {"pids", "PIDS", layout::long_text, false},
-        {"comms", "HOLDERS", layout::long_text},
     };
+    add(fields, origin_fields);
+    add(fields, std::array<field, 4>{{
+                    {"devices", "DEVICES", layout::long_text},
+                    {"holders", "PROCESSES", layout::number, false},
+                    {"pids", "PIDS", layout::long_text, false},
+                    {"comms", "HOLDERS", layout::long_text},
+                }});
+    return fields;
 }
 
 /// Of the buffers of one process.
@@ -68,6 +82,7 @@ std::vector<field> held_fields(bool alone) {
         {"name", "NAME", layout::long_text},
         {"name_known", "KNOWN", layout::text, false},
     };
+    add(fields, origin_fields);
     if (alone) return fields;
     fields.push_back({"other_pids", "PIDS", layout::long_text, false});
     fields.push_back({"other_comms", "SHARED WITH", layout::long_text});
@@ -108,7 +123,7 @@ std::vector<field> sums_and(std::initializer_list<field> more) {
         {"unheld_buffers", "UNHELD", layout::number, false},
         {"unheld_bytes", "NOT HELD"},
     };
-    fields.insert(fields.end(), more);
+    add(fields, more);
     return fields;
 }
 

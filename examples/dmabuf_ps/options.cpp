@@ -138,9 +138,9 @@ void refuse_selection(options const& chosen) {
     if (chosen.compares() && wanted.least_age_ns != 0)
         throw CLI::ValidationError("--diff", "it shows what changed: --older chooses in one look");
     if (!chosen.bufinfo.empty() &&
-        (wanted.of_processes() || !wanted.names.empty() || wanted.least_age_ns != 0))
+        (wanted.of_processes() || !wanted.names.empty() || wanted.of_origins()))
         throw CLI::ValidationError("--bufinfo",
-                                   "a list has no processes, names or ages to choose by");
+                                   "a list has no processes, names, makers or ages to choose by");
     if (chosen.json && chosen.by != grouping::process && wanted.of_rows())
         throw CLI::ValidationError("--by", "in JSON --min-size and --top choose processes, or with "
                                            "--buffers buffers");
@@ -251,8 +251,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                  "Look at no other process than that of --pid: its shares, and other holders, are "
                  "then unknown");
     if (may_have(count, arguments,
-                 {"--exporter", "--name", "--older", "--user", "--comm", "--cgroup", "--min-size",
-                  "--top"}))
+                 {"--exporter", "--name", "--maker", "--older", "--user", "--comm", "--cgroup",
+                  "--min-size", "--top"}))
         ::selection::add_options(app, chosen.wanted);
     app.add_flag("--require-complete", chosen.require_complete,
                  "End with status 3 where the report has gaps: not all could be seen");

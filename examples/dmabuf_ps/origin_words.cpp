@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -142,6 +143,24 @@ std::string unheld_makers(dmabuf::snapshot const& now, table_style const& style)
         text += fmt::format("  and of {} more: see --by maker\n",
                             counted(makers.size() - most_makers, "maker"));
     return text;
+}
+
+std::string detached_words(dmabuf::snapshot const& now, bool table) {
+    auto const by_watch = [&](dmabuf::buffer const& one) {
+        auto const* const count = now.count_of(one);
+        bool const listed = table && count && count->devices_known;
+        return !listed && !now.watched_attachments_of(one).empty();
+    };
+    bool const shown = std::ranges::any_of(now.unheld, by_watch) ||
+                       (table && std::ranges::any_of(now.buffers, by_watch));
+    auto const& left_over = now.watch.attachments_left_over;
+    if (!shown || left_over.value_or(1) == 0) return {};
+    if (!left_over.has_value())
+        return "An attached device may have been detached: how often the watch missed that is "
+               "unknown.\n";
+    return fmt::format("Up to {} may have been detached: the watch missed the end of as many "
+                       "attachments.\n",
+                       counted(*left_over, "attached device"));
 }
 
 std::string not_watched_words(dmabuf::snapshot const& now) {

@@ -27,6 +27,10 @@ std::string age_cell_words(dmabuf::snapshot const& now, dmabuf::buffer const& on
 /// Empty where makers were not asked for or not read.
 std::string unheld_makers(dmabuf::snapshot const& now, table_style const& style);
 
+/// How many of the attached devices that the watch tells may have been detached since. `table`: the
+/// devices of held buffers are shown, too. Empty where it is none of those shown.
+std::string detached_words(dmabuf::snapshot const& now, bool table);
+
 /// Why no maker is told, and the command that has later ones told. Empty where makers were read or
 /// not asked for.
 std::string not_watched_words(dmabuf::snapshot const& now);

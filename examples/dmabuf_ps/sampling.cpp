@@ -22,7 +22,7 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
                         shows(chosen, "origin") || shows(chosen, "maker_pid") ||
                         shows(chosen, "made_by") || shows(chosen, "age_seconds") ||
                         (chosen.buffers && shows(chosen, "devices"));
-    wanted.origins = everything || (makers && !changes) || chosen.wanted.least_age_ns != 0;
+    wanted.origins = everything || (makers && !changes) || chosen.wanted.of_origins();
     wanted.origins_of_unheld = totals && !chosen.alone; // where the report tells of these
     bool const references = chosen.buffers && !chosen.buffers_of_one();
     bool const exporter_changes = changes && chosen.by == grouping::exporter;

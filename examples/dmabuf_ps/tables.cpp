@@ -141,17 +141,20 @@ rows::cell devices_cell(dmabuf::snapshot const& now, dmabuf::buffer const& buffe
 }
 
 /// State, pid, name and age.
-std::vector<rows::cell> origin_cells(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+void add_origin(std::vector<rows::cell>& cells, dmabuf::snapshot const& now,
+                dmabuf::buffer const& one) {
     auto const* const told = now.origin_of(one);
     bool const known = told && told->state == dmabuf::origin_state::made_by;
     bool const aged = known && now.watch.now_ns != 0;
     auto const state = std::string(name_of(told ? told->state : dmabuf::origin_state::not_watched));
-    return {{state, state},
-            known ? number_cell(static_cast<std::uint64_t>(told->maker.pid)) : rows::cell{{}, "-"},
-            {known ? rows::value(fmt::format("{}", told->maker.comm)) : rows::value(),
-             maker_words(now, one)},
-            {aged ? rows::value(now.watch.age_ns(told->made_ns) / 1'000'000'000) : rows::value(),
-             age_cell_words(now, one)}};
+    cells.push_back({state, state});
+    cells.push_back(known ? number_cell(static_cast<std::uint64_t>(told->maker.pid))
+                          : rows::cell{{}, "-"});
+    cells.push_back({known ? rows::value(fmt::format("{}", told->maker.comm)) : rows::value(),
+                     maker_words(now, one)});
+    cells.push_back(
+        {aged ? rows::value(now.watch.age_ns(told->made_ns) / 1'000'000'000) : rows::value(),
+         age_cell_words(now, one)});
 }
 
 bool any_named(std::vector<dmabuf::buffer> const& buffers) {
@@ -223,6 +226,7 @@ std::vector<rows::cell> held_row(dmabuf::snapshot const& now, report::buffer_hol
                                   exporter_name_cell(now.exporter_of(buffer)),
                                   buffer_name_cell(buffer),
                                   {buffer.name_known, buffer.name_known ? "yes" : "no"}};
+    add_origin(cells, now, buffer);
     if (alone) return cells;
     auto const others = held.others();
     cells.push_back(pids_cell(now, others));
@@ -245,8 +249,7 @@ std::vector<rows::cell> buffer_row(dmabuf::snapshot const& now, dmabuf::buffer c
                                   others_cell(count),
                                   buffer_name_cell(one),
                                   {one.name_known, one.name_known ? "yes" : "no"}};
-    for (auto& cell : origin_cells(now, one))
-        cells.push_back(std::move(cell));
+    add_origin(cells, now, one);
     cells.push_back(devices_cell(now, one));
     cells.push_back(number_cell(holders.size()));
     cells.push_back(pids_cell(now, holders));

@@ -49,9 +49,11 @@ std::string tables(observation const& seen, selection const& shown, options cons
     // Of changes, the rows and sums have told of these.
     if (!chosen.compares()) text += unheld_words(shown.now(), all_buffers, true, style);
     bool const told = !shown.now().unheld.empty() && !all_buffers && !chosen.compares();
-    bool const asked = of_makers || chosen.wanted.least_age_ns != 0;
+    bool const asked = of_makers || chosen.wanted.of_origins();
     if (!told && (asked || (all_buffers && !shown.now().unheld.empty())))
         text += not_watched_words(seen.now);
+    bool const devices = all_buffers || chosen.by == grouping::device;
+    if (!chosen.compares()) text += detached_words(shown.now(), devices);
     return all_buffers ? text + others_words(shown.now()) : text;
 }
 

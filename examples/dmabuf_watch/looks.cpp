@@ -66,7 +66,7 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.counts = true;
     wanted.path_descriptors = true; // they are no references to the buffer's file
     wanted.cgroups = true;
-    wanted.origins = !chosen.alone; // where dmabuf_pin --origins watches
+    wanted.origins = !chosen.alone || chosen.wanted.of_origins(); // where dmabuf_pin watches
     wanted.unheld = !chosen.alone;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;

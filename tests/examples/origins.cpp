@@ -45,10 +45,11 @@ struct scene {
         pins.pins[bpf::attachments_path] = bpf::pin::of(bpf::attachments(attachments, watch));
     }
 
-    programs::answer show(words const& options, dmabuf::sample_options wanted) {
+    programs::answer show(words const& options, dmabuf::sample_options wanted,
+                          std::int32_t alone_pid = 0) {
         wanted.bpf = false;
-        wanted.unheld = true;
-        auto done = support::record_watched(kernel, pins, wanted).recording;
+        wanted.unheld = alone_pid == 0;
+        auto done = support::record_watched(kernel, pins, wanted, alone_pid).recording;
         done.made.kernel = "6.12";
         return programs::replayed(done, options);
     }
@@ -168,6 +169,87 @@ TEST_CASE("origins: the table of buffers has maker, age and devices") {
         "20,made_by,217,krita,190\r\n");
 }
 
+TEST_CASE("origins: the buffers of one process have maker and age") {
+    scene all;
+    all.compositor->open(all.made(20, bpf::actor_of(*all.krita), 190));
+    all.compositor->open(all.kernel.buffer(5, 4096));
+    all.pin();
+    auto const beside = all.shown({"--pid", "180", "--buffers"});
+    has(beside, "INODE     SIZE    SHARE  HOLDERS  FDS  MAPS  EXPORTER  MADE BY             AGE\n"
+                "   20  1.0 MiB  1.0 MiB        1    1     0  system    217 krita         3 min\n"
+                "    5  4.0 KiB  4.0 KiB        1    1     0  system    before the watch      -\n");
+    words const columns{"--columns", "inode,origin,maker_pid,made_by,age_seconds"};
+    words options{"--pid", "180", "--buffers", "--format", "csv"};
+    options.insert(options.end(), columns.begin(), columns.end());
+    auto const rows = "inode,origin,maker_pid,made_by,age_seconds\r\n"
+                      "20,made_by,217,krita,190\r\n"
+                      "5,before_watch,,,\r\n";
+    CHECK(all.shown(options) == rows);
+    options.emplace_back("--alone");
+    CHECK(all.show(options, {.origins = true}, 180).out == rows);
+    has(all.show({"--pid", "180", "--alone", "--buffers"}, {.origins = true}, 180).out,
+        "EXPORTER  MADE BY             AGE\n"
+        "   20  1.0 MiB      ?        ?    1     0  system    217 krita         3 min\n");
+}
+
+TEST_CASE("origins: buffers by the names of their makers") {
+    scene all;
+    all.krita->open(all.made(20, bpf::actor_of(*all.krita), 600));
+    all.krita->open(all.made(21, bpf::actor_of(*all.compositor), 30));
+    all.made(22, bpf::actor_of(*all.krita), 30);
+    all.krita->open(all.kernel.buffer(5, 4096)); // before the watch: krita may have made it
+    all.pin();
+    auto const inodes = [&](words options) {
+        options.insert(options.end(), {"--buffers", "--format", "csv", "--columns", "inode"});
+        return all.shown(options);
+    };
+    CHECK(inodes({"--maker", "krita"}) == "inode\r\n20\r\n22\r\n");
+    CHECK(inodes({"--maker", "krita", "--older", "10m"}) == "inode\r\n20\r\n");
+    CHECK(inodes({"--maker", "comp*"}) == "inode\r\n21\r\n");
+    CHECK(inodes({"--maker", "krita", "--maker", "compositor"}) == "inode\r\n20\r\n21\r\n22\r\n");
+    CHECK(inodes({"--maker", "nobody"}) == "inode\r\n");
+    auto const text = all.shown({"--maker", "krita"});
+    has(text, "217  1000        1    1     0  1.0 MiB  1.0 MiB  1.0 MiB  krita\n");
+    has(text, "Left out, since it is not known whether they fit: 1 buffer\n");
+    has(text, "1 buffer, 1.0 MiB, held by no process seen");
+    auto const told = nlohmann::json::parse(all.shown({"--maker", "compositor", "--json"}));
+    REQUIRE(told.at("buffers").size() == 1);
+    CHECK(told.at("buffers").at(0).at("inode") == 21);
+    CHECK(told.at("unheld").empty());
+}
+
+TEST_CASE("origins: a device that may have been detached is said to be in doubt") {
+    scene all;
+    auto const held = all.made(20, bpf::actor_of(*all.krita), 190);
+    all.krita->open(held);
+    all.attach(held, "vgem");
+    std::string const in_doubt = "may have been detached";
+    SECTION("none is") {
+        all.pin();
+        for (auto const& options : {words{"--buffers"}, {"--by", "device"}, {}})
+            lacks(all.shown(options), in_doubt);
+    }
+    SECTION("two are, of which the kernel's list knows nothing") {
+        all.watch.missed_ends = 1;
+        all.watch.failed_removals = 1;
+        all.pin();
+        auto const sentence = "\nUp to 2 attached devices may have been detached: the watch missed "
+                              "the end of as many attachments.\n";
+        has(all.shown({"--buffers"}), sentence);
+        has(all.shown({"--by", "device"}), sentence);
+        lacks(all.shown({}), in_doubt); // which shows no device of what is held
+        all.attach(all.made(21, bpf::actor_of(*all.krita), 190), "vgem");
+        all.pin();
+        has(all.shown({}, false), sentence);
+    }
+    SECTION("nobody counts them") {
+        all.watch.missed_ends = DMABUF_BPF_UNKNOWN;
+        all.pin();
+        has(all.shown({"--buffers"}), "\nAn attached device may have been detached: how often the "
+                                      "watch missed that is unknown.\n");
+    }
+}
+
 TEST_CASE("origins: by maker and by device, held or not") {
     scene all;
     all.krita->open(all.made(20, bpf::actor_of(*all.krita), 190));
@@ -279,9 +361,10 @@ TEST_CASE("origins: names of makers and devices cannot forge a line") {
 
 TEST_CASE("origins: what goes with nothing is refused") {
     for (auto const& options :
-         {words{"--diff", "1", "--by", "maker"}, words{"--diff", "1", "--by", "device"},
+         {words{"--diff", "1", "--by", "device"}, words{"--diff", "1", "--by", "maker"},
           words{"--bufinfo", "x", "--by", "maker"}, words{"--bufinfo", "x", "--older", "1m"},
-          words{"--buffers", "--by", "device"}, words{"--older", "0s"}}) {
+          words{"--bufinfo", "x", "--maker", "x"}, words{"--buffers", "--by", "device"},
+          words{"--older", "0s"}}) {
         auto all = options;
         all.insert(all.begin(), DMABUF_PS);
         CHECK(programs::run(all).status != 0);

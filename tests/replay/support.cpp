@@ -75,8 +75,9 @@ recorded record(fake::kernel& kernel, dmabuf::sample_options options, unsigned s
     return done;
 }
 
-recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_options options) {
-    auto done = record_by(bpf::pinned<fake::system>{{&kernel}, &pins}, options, 1);
+recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_options options,
+                        std::int32_t alone_pid) {
+    auto done = record_by(bpf::pinned<fake::system>{{&kernel}, &pins}, options, 1, alone_pid);
     REQUIRE(done.sampled);
     return done;
 }

@@ -25,8 +25,9 @@ struct recorded {
 
 /// Samples and records. `samples` are taken by one sampler.
 recorded record(fake::kernel& kernel, dmabuf::sample_options options = {}, unsigned samples = 1);
-/// With makers and attachments, as `pins` tells them.
-recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_options options);
+/// With makers and attachments, as `pins` tells them; where `alone_pid` is not 0, of that process.
+recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_options options,
+                        std::int32_t alone_pid = 0);
 /// Of one process alone.
 recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options = {});
 /// While calls fail as planned.

@@ -16,6 +16,12 @@ bool one_fits(std::vector<pattern> const& patterns, Fits fits) {
     return patterns.empty() || std::ranges::any_of(patterns, fits);
 }
 
+/// The process that made a buffer; null where nothing tells.
+dmabuf::actor const* maker_of(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
+    auto const* const told = now.origin_of(one);
+    return told && told->state == dmabuf::origin_state::made_by ? &told->maker : nullptr;
+}
+
 /// The least age that a buffer can have; none where nothing tells.
 std::optional<std::uint64_t> least_age(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
     auto const* const told = now.origin_of(one);
@@ -33,9 +39,7 @@ bool is_old_enough(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::
 /// Whether nothing tells that a buffer is younger than asked for.
 bool may_be_old_enough(criteria const& wanted, dmabuf::snapshot const& now,
                        dmabuf::buffer const& one) {
-    if (is_old_enough(wanted, now, one)) return false;
-    auto const* const told = now.origin_of(one);
-    return !told || now.watch.now_ns == 0 || told->state != dmabuf::origin_state::made_by;
+    return !is_old_enough(wanted, now, one) && (now.watch.now_ns == 0 || !maker_of(now, one));
 }
 
 /// The chosen ones of `buffers`, each with its new index, or with `left_out`.
@@ -87,6 +91,11 @@ bool chooses(criteria const& wanted, dmabuf::exporter_name const& exporter) {
 
 bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
     return is_old_enough(wanted, now, one) && chooses(wanted, now.exporter_of(one)) &&
+           one_fits(wanted.makers,
+                    [&](auto const& name) {
+                        auto const* const maker = maker_of(now, one);
+                        return maker && name.fits(maker->comm);
+                    }) &&
            one_fits(wanted.names,
                     [&](auto const& name) { return one.named && name.fits(one.name); });
 }
@@ -110,7 +119,8 @@ undecided undecided_in(dmabuf::snapshot const& now, criteria const& wanted) {
     for (auto const& one : now.buffers)
         found.buffers +=
             (!wanted.exporters.empty() && one.exporter == dmabuf::exporter_id::unknown) ||
-            (!wanted.names.empty() && !one.name_known) || may_be_old_enough(wanted, now, one);
+            (!wanted.names.empty() && !one.name_known) ||
+            (!wanted.makers.empty() && !maker_of(now, one)) || may_be_old_enough(wanted, now, one);
     for (auto const& who : now.holders)
         found.processes += !wanted.cgroups.empty() && who.cgroup == dmabuf::no_cgroup;
     return found;

@@ -20,6 +20,7 @@ struct criteria {
     // of buffers
     std::vector<pattern> exporters;
     std::vector<pattern> names;
+    std::vector<pattern> makers; ///< by the names that the processes had then
     std::uint64_t least_age_ns = 0;
     // of processes
     std::vector<pattern> users; ///< by name or number
@@ -29,8 +30,10 @@ struct criteria {
     std::uint64_t least_bytes = 0;
     std::size_t most_rows = std::numeric_limits<std::size_t>::max(); ///< those that come first
 
+    /// Whether the records of dmabuf_pin --origins decide.
+    [[nodiscard]] bool of_origins() const { return !makers.empty() || least_age_ns != 0; }
     [[nodiscard]] bool of_buffers() const {
-        return !exporters.empty() || !names.empty() || least_age_ns != 0;
+        return !exporters.empty() || !names.empty() || of_origins();
     }
     [[nodiscard]] bool of_processes() const {
         return !users.empty() || !comms.empty() || !cgroups.empty();
@@ -46,8 +49,8 @@ bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::buffer
 bool chooses(criteria const& wanted, dmabuf::snapshot const& now, dmabuf::holder const& who,
              identity::user_names const& users);
 
-/// The buffers and processes that may fit: the exporter, name, age or cgroup that they are chosen
-/// by is not known. They are not chosen.
+/// The buffers and processes that may fit: the exporter, name, maker, age or cgroup that they are
+/// chosen by is not known. They are not chosen.
 struct undecided {
     std::size_t buffers = 0;
     std::size_t processes = 0;

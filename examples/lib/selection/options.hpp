@@ -20,7 +20,8 @@ inline void add_names(CLI::App& app, std::string const& option, std::vector<patt
         for (auto const& word : words)
             chosen.emplace_back(word);
     };
-    app.add_option_function<std::vector<std::string>>(option, take, std::move(help))->type_name("NAME");
+    app.add_option_function<std::vector<std::string>>(option, take, std::move(help))
+        ->type_name("NAME");
 }
 
 /// --min-size and --top.
@@ -33,11 +34,14 @@ inline void add_row_options(CLI::App& app, criteria& chosen) {
         ->type_name("N");
 }
 
-/// --exporter, --name, --user, --comm and --cgroup.
+/// --exporter, --name, --maker, --older, --user, --comm and --cgroup.
 inline void add_name_options(CLI::App& app, criteria& chosen) {
     add_names(app, "--exporter", chosen.exporters,
               "Only buffers of these exporters: all numbers are of these buffers alone");
     add_names(app, "--name", chosen.names, "Only buffers of these names, as --exporter");
+    add_names(app, "--maker", chosen.makers,
+              "Only buffers made by processes of these names, as --exporter; dmabuf_pin --origins "
+              "tells makers");
     command_line::add_duration(app, "--older", chosen.least_age_ns, {"1ms", "36500d"},
                                "Only buffers of at least this age, as 10m or 2h, as --exporter; "
                                "dmabuf_pin --origins tells ages");
