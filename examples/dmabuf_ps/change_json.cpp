@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "change_json.hpp"
 
+#include "report/snapshot_json.hpp"
+
 #include <fmt/format.h>
 
 namespace dmabuf_ps {
@@ -78,6 +80,17 @@ void write_exporter(json_writer& out, dmabuf::exporter_change const& one) {
     write_row(out, one, [&] { out.field_if(!one.name.empty(), "name", raw_name(one.name)); });
 }
 
+void write_maker(json_writer& out, dmabuf::maker_change const& one) {
+    write_row(out, one, [&] {
+        out.field("origin", name_of(one.state));
+        out.key("maker");
+        if (one.state == dmabuf::origin_state::made_by)
+            report::write_actor(out, one.maker);
+        else
+            out.null();
+    });
+}
+
 void write_user(json_writer& out, dmabuf::group_change const& one) {
     write_row(out, one,
               [&] { out.field("uid", one.what == change::gone ? one.before : one.after); });
@@ -102,6 +115,7 @@ void write_doubtful(json_writer& out, dmabuf::snapshot_diff const& changed) {
         out.field("processes", changed.doubtful.holders);
         out.field("buffers", changed.doubtful.buffers);
         out.field("exporters", changed.doubtful.exporters);
+        out.field("makers", changed.doubtful.makers);
         out.field("users", changed.doubtful.users);
         out.field("cgroups", changed.doubtful.cgroups);
     });
@@ -124,6 +138,8 @@ void write_changes(json_writer& out, observation const& seen,
                    [&](auto const& one) { write_buffer(out, one); });
         write_rows(out, "exporters", changed.exporters_known, changed.exporters,
                    [&](auto const& one) { write_exporter(out, one); });
+        write_rows(out, "makers", changed.makers_known, changed.makers,
+                   [&](auto const& one) { write_maker(out, one); });
         write_rows(out, "users", true, changed.users,
                    [&](auto const& one) { write_user(out, one); });
         write_rows(out, "cgroups", changed.cgroups_known, changed.cgroups,

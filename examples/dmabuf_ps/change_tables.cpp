@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 #include "columns.hpp"
+#include "origin_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -165,16 +166,19 @@ std::string buffer_changes(snapshot_diff const& changed, table_style const& styl
     return table.text(style.width);
 }
 
-std::string exporter_changes(snapshot_diff const& changed, table_style const& style) {
-    auto const counts = told_counts(changed.exporters);
+/// By exporter or maker, which `name_of(row)` shows.
+template<class Row>
+std::string sums_changes(std::vector<Row> const& rows, char const* title, table_style const& style,
+                         auto const& name_of) {
+    auto const counts = told_counts(rows);
     std::vector<column> titles{{"CHANGE"},           {"BUFFERS", true}, {"SIZE", true},
                                {"FDS", true},        {"MAPS", true},    {"UNHELD", true},
                                {"UNHELD SIZE", true}};
     for (auto const& one : counts)
         titles.push_back({one.title, true});
-    titles.push_back({"EXPORTER", false, true});
+    titles.push_back({title, false, true});
     columns table(std::move(titles));
-    for (auto const& one : changed.exporters) {
+    for (auto const& one : rows) {
         std::vector<std::string> cells{
             std::string(word_for(one)),         number_cell(one.buffers),
             bytes_cell(one.size_bytes, style),  number_cell(one.descriptors),
@@ -182,10 +186,20 @@ std::string exporter_changes(snapshot_diff const& changed, table_style const& st
             bytes_cell(one.unheld_bytes, style)};
         for (auto const& count : counts)
             cells.push_back(number_cell(one.*count.member));
-        cells.push_back(exporter_cell(one.name));
+        cells.push_back(name_of(one));
         table.add_row(std::move(cells));
     }
     return table.text(style.width);
+}
+
+std::string exporter_changes(snapshot_diff const& changed, table_style const& style) {
+    return sums_changes(changed.exporters, "EXPORTER", style,
+                        [](auto const& one) { return exporter_cell(one.name); });
+}
+
+std::string maker_changes(snapshot_diff const& changed, table_style const& style) {
+    return sums_changes(changed.makers, "MADE BY", style,
+                        [](auto const& one) { return maker_words(one.state, one.maker); });
 }
 
 /// The rows of one kind, and what is to be said of those that are left out.
@@ -215,8 +229,10 @@ table_of_changes chosen_table(observation const& seen, snapshot_diff const& chan
     case grouping::exporter:
         return {text(changed.exporters, [&] { return exporter_changes(changed, style); }),
                 "exporter", left.exporters, changed.exporters_known};
+    case grouping::maker:
+        return {text(changed.makers, [&] { return maker_changes(changed, style); }), "maker",
+                left.makers, changed.makers_known};
     case grouping::process:
-    case grouping::maker:  // refused
     case grouping::device: // refused
         break;
     }

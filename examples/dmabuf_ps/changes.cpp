@@ -88,13 +88,15 @@ std::set<std::uint64_t> held_inodes(snapshot const& sample) {
     return inodes;
 }
 
-/// Exporters are those of all processes.
+/// Exporters and makers are those of all processes.
 void leave_out_others(dmabuf::snapshot_diff& changed, both_samples const& both) {
     auto inodes = held_inodes(both.before);
     inodes.merge(held_inodes(both.now));
     std::erase_if(changed.buffers, [&](auto const& one) { return !inodes.contains(one.inode); });
     changed.exporters.clear();
     changed.exporters_known = false;
+    changed.makers.clear();
+    changed.makers_known = false;
 }
 
 } // namespace

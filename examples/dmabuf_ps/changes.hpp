@@ -13,8 +13,8 @@
 namespace dmabuf_ps {
 
 /// The changes that concern the processes asked for: their own, those of their users and cgroups,
-/// and those of buffers that they held or hold. Of exporters only where all processes are asked
-/// for.
+/// and those of buffers that they held or hold. Of exporters and makers only where all processes
+/// are asked for.
 dmabuf::snapshot_diff changes(observation const& seen, options const& chosen);
 
 /// "appeared" or "gone"; "grew" or "shrank" where all amounts that are known to differ, but shares,

@@ -232,6 +232,8 @@ public:
         take(from, "elapsed_ns", elapsed);
         now_.end_ns = now_.begin_ns + elapsed;
         in(from, "coverage", [&](json const& one) { read_coverage(one); });
+        if (from.contains("watch"))
+            optional(from, "watch", [&](json const& one) { return read_watch(one); });
         in(from, "buffers",
            [&](json const& all) { each(all, [&](json const& one) { read_buffer(one, true); }); });
         if (now_.coverage.buffers_compared())
@@ -284,6 +286,41 @@ private:
         });
     }
 
+    bool read_watch(json const& from) {
+        auto& watch = now_.watch;
+        take(from, "since_ns", watch.since_ns);
+        watch.now_ns = optional(from, "now_ns", number<std::uint64_t>).value_or(0);
+        return watch.origins_read = true;
+    }
+
+    static dmabuf::actor actor(json const& from) {
+        dmabuf::actor who;
+        take(from, "pid", who.pid);
+        take(from, "tid", who.tid);
+        take(from, "uid", who.uid);
+        take(from, "start_ns", who.start_ns);
+        who.comm = in(from, "comm", name<dmabuf::task_name>);
+        who.thread_comm = in(from, "thread_comm", name<dmabuf::task_name>);
+        who.now = in(from, "now",
+                     [](json const& it) { return word(it, dmabuf::process_state::replaced); });
+        return who;
+    }
+
+    void read_origin(json const& from, dmabuf::buffer const& one) {
+        dmabuf::origin told;
+        told.inode = one.inode;
+        told.size_bytes = one.size_bytes;
+        told.state = in(from, "origin",
+                        [](json const& it) { return word(it, dmabuf::origin_state::uncertain); });
+        told.made_ns = optional(from, "made_ns", number<std::uint64_t>).value_or(0);
+        told.cgroup = optional(from, "cgroup_id", number<std::uint64_t>).value_or(0);
+        auto const maker = optional(from, "maker", actor);
+        if (maker.has_value() != (told.state == dmabuf::origin_state::made_by))
+            step_into("maker", [] { refuse("does not fit `origin`"); });
+        told.maker = maker.value_or(dmabuf::actor{});
+        now_.origins.push_back(told);
+    }
+
     dmabuf::exporter_id exporter_at(dmabuf::exporter_name const& name) {
         auto const next = static_cast<std::uint32_t>(now_.exporter_names.size() + 1);
         // One that was cut is that of its buffer alone.
@@ -308,6 +345,7 @@ private:
             one.named = true, one.name = *its;
         if (held) read_holders_of(from, one);
         read_count(from, one.inode);
+        if (from.contains("origin")) read_origin(from, one);
         (held ? now_.buffers : now_.unheld).push_back(one);
         if (!held) now_.unheld_bytes += one.size_bytes;
     }
@@ -341,6 +379,9 @@ private:
         std::ranges::sort(now_.buffers, {}, &dmabuf::buffer::inode);
         std::ranges::sort(now_.unheld, {}, &dmabuf::buffer::inode);
         std::ranges::sort(now_.counts, {}, &dmabuf::reference_count::inode);
+        std::ranges::sort(now_.origins, [](auto const& a, auto const& b) {
+            return std::tie(a.inode, a.size_bytes) < std::tie(b.inode, b.size_bytes);
+        });
         std::ranges::sort(now_.attachments, [](auto const& a, auto const& b) {
             return std::tie(a.inode, a.device) < std::tie(b.inode, b.device);
         });

@@ -78,10 +78,12 @@ void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
     if (chosen.buffers && grouped)
         throw CLI::ValidationError("--by", "--buffers has one row per buffer");
     if (changes && sorted) throw CLI::ValidationError("--sort", "--diff has an order of its own");
-    if (changes && chosen.by == grouping::exporter && chosen.of_some_processes())
-        throw CLI::ValidationError("--by", "--diff by exporter is of all processes");
-    if (changes && (chosen.by == grouping::maker || chosen.by == grouping::device))
-        throw CLI::ValidationError("--by", "--diff is by process, user, cgroup or exporter");
+    if (changes && chosen.by == grouping::device)
+        throw CLI::ValidationError("--by", "--diff is by process, user, cgroup, exporter or maker");
+    if (changes && chosen.groups_buffers() && chosen.of_some_processes())
+        throw CLI::ValidationError(
+            "--by", fmt::format("--diff by {} is of all processes",
+                                chosen.by == grouping::maker ? "maker" : "exporter"));
     if (sorted && chosen.by != grouping::process)
         throw CLI::ValidationError("--sort", "it is the order of processes, not of groups");
 }

@@ -18,15 +18,16 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.exporters =
         everything || totals || shows(chosen, "exporter") || !chosen.wanted.exporters.empty();
     wanted.names = everything || (chosen.buffers && !changes) || !chosen.wanted.names.empty();
-    bool const makers = chosen.by == grouping::maker || chosen.by == grouping::device ||
-                        shows(chosen, "origin") || shows(chosen, "maker_pid") ||
-                        shows(chosen, "made_by") || shows(chosen, "age_seconds") ||
-                        (chosen.buffers && shows(chosen, "devices"));
-    wanted.origins = everything || (makers && !changes) || chosen.wanted.of_origins();
+    bool const maker_columns = shows(chosen, "origin") || shows(chosen, "maker_pid") ||
+                               shows(chosen, "made_by") || shows(chosen, "age_seconds") ||
+                               (chosen.buffers && shows(chosen, "devices"));
+    bool const makers = chosen.by == grouping::maker || chosen.by == grouping::device;
+    wanted.origins =
+        everything || makers || (maker_columns && !changes) || chosen.wanted.of_origins();
     wanted.origins_of_unheld = totals && !chosen.alone; // where the report tells of these
     bool const references = chosen.buffers && !chosen.buffers_of_one();
-    bool const exporter_changes = changes && chosen.by == grouping::exporter;
-    wanted.counts = everything || chosen.hints || references || exporter_changes;
+    bool const sums_of_changes = changes && chosen.groups_buffers();
+    wanted.counts = everything || chosen.hints || references || sums_of_changes;
     wanted.path_descriptors = wanted.counts; // they are no references to the buffer's file
     wanted.cgroups = everything || shows(chosen, "cgroup") || !chosen.wanted.cgroups.empty();
     wanted.unheld = !chosen.alone;

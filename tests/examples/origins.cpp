@@ -3,8 +3,11 @@
 // Makers, ages and devices as dmabuf_ps tells them. Expected values are those that the scene's
 // makers were given.
 #include "program.hpp"
+#include "scratch.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <fstream>
 
 namespace {
 
@@ -359,9 +362,62 @@ TEST_CASE("origins: names of makers and devices cannot forge a line") {
     has(text, R"(made by 217 a\nb\x1b[2J 3 min ago, attached to x\ny by 180 compositor)");
 }
 
+TEST_CASE("origins: two samples are compared by maker") {
+    programs::scratch const place;
+    auto const json_at = [&](char const* name, bool one_more) {
+        scene all;
+        all.krita->open(all.made(20, bpf::actor_of(*all.krita), 600));
+        if (one_more) all.made(22, bpf::actor_of(*all.krita), 30, 2 * mebibyte);
+        all.pin();
+        auto const path = place.path() + "/" + name;
+        std::ofstream(path) << all.shown({"--json"});
+        return path;
+    };
+    auto const before = json_at("before", false);
+    auto const after = json_at("after", true);
+    words const files{DMABUF_PS, "--diff-with", before, "--replay", after};
+    auto const run = [&](words const& more) {
+        auto all = files;
+        all.insert(all.end(), more.begin(), more.end());
+        auto const answer = programs::run(all);
+        INFO(answer.err);
+        REQUIRE(answer.status == 0);
+        return answer.out;
+    };
+    auto const text = run({"--by", "maker"});
+    has(text, "CHANGE  BUFFERS  SIZE  FDS  MAPS  UNHELD  UNHELD SIZE  MADE BY\n"
+              "grew          1     0    1     0   0 → 1     +2.0 MiB  217 krita\n");
+    auto const diff = nlohmann::json::parse(run({"--json"})).at("diff");
+    REQUIRE(diff.at("makers").size() == 1);
+    auto const& row = diff.at("makers").at(0);
+    CHECK(row.at("origin") == "made_by");
+    CHECK(row.at("maker").at("pid") == 217);
+    CHECK(row.at("maker").at("comm") == "krita");
+    CHECK(row.at("unheld_bytes").at("change") == 2 * mebibyte);
+    CHECK(row.at("buffers").at("change") == 0);
+    CHECK(diff.at("doubtful").at("makers") == 0);
+    lacks(run({"--by", "maker", "--maker", "nobody"}), "krita");
+    has(run({"--by", "maker", "--maker", "krita"}), "217 krita");
+}
+
+TEST_CASE("origins: samples that do not tell makers are not compared by maker") {
+    fake::kernel kernel;
+    kernel.add(217, "krita", 1000).open(kernel.buffer(20, 4096));
+    dmabuf::sample_options wanted;
+    wanted.bpf = false;
+    auto done = support::record(kernel, wanted, 2).recording;
+    done.made.kernel = "6.12";
+    auto const answer = programs::replayed(done, {"--diff", "0", "--by", "maker"});
+    CHECK(answer.status == 0);
+    has(answer.out, "Unknown, since not both samples tell the maker of everything.\n");
+    auto const told = programs::replayed(done, {"--diff", "0", "--json"});
+    CHECK(nlohmann::json::parse(told.out).at("diff").at("makers").is_null());
+}
+
 TEST_CASE("origins: what goes with nothing is refused") {
     for (auto const& options :
-         {words{"--diff", "1", "--by", "device"}, words{"--diff", "1", "--by", "maker"},
+         {words{"--diff", "1", "--by", "device"},
+          words{"--diff", "1", "--by", "maker", "--comm", "x"},
           words{"--bufinfo", "x", "--by", "maker"}, words{"--bufinfo", "x", "--older", "1m"},
           words{"--bufinfo", "x", "--maker", "x"}, words{"--buffers", "--by", "device"},
           words{"--older", "0s"}}) {

@@ -84,18 +84,6 @@ void write_count(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer c
     });
 }
 
-void write_actor(json_writer& out, dmabuf::actor const& who) {
-    out.row([&] {
-        out.field("pid", who.pid);
-        out.field("tid", who.tid);
-        out.field("uid", who.uid);
-        out.field("start_ns", who.start_ns);
-        out.field("comm", raw_name(who.comm));
-        out.field("thread_comm", raw_name(who.thread_comm));
-        out.field("now", name_of(who.now));
-    });
-}
-
 /// The maker of a buffer, and the devices that were attached to it under the watch. Nothing where
 /// no watch was read.
 void write_origin(json_writer& out, dmabuf::snapshot const& now, dmabuf::buffer const& one) {
@@ -303,6 +291,18 @@ void write_selected_from(json_writer& out, snapshot_view const& shown) {
 }
 
 } // namespace
+
+void write_actor(json_writer& out, dmabuf::actor const& who) {
+    out.row([&] {
+        out.field("pid", who.pid);
+        out.field("tid", who.tid);
+        out.field("uid", who.uid);
+        out.field("start_ns", who.start_ns);
+        out.field("comm", raw_name(who.comm));
+        out.field("thread_comm", raw_name(who.thread_comm));
+        out.field("now", name_of(who.now));
+    });
+}
 
 void write_snapshot(json_writer& out, snapshot_view const& shown) {
     auto const& now = shown.now;

@@ -36,6 +36,9 @@ struct snapshot_view {
 /// null where there is no failure.
 void write_failure(json_writer& out, dmabuf::failure const& why);
 
+/// A process that made a buffer or attached a device.
+void write_actor(json_writer& out, dmabuf::actor const& who);
+
 /// The fields of schema dmabuf_ps/3 from `schema` to `coverage`, into an object that is open.
 /// Allocates nothing.
 void write_snapshot(json_writer& out, snapshot_view const& shown);
