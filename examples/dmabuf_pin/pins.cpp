@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <cerrno>
 #include <sys/stat.h>
@@ -69,6 +70,19 @@ std::string set_rights_of_origins(pin_directory const& directory, options const&
     return {};
 }
 
+/// Those of an earlier watch that this one, by kprobes, has no use for.
+std::string remove_former_watch(pin_directory const& directory,
+                                std::vector<pinnable> const& files) {
+    auto const is_new = [&](std::string_view name) {
+        return std::ranges::find(files, name, &pinnable::name) != files.end();
+    };
+    if (!is_new(watch_names[0])) return {};
+    for (auto const name : watch_names)
+        if (!is_new(name))
+            if (auto wrong = directory.remove(std::string(name)); !wrong.empty()) return wrong;
+    return {};
+}
+
 std::string pin_into(pin_directory const& directory, programs const& all, options const& chosen) {
     if (auto wrong = check_entries(directory); !wrong.empty()) return wrong;
     if (auto wrong = pin_all_beside(directory, all.files, chosen); !wrong.empty()) {
@@ -77,6 +91,7 @@ std::string pin_into(pin_directory const& directory, programs const& all, option
     }
     for (auto const& one : all.files)
         if (auto wrong = directory.rename(beside(one.name), one.name); !wrong.empty()) return wrong;
+    if (auto wrong = remove_former_watch(directory, all.files); !wrong.empty()) return wrong;
     return set_rights_of_origins(directory, chosen);
 }
 

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -24,47 +25,89 @@ namespace dmabuf_pin {
 
 namespace {
 
-/// In the order of dmabuf_bpf_watchers.
-constexpr std::array<char const*, 8> watchers = {
-    "watch_export",   "watch_release",   "watch_attach",   "watch_detach",
-    "watch_export_2", "watch_release_2", "watch_attach_2", "watch_detach_2"};
+/// How the kernel runs the programs that watch.
+enum class way : std::uint8_t { fentry, kprobes };
+
+struct watcher {
+    char const* pin;
+    char const* probe; ///< the program for kprobes; null: they need none
+};
+
+/// In the order of dmabuf_bpf_watchers. A fentry program has the name of its pin.
+constexpr std::array<watcher, 8> watchers = {{{"watch_export", "probe_export"},
+                                              {"watch_release", "probe_release"},
+                                              {"watch_attach", "probe_attach"},
+                                              {"watch_detach", "probe_detach"},
+                                              {"watch_export_2", "probe_export_entry"},
+                                              {"watch_release_2", nullptr},
+                                              {"watch_attach_2", "probe_attach_entry"},
+                                              {"watch_detach_2", nullptr}}};
+
+char const* program_of(watcher const& one, way how) {
+    return how == way::fentry ? one.pin : one.probe;
+}
 constexpr std::array<char const*, 2> maps = {"watch_made", "watch_attached"};
 constexpr std::array<char const*, 2> iterators = {"origins", "attachments"};
 
-/// Linux 5.18 numbers buffers one after the other. The stable kernels that do, too, have the
-/// symbol.
-bool numbers_in_order(kernel_symbols const& symbols) {
+/// False where the release is no number.
+bool kernel_is_since(unsigned major, unsigned minor) {
     ::utsname kernel{};
-    unsigned major = 0;
-    unsigned minor = 0;
-    if (symbols.inode_counter != 0) return true;
-    if (::uname(&kernel) != 0 || std::sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
-        return false;
-    return std::pair(major, minor) >= std::pair(5U, 18U);
+    unsigned its_major = 0;
+    unsigned its_minor = 0;
+    return ::uname(&kernel) == 0 &&
+           std::sscanf(kernel.release, "%u.%u", &its_major, &its_minor) == 2 &&
+           std::pair(its_major, its_minor) >= std::pair(major, minor);
 }
 
-dmabuf_bpf_watching watching_with(std::uint32_t room) {
+dmabuf_bpf_watching watching_with(std::uint32_t room, way how) {
     auto const symbols = read_kernel_symbols();
     dmabuf_bpf_watching chosen{};
-    chosen.per_cpu_offset = symbols.per_cpu_offset;
+    bool const counts_misses = how == way::fentry || kernel_is_since(6, 7);
+    chosen.per_cpu_offset = counts_misses ? symbols.per_cpu_offset : 0;
     chosen.inode_counter = symbols.inode_counter;
     if (int const cpus = libbpf_num_possible_cpus(); cpus > 0)
         chosen.cpus = static_cast<unsigned>(cpus);
     chosen.room = room;
-    if (numbers_in_order(symbols)) chosen.flags |= DMABUF_BPF_INODES_IN_ORDER;
+    // Linux 5.18 numbers buffers one after the other. The stable kernels that do, too, have the
+    // symbol.
+    if (symbols.inode_counter != 0 || kernel_is_since(5, 18))
+        chosen.flags |= DMABUF_BPF_INODES_IN_ORDER;
+    if (how == way::kprobes) chosen.flags |= DMABUF_BPF_BY_PROBES;
     return chosen;
 }
 
 constexpr int kernel_enotsupp = 524; // ENOTSUPP, include/linux/errno.h: not for programs, but told
 
-/// Of an attachment that failed.
-std::string not_attached_words(char const* name) {
-    bool const no_fentry = errno == kernel_enotsupp;
-    auto words = failed_words(fmt::format("attach {}", name));
-    if (no_fentry)
-        words += "This kernel attaches no BPF programs to its functions (arm64: Linux 6.4), so "
-                 "nobody can watch who makes buffers. Pin without --origins.\n";
-    return words;
+/// Null, with errno.
+bpf_link* attach(bpf_program* program, way how) {
+    // For tests: as a kernel answers that attaches no programs to its functions.
+    if (how == way::fentry && std::getenv("DMABUF_PIN_REFUSE_FENTRY")) {
+        errno = kernel_enotsupp;
+        return nullptr;
+    }
+    auto* const link = bpf_program__attach(program);
+    // A pin keeps a kprobe enabled, but libbpf would disable it when it lets the link go.
+    if (link && how == way::kprobes) bpf_link__disconnect(link);
+    return link;
+}
+
+/// Why kprobes cannot serve where fentry does not; empty: they may.
+std::string why_no_kprobes(dmabuf_bpf_settings const& settings) {
+    constexpr auto nobody = "This kernel attaches no BPF programs to its functions (arm64: Linux "
+                            "6.4), so nobody can watch who makes buffers{}. Pin without "
+                            "--origins.\n";
+#if !defined(__x86_64__) && !defined(__aarch64__)
+    return fmt::format(nobody, ": kprobes serve on x86 and arm64");
+#endif
+    if (!kernel_is_since(5, 15))
+        return fmt::format(nobody, ": it keeps kprobes only for a process that stays (Linux 5.15)");
+    if (settings.read_names == 0)
+        return fmt::format(nobody, ": kprobes may read no memory (lockdown=confidentiality)");
+    return {};
+}
+
+bpf_program* program_in(bpf_object& object, char const* name) {
+    return bpf_object__find_program_by_name(&object, name);
 }
 
 bpf_map* map_of(bpf_object& object, char const* name) {
@@ -74,18 +117,20 @@ bpf_map* map_of(bpf_object& object, char const* name) {
 /// One load of the programs, until all is attached.
 class loading_watch {
 public:
-    loading_watch(dmabuf_bpf_settings const& settings, options const& chosen, programs& all)
+    loading_watch(dmabuf_bpf_settings const& settings, options const& chosen, way how,
+                  programs& all)
         : settings_(settings)
+        , how_(how)
         , kept_(chosen.path)
         , room_(chosen.room ? *chosen.room : (kept_.is_there() ? kept_.room() : default_room))
         , all_(all) {}
 
     std::string load_and_attach() {
-        auto const watching = watching_with(room_);
+        auto const watching = watching_with(room_, how_);
         object_ = load(origins_object(), [&](bpf_object& opened) {
             return set_section(opened, ".rodata.settings", &settings_, sizeof settings_) &&
                    set_section(opened, ".rodata.watching", &watching, sizeof watching) &&
-                   prepare_maps(opened);
+                   choose_programs(opened) && prepare_maps(opened);
         });
         if (!object_) return failed_words("load the BPF programs that watch makers");
         for (auto const step : {&loading_watch::attach_watchers, &loading_watch::begin,
@@ -96,7 +141,19 @@ public:
         return {};
     }
 
+    /// Whether the last attempt failed for want of fentry.
+    [[nodiscard]] bool lacks_fentry() const { return lacks_fentry_; }
+
 private:
+    bool choose_programs(bpf_object& opened) const {
+        for (auto const& one : watchers)
+            for (auto const other : {way::fentry, way::kprobes})
+                if (auto const* const name = program_of(one, other))
+                    if (bpf_program__set_autoload(program_in(opened, name), other == how_) != 0)
+                        return false;
+        return true;
+    }
+
     [[nodiscard]] bool reuses_maps() const { return kept_.is_there() && kept_.room() == room_; }
 
     bool prepare_maps(bpf_object& opened) {
@@ -110,10 +167,15 @@ private:
                bpf_map__reuse_fd(map_of(opened, ".bss.watch"), kept_.state()) == 0;
     }
 
+    /// Ends before beginnings, and entries before returns: what is noted is dropped, and what
+    /// returns was entered.
     std::string attach_watchers() {
-        for (auto const* const name : watchers) {
-            auto* const program = bpf_object__find_program_by_name(object_.get(), name);
-            auto const wrong = keep(name, bpf_program__attach(program), /* for_readers = */ false);
+        for (auto one = watchers.rbegin(); one != watchers.rend(); ++one) {
+            auto const* const name = program_of(*one, how_);
+            if (!name) continue;
+            auto* const link = attach(program_in(*object_, name), how_);
+            lacks_fentry_ = !link && errno == kernel_enotsupp;
+            auto const wrong = keep(one->pin, link, /* for_readers = */ false);
             if (!wrong.empty()) return wrong;
         }
         return {};
@@ -123,9 +185,11 @@ private:
     std::string begin() {
         dmabuf_bpf_watchers own{};
         for (std::size_t i = 0; i < watchers.size(); ++i) {
+            auto const* const name = program_of(watchers[i], how_);
+            if (!name) continue;
             bpf_prog_info info{};
             __u32 bytes = sizeof info;
-            auto* const program = bpf_object__find_program_by_name(object_.get(), watchers[i]);
+            auto* const program = program_in(*object_, name);
             if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes) != 0)
                 return failed_words("ask for a program's number");
             own.ids[i] = info.id;
@@ -138,7 +202,7 @@ private:
     }
 
     std::string run(char const* name) {
-        auto* const program = bpf_object__find_program_by_name(object_.get(), name);
+        auto* const program = program_in(*object_, name);
         link_ptr const link(bpf_program__attach_iter(program, nullptr));
         if (!link) return failed_words(fmt::format("attach the iterator {}", name));
         dmabuf::unique_fd<> const walk({}, bpf_iter_create(bpf_link__fd(link.get())));
@@ -156,7 +220,7 @@ private:
             options.sz = sizeof options;
             options.link_info = &over;
             options.link_info_len = sizeof over;
-            auto* const program = bpf_object__find_program_by_name(object_.get(), iterators[i]);
+            auto* const program = program_in(*object_, iterators[i]);
             auto const wrong = keep(iterators[i], bpf_program__attach_iter(program, &options),
                                     /* for_readers = */ true);
             if (!wrong.empty()) return wrong;
@@ -189,7 +253,7 @@ private:
 
     std::string keep(char const* name, bpf_link* attached, bool for_readers) {
         link_ptr link(attached);
-        if (!link) return not_attached_words(name);
+        if (!link) return failed_words(fmt::format("attach {}", name));
         files_.push_back({name, bpf_link__fd(link.get()), for_readers});
         all_.links.push_back(std::move(link));
         return {};
@@ -204,6 +268,8 @@ private:
     }
 
     dmabuf_bpf_settings settings_;
+    way how_;
+    bool lacks_fentry_ = false;
     kept_watch kept_;
     std::uint32_t room_;
     programs& all_;
@@ -214,7 +280,16 @@ private:
 } // namespace
 
 std::string load_watch(dmabuf_bpf_settings const& settings, options const& chosen, programs& all) {
-    return loading_watch(settings, chosen, all).load_and_attach();
+    loading_watch by_fentry(settings, chosen, way::fentry, all);
+    auto wrong = by_fentry.load_and_attach();
+    if (wrong.empty() || !by_fentry.lacks_fentry()) return wrong;
+    if (auto why = why_no_kprobes(settings); !why.empty()) return wrong + why;
+    wrong = loading_watch(settings, chosen, way::kprobes, all).load_and_attach();
+    if (wrong.empty())
+        all.notes.emplace_back(
+            "Makers are watched by kprobes, which cost more: this kernel attaches "
+            "no BPF programs to its functions.");
+    return wrong;
 }
 
 } // namespace dmabuf_pin

@@ -143,7 +143,20 @@ struct device {
 	const char *init_name;
 };
 
-struct dma_buf_attachment;
+struct dma_buf_attachment {
+	struct dma_buf *dmabuf;
+	struct device *dev;
+};
+
+/* The registers at a kprobe. Fields that no other architecture has tell which one it is. */
+struct pt_regs___x86 {
+	unsigned long ax, di, si;
+};
+
+struct pt_regs___arm64 {
+	__u64 regs[31];
+	__u64 pstate;
+};
 
 struct bpf_prog_stats;
 

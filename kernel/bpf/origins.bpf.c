@@ -15,6 +15,8 @@
  * The kernel leaves out a run of a program that another task was preempted in on
  * the same processor (kernel/bpf/trampoline.c). So each program is there twice,
  * with a mark of its own: an event is missed where both are left out.
+ *
+ * Where the kernel attaches no such programs, kprobes do the same, once each.
  */
 #include "common.h"
 #include "watch.h"
@@ -26,6 +28,7 @@
 const volatile struct dmabuf_bpf_watching watching SEC(".rodata.watching") = {};
 struct dmabuf_bpf_state state SEC(".bss.watch") = {};
 struct dmabuf_bpf_watchers watchers SEC(".bss.watchers") = {};
+struct dmabuf_bpf_passages passages SEC(".bss.passages") = {};
 
 /* Without preallocation: what is not used takes no memory. The loader sets the room. */
 struct {
@@ -121,23 +124,45 @@ static __always_inline bool is_error(const void *pointer)
 	return !pointer || (unsigned long)pointer >= (unsigned long)-MAX_ERRNO;
 }
 
+/* How a program is run: with pointers whose types the verifier knows, or at a kprobe with addresses. */
+enum way {
+	BY_TYPES,
+	BY_ADDRESSES,
+};
+
+/* `object->member`. Of an address that cannot be read it is 0. */
+#define GET(way, object, member) ({				\
+	typeof((object)->member) value_ = 0;			\
+	if ((way) == BY_TYPES)					\
+		value_ = (object)->member;			\
+	else							\
+		bpf_core_read(&value_, sizeof(value_), &(object)->member);	\
+	value_;							\
+})
+
 /*
+ * The distance from the state, which stays where it is as long as the notes do.
  * The verifier takes the difference of two pointers for a number, but no
- * pointer. The state stays where it is as long as the notes do.
+ * pointer; and it takes a pointer from no address, unless it was stored.
  */
-static __always_inline __u64 number_of(const void *object)
+static __always_inline __u64 number_of(enum way way, const void *object)
 {
 	const char *address = object, *base = (const char *)&state;
 
+	if (way == BY_ADDRESSES) {
+		if (!state.base)
+			state.base = (__u64)&state;
+		return (__u64)object - *(const volatile __u64 *)&state.base;
+	}
 	barrier_var(address);
 	barrier_var(base);
 	return address - base;
 }
 
 /* A buffer is told by its dentry, which is all that its release has of a known type. */
-static __always_inline __u64 number_of_buffer(const struct dma_buf *dmabuf)
+static __always_inline __u64 number_of_buffer(enum way way, struct file *file)
 {
-	return number_of(dmabuf->file->f_path.dentry);
+	return number_of(way, GET(way, file, f_path.dentry));
 }
 
 /*
@@ -154,21 +179,30 @@ static __always_inline bool is_noted(const __u64 *number, __u64 inode)
 	return kept && kept->record.inode == inode;
 }
 
-static __always_inline void note_export(enum dmabuf_bpf_watcher self, const struct dma_buf *dmabuf)
+static __always_inline void note_export(enum way way, enum dmabuf_bpf_watcher self,
+					struct dma_buf *dmabuf)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	const struct inode *inode = dmabuf->file->f_inode;
-	__u64 number = number_of_buffer(dmabuf);
 	struct dmabuf_bpf_kept_origin made = {};
 	struct dmabuf_bpf_origin *record = &made.record;
+	struct super_block *superblock;
+	struct inode *inode;
+	struct file *file;
+	__u64 number;
 
-	if (is_noted(&number, inode->i_ino))
+	if (is_error(dmabuf))
 		return;
+	file = GET(way, dmabuf, file);
+	inode = GET(way, file, f_inode);
+	number = number_of_buffer(way, file);
+	record->inode = GET(way, inode, i_ino);
+	if (is_noted(&number, record->inode))
+		return;
+	superblock = GET(way, inode, i_sb);
 	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ORIGIN, 0 };
 	record->buffer = number;
-	record->inode = inode->i_ino;
-	record->size_bytes = dmabuf->size;
-	record->device = inode->i_sb->s_dev;
+	record->size_bytes = GET(way, dmabuf, size);
+	record->device = GET(way, superblock, s_dev);
 	record->made_ns = bpf_ktime_get_boot_ns();
 	record->cgroup = cgroup_of(task);
 	put_actor(&record->maker, task);
@@ -176,45 +210,40 @@ static __always_inline void note_export(enum dmabuf_bpf_watcher self, const stru
 	enter(self, &watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number, &made);
 }
 
-static __always_inline int exported(enum dmabuf_bpf_watcher self, const __u64 *ctx)
-{
-	const struct dma_buf *dmabuf = (const void *)ctx[1];
-
-	if (!is_error(dmabuf))
-		note_export(self, dmabuf);
-	return 0;
-}
-
 SEC("fexit/dma_buf_export")
 int watch_export(const __u64 *ctx)
 {
-	return exported(DMABUF_BPF_FIRST, ctx);
+	note_export(BY_TYPES, DMABUF_BPF_FIRST, (struct dma_buf *)ctx[1]);
+	return 0;
 }
 
 SEC("fexit/dma_buf_export")
 int watch_export_2(const __u64 *ctx)
 {
-	return exported(DMABUF_BPF_SECOND, ctx);
+	note_export(BY_TYPES, DMABUF_BPF_SECOND, (struct dma_buf *)ctx[1]);
+	return 0;
 }
 
-static __always_inline int released(enum dmabuf_bpf_watcher self, const __u64 *ctx)
+static __always_inline void drop_buffer(enum way way, enum dmabuf_bpf_watcher self,
+					const struct dentry *dentry)
 {
-	__u64 number = number_of((const void *)ctx[0]);
+	__u64 number = number_of(way, dentry);
 
 	drop(self, &watch_made, &state.counters[DMABUF_BPF_OF_BUFFERS], &number);
-	return 0;
 }
 
 SEC("fentry/dma_buf_release")
 int watch_release(const __u64 *ctx)
 {
-	return released(DMABUF_BPF_FIRST, ctx);
+	drop_buffer(BY_TYPES, DMABUF_BPF_FIRST, (const struct dentry *)ctx[0]);
+	return 0;
 }
 
 SEC("fentry/dma_buf_release")
 int watch_release_2(const __u64 *ctx)
 {
-	return released(DMABUF_BPF_SECOND, ctx);
+	drop_buffer(BY_TYPES, DMABUF_BPF_SECOND, (const struct dentry *)ctx[0]);
+	return 0;
 }
 
 static __always_inline __u32 put_device(char to[64], const struct device *device)
@@ -229,64 +258,157 @@ static __always_inline __u32 put_device(char to[64], const struct device *device
 	return 0;
 }
 
-static __always_inline int attached(enum dmabuf_bpf_watcher self, const __u64 *ctx)
+static __always_inline void note_attachment(enum way way, enum dmabuf_bpf_watcher self,
+					    struct dma_buf *dmabuf, const struct device *device,
+					    const struct dma_buf_attachment *attachment)
 {
-	const struct dma_buf *dmabuf = (const void *)ctx[0];
-	const struct device *device = (const void *)ctx[1];
-	const struct dma_buf_attachment *attachment = (const void *)ctx[4];
 	struct dmabuf_bpf_kept_attachment noted = {};
 	struct dmabuf_bpf_attachment *record = &noted.record;
-	const struct inode *inode;
+	struct super_block *superblock;
+	struct inode *inode;
+	struct file *file;
 
 	if (is_error(attachment))
-		return 0;
-	inode = dmabuf->file->f_inode;
+		return;
+	file = GET(way, dmabuf, file);
+	inode = GET(way, file, f_inode);
+	superblock = GET(way, inode, i_sb);
 	record->head = (struct dmabuf_bpf_head){ sizeof(*record), DMABUF_BPF_ATTACHMENT,
 						 put_device(record->attached_to, device) };
-	record->attachment = number_of(attachment);
-	record->buffer = number_of_buffer(dmabuf);
-	record->inode = inode->i_ino;
-	record->size_bytes = dmabuf->size;
-	record->device = inode->i_sb->s_dev;
+	record->attachment = number_of(way, attachment);
+	record->buffer = number_of_buffer(way, file);
+	record->inode = GET(way, inode, i_ino);
+	record->size_bytes = GET(way, dmabuf, size);
+	record->device = GET(way, superblock, s_dev);
 	record->attached_ns = bpf_ktime_get_boot_ns();
 	put_actor(&record->importer, (struct task_struct *)bpf_get_current_task_btf());
 	noted.check = check_of(record, sizeof(*record));
 	enter(self, &watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS],
 	      &record->attachment, &noted);
-	return 0;
 }
 
 /* Both note it: an attachment has no number of its own that tells it from an earlier one. */
 SEC("fexit/dma_buf_dynamic_attach")
 int watch_attach(const __u64 *ctx)
 {
-	return attached(DMABUF_BPF_FIRST, ctx);
+	note_attachment(BY_TYPES, DMABUF_BPF_FIRST, (struct dma_buf *)ctx[0],
+			(const struct device *)ctx[1],
+			(const struct dma_buf_attachment *)ctx[4]);
+	return 0;
 }
 
 SEC("fexit/dma_buf_dynamic_attach")
 int watch_attach_2(const __u64 *ctx)
 {
-	return attached(DMABUF_BPF_SECOND, ctx);
+	note_attachment(BY_TYPES, DMABUF_BPF_SECOND, (struct dma_buf *)ctx[0],
+			(const struct device *)ctx[1],
+			(const struct dma_buf_attachment *)ctx[4]);
+	return 0;
 }
 
-static __always_inline int detached(enum dmabuf_bpf_watcher self, const __u64 *ctx)
+static __always_inline void drop_attachment(enum way way, enum dmabuf_bpf_watcher self,
+					    const struct dma_buf_attachment *attachment)
 {
-	__u64 number = number_of((const void *)ctx[1]);
+	__u64 number = number_of(way, attachment);
 
 	drop(self, &watch_attached, &state.counters[DMABUF_BPF_OF_ATTACHMENTS], &number);
-	return 0;
 }
 
 SEC("fentry/dma_buf_detach")
 int watch_detach(const __u64 *ctx)
 {
-	return detached(DMABUF_BPF_FIRST, ctx);
+	drop_attachment(BY_TYPES, DMABUF_BPF_FIRST, (const struct dma_buf_attachment *)ctx[1]);
+	return 0;
 }
 
 SEC("fentry/dma_buf_detach")
 int watch_detach_2(const __u64 *ctx)
 {
-	return detached(DMABUF_BPF_SECOND, ctx);
+	drop_attachment(BY_TYPES, DMABUF_BPF_SECOND, (const struct dma_buf_attachment *)ctx[1]);
+	return 0;
+}
+
+/*
+ * The same by kprobes. The kernel runs no program of theirs while another one, or a
+ * call of bpf(2) on a map, is under way on that processor: a second program would
+ * be left out with the first one. It runs none at the return of a task for which it
+ * had no room, beside as many others inside: passages are counted.
+ *
+ * Kernel: kernel/trace/bpf_trace.c, trace_call_bpf(); kernel/kprobes.c,
+ * pre_handler_kretprobe().
+ */
+/* A register, read on its own: a program may add no variable to the pointer to its context. */
+#define REGISTER(registers, name) ({			\
+	__u64 value_ = (registers)->name;		\
+	barrier_var(value_);				\
+	(void *)value_;					\
+})
+
+static __always_inline void *argument(const void *ctx, bool second)
+{
+	const struct pt_regs___x86 *x86 = ctx;
+	const struct pt_regs___arm64 *arm64 = ctx;
+
+	if (bpf_core_field_exists(x86->di))
+		return second ? REGISTER(x86, si) : REGISTER(x86, di);
+	return second ? REGISTER(arm64, regs[1]) : REGISTER(arm64, regs[0]);
+}
+
+static __always_inline void *returned(const void *ctx, enum dmabuf_bpf_watched what)
+{
+	const struct pt_regs___x86 *x86 = ctx;
+	const struct pt_regs___arm64 *arm64 = ctx;
+
+	count(&passages.returned[what]);
+	if (bpf_core_field_exists(x86->ax))
+		return REGISTER(x86, ax);
+	return REGISTER(arm64, regs[0]);
+}
+
+SEC("kprobe/dma_buf_export")
+int probe_export_entry(const void *ctx __attribute__((unused)))
+{
+	count(&passages.entered[DMABUF_BPF_OF_BUFFERS]);
+	return 0;
+}
+
+SEC("kretprobe/dma_buf_export")
+int probe_export(const void *ctx)
+{
+	note_export(BY_ADDRESSES, DMABUF_BPF_FIRST, returned(ctx, DMABUF_BPF_OF_BUFFERS));
+	return 0;
+}
+
+SEC("kprobe/dma_buf_release")
+int probe_release(const void *ctx)
+{
+	drop_buffer(BY_ADDRESSES, DMABUF_BPF_FIRST, argument(ctx, false));
+	return 0;
+}
+
+SEC("kprobe/dma_buf_dynamic_attach")
+int probe_attach_entry(const void *ctx __attribute__((unused)))
+{
+	count(&passages.entered[DMABUF_BPF_OF_ATTACHMENTS]);
+	return 0;
+}
+
+SEC("kretprobe/dma_buf_dynamic_attach")
+int probe_attach(const void *ctx)
+{
+	struct dma_buf_attachment *attachment = returned(ctx, DMABUF_BPF_OF_ATTACHMENTS);
+
+	if (!is_error(attachment))
+		note_attachment(BY_ADDRESSES, DMABUF_BPF_FIRST, GET(BY_ADDRESSES, attachment, dmabuf),
+				GET(BY_ADDRESSES, attachment, dev), attachment);
+	return 0;
+}
+
+SEC("kprobe/dma_buf_detach")
+int probe_detach(const void *ctx)
+{
+	drop_attachment(BY_ADDRESSES, DMABUF_BPF_FIRST, argument(ctx, true));
+	return 0;
 }
 
 /*
@@ -361,15 +483,43 @@ __noinline __u64 misses_of(__u64 stats)
 	return sum;
 }
 
-/* At most so many events were missed: as often as the program was left out that was left out less. */
-static __always_inline __u64 all_misses(__u64 earlier, int which)
+/* Of two numbers of which one may be unknown. */
+static __always_inline __u64 sum_of(__u64 one, __u64 other)
+{
+	return one == DMABUF_BPF_UNKNOWN || other == DMABUF_BPF_UNKNOWN ? DMABUF_BPF_UNKNOWN
+									: one + other;
+}
+
+/* Events of one kind that no program was run for, at most: as often as the one was left out that
+ * was left out less.
+ */
+static __always_inline __u64 misses_by_types(int which)
 {
 	__u64 first = misses_of(watchers.stats[which]);
 	__u64 second = misses_of(watchers.stats[which + 4]);
-	__u64 now = first < second ? first : second;
 
-	return earlier == DMABUF_BPF_UNKNOWN || now == DMABUF_BPF_UNKNOWN ? DMABUF_BPF_UNKNOWN
-									  : earlier + now;
+	return first < second ? first : second;
+}
+
+/* The same by kprobes: what was entered did not return, or may have been entered unseen. */
+static __always_inline __u64 misses_by_probes(int which)
+{
+	__u64 returned, entered;
+
+	if (which & 1)
+		return misses_of(watchers.stats[which]);
+	/* In this order: what is inside meanwhile counts as missed. */
+	returned = *(const volatile __u64 *)&passages.returned[which / 2];
+	entered = *(const volatile __u64 *)&passages.entered[which / 2];
+	return sum_of(misses_of(watchers.stats[which + 4]),
+		      entered > returned ? entered - returned : 0);
+}
+
+static __always_inline __u64 all_misses(__u64 earlier, int which)
+{
+	bool by_probes = watching.flags & DMABUF_BPF_BY_PROBES;
+
+	return sum_of(earlier, by_probes ? misses_by_probes(which) : misses_by_types(which));
 }
 
 static __always_inline __u64 larger(__u64 one, __u64 other)

@@ -158,6 +158,8 @@ struct dmabuf_bpf_attachment {
 
 /* Buffers are numbered in the order of their exports, each once (5.18 and its stable kernels). */
 #define DMABUF_BPF_INODES_IN_ORDER	(1u << 0)
+/* By kprobes: this kernel attaches no fentry program. It counts their misses since 6.7. */
+#define DMABUF_BPF_BY_PROBES		(1u << 1)
 
 #define DMABUF_BPF_UNKNOWN (~0ULL)	/* of `first_inode`, `missed_begins` and `missed_ends` */
 
@@ -192,7 +194,8 @@ struct dmabuf_bpf_watch {
 	__u64 failed_removals;		/* left over: the record stays, of what is gone */
 	/*
 	 * At most so many events the kernel ran no program for, since they were
-	 * running already on that processor, preempted. What was not entered has no
+	 * running already on that processor, preempted; by kprobes, since another
+	 * one ran, or the event was one of too many at a time. What was not entered has no
 	 * record; what was left over takes room until its address is used again. No
 	 * record is handed out of a buffer that is gone, but under
 	 * lockdown=confidentiality; of a device that is detached one can be.

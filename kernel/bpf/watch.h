@@ -52,11 +52,20 @@ struct dmabuf_bpf_state {
 
 /*
  * Section .bss.watchers: of the programs, each of which there is twice: export,
- * release, attach, detach, then again.
+ * release, attach, detach, then again. Of kprobes the second ones are at the
+ * beginning of export and attach.
  */
 struct dmabuf_bpf_watchers {
 	__u32 ids[8];			/* written by the loader */
 	__u64 stats[8];			/* addresses of their per-CPU statistics */
+};
+
+/*
+ * Section .bss.passages: how often kprobes saw export and attach begin and return,
+ * since the kernel leaves out returns where too many tasks are inside.
+ */
+struct dmabuf_bpf_passages {
+	__u64 entered[2], returned[2];
 };
 
 /* The values of the maps: a record of a buffer or an attachment, and its checksum. */

@@ -7,6 +7,7 @@
 #include "../../kernel/bpf/records.h"
 #include "scene.hpp"
 
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <string>
@@ -77,6 +78,11 @@ watch_walk<Record> parse_walk(std::string const& bytes, std::uint16_t kind) {
     for (auto const& watch : walk.watches)
         REQUIRE(watch.finished <= watch.begun);
     return walk;
+}
+
+/// Whether dmabuf_pin takes this kernel for one without fentry, and so watches by kprobes.
+inline bool by_probes() {
+    return std::getenv("DMABUF_PIN_REFUSE_FENTRY") != nullptr;
 }
 
 inline lab::descriptor open_pinned(char const* name) {

@@ -145,11 +145,17 @@ watch_walk<dmabuf_bpf_origin> origins_as_a_user() {
     return parse_walk<dmabuf_bpf_origin>(bytes_from(file.get()), DMABUF_BPF_ORIGIN);
 }
 
-int origin_files() {
+/// The misses that the watch tells where nothing was missed. Linux counts those of kprobes since 6.7.
+std::uint64_t no_misses() {
+    return by_probes() && kernel_is_before(6, 7) ? DMABUF_BPF_UNKNOWN : 0;
+}
+
+/// Whether the files of the watch are there: two iterators, two maps, the state, and a link for
+/// each program.
+bool all_pinned() {
     return shell("test $(ls -d /sys/fs/bpf/dmabuf/origins /sys/fs/bpf/dmabuf/attachments "
-                 "/sys/fs/bpf/dmabuf/watch_* 2>/dev/null | wc -l) = 13") == 0
-               ? 13
-               : 0;
+                 "/sys/fs/bpf/dmabuf/watch_* 2>/dev/null | wc -l) = " +
+                 std::to_string(5 + (by_probes() ? 6 : 8))) == 0;
 }
 
 } // namespace
@@ -210,6 +216,7 @@ TEST_CASE("origins: an ordinary user is told of each buffer what its maker wrote
     CHECK(walk.flags == 0);
     CHECK(walk.undisturbed());
     CHECK((walk.last().head.flags & DMABUF_BPF_INODES_IN_ORDER) != 0);
+    CHECK(((walk.last().head.flags & DMABUF_BPF_BY_PROBES) != 0) == by_probes());
     for (maker const* one :
          {&holds, &shares, &maps, &sends, &std::as_const(exits), &user, &grouped}) {
         check_told(walk, *one);
@@ -219,7 +226,7 @@ TEST_CASE("origins: an ordinary user is told of each buffer what its maker wrote
     CHECK(walk.of(threaded.wrote().inode)[0].maker.tid == threaded.wrote().tid);
     CHECK(threaded.wrote().tid != threaded.pid());
     CHECK(walk.of(grouped.wrote().inode)[0].cgroup == grouped.wrote().cgroup);
-    CHECK(walk.last().missed_begins == 0);
+    CHECK(walk.last().missed_begins == no_misses());
     CHECK(walk.last().no_room == 0);
 }
 
@@ -370,7 +377,7 @@ TEST_CASE("origins: pinned again, the notes are kept, and --room moves them", "[
         CAPTURE(options);
         REQUIRE(shell("dmabuf_pin " + options + " > /tmp/pinned") == 0);
         CHECK(shell("! grep -q 'begins anew' /tmp/pinned") == 0);
-        CHECK(origin_files() == 13);
+        CHECK(all_pinned());
         auto const later = three_pages();
         auto const walk = read_origins();
         CHECK(walk.of(lab::inode_of(before.get())).empty());
@@ -379,7 +386,7 @@ TEST_CASE("origins: pinned again, the notes are kept, and --room moves them", "[
         CHECK(walk.of(lab::inode_of(later.get())).size() == 1);
         CHECK(walk.last().since_ns == first.last().since_ns);
         CHECK(walk.last().first_inode == first.last().first_inode);
-        CHECK(walk.last().missed_begins == 0);
+        CHECK(walk.last().missed_begins == no_misses());
         CHECK(walk.undisturbed());
     }
     CHECK(read_origins().last().room == 200);
@@ -388,7 +395,8 @@ TEST_CASE("origins: pinned again, the notes are kept, and --room moves them", "[
         auto const begun = read_origins().last().begun;
         three_pages().reset();
         ::usleep(20'000);
-        return read_origins().last().begun == begun + 3; // entered once, removed by both programs
+        // Entered once, removed by both programs; there is one kprobe.
+        return read_origins().last().begun == begun + (by_probes() ? 2 : 3);
     };
     bool once = false;
     for (int i = 0; i < 50 && !once; ++i)
@@ -436,7 +444,7 @@ TEST_CASE("origins: dmabuf_pin takes away, or replaces, nothing that others pinn
                   0);
             CHECK(shell("grep -q '" + std::string(name) +
                         " was not pinned by dmabuf_pin' /tmp/refused") == 0);
-            CHECK(origin_files() == 13);
+            CHECK(all_pinned());
         }
         CHECK(shell("rm " + path + " && mv /sys/fs/bpf/aside " + path) == 0);
     }
@@ -445,19 +453,18 @@ TEST_CASE("origins: dmabuf_pin takes away, or replaces, nothing that others pinn
 TEST_CASE("origins: where a call of bpf(2) fails, the earlier watch stays", "[.origins]") {
     pins const pinned("--origins");
     auto const noted = three_pages();
-    auto const again = [](std::size_t which) {
-        return run_failing_bpf({"dmabuf_pin", "--origins", "--mode", "0440"}, "/tmp/failing", which,
+    auto const again = [](std::size_t which, char const* mode = "0440") {
+        return run_failing_bpf({"dmabuf_pin", "--origins", "--mode", mode}, "/tmp/failing", which,
                                ENOMEM);
     };
-    auto const calls = again(SIZE_MAX).commands;
-    REQUIRE(shell("dmabuf_pin --origins > /dev/null") == 0);
+    auto const calls = again(SIZE_MAX, "0400").commands;
     for (int const command : {BPF_LINK_CREATE, BPF_OBJ_PIN}) {
         CAPTURE(command);
         auto const last = std::find(calls.rbegin(), calls.rend(), command);
         REQUIRE(last != calls.rend());
         CHECK(again(static_cast<std::size_t>(calls.rend() - last) - 1).status == 1);
         CHECK(shell("grep -q 'Cannot allocate memory' /tmp/failing") == 0);
-        CHECK(origin_files() == 13);
+        CHECK(all_pinned());
         CHECK(shell("test $(stat -c %a /sys/fs/bpf/dmabuf/origins) = 400") == 0);
         auto const later = three_pages();
         auto const walk = read_origins();
@@ -472,8 +479,10 @@ TEST_CASE("origins: --status tells of the watch, and wrong options are refused",
     CHECK(shell("dmabuf_pin --status > /tmp/status") == 0);
     CHECK(shell("grep -q '^/sys/fs/bpf/dmabuf/origins: read by root (mode 0400)' /tmp/status") ==
           0);
+    std::string const missed = no_misses() == 0 ? "0 missed" : "this kernel does not tell";
     CHECK(shell("grep -q 'since [0-9]* s after boot, 1 of 77 records; not entered: 0 for want of "
-                "room; 0 missed' /tmp/status") == 0);
+                "room; " +
+                missed + "' /tmp/status") == 0);
     for (char const* wrong : {"--room 5", "--origins --room 0", "--origins --room x",
                               "--unpin --origins", "--status --origins"}) {
         CAPTURE(wrong);
@@ -618,7 +627,7 @@ void churn(int rounds) {
 
 TEST_CASE("origins: under churn no record is left over, and none names a wrong maker",
           "[.origins]") {
-    churn(60'000);
+    churn(30'000);
 }
 
 TEST_CASE("origins: under churn of a million buffers no record is left over", "[.long]") {

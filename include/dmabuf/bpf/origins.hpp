@@ -51,15 +51,16 @@ struct bpf_attachment {
 struct bpf_watch {
     static constexpr std::uint64_t unknown = ~std::uint64_t{0};
 
-    bool inodes_in_order = false;          ///< buffers are numbered in the order of their exports
-    std::uint64_t since_ns = 0;            ///< boot time from which on all programs watched
-    std::uint64_t first_inode = unknown;   ///< that the next buffer was to have at that time
-    std::uint64_t room = 0;                ///< records that there can be at a time
-    std::uint64_t begun = 0;               ///< changes, counted before each
-    std::uint64_t finished = 0;            ///< the same, counted after each
-    std::uint64_t no_room = 0;             ///< not entered: there were `room` records
-    std::uint64_t failed_entries = 0;      ///< not entered for another reason
-    std::uint64_t failed_removals = 0;     ///< left over, though its buffer is gone
+    bool inodes_in_order = false;        ///< buffers are numbered in the order of their exports
+    bool by_probes = false;              ///< by kprobes, where this kernel attaches nothing better
+    std::uint64_t since_ns = 0;          ///< boot time from which on all programs watched
+    std::uint64_t first_inode = unknown; ///< that the next buffer was to have at that time
+    std::uint64_t room = 0;              ///< records that there can be at a time
+    std::uint64_t begun = 0;             ///< changes, counted before each
+    std::uint64_t finished = 0;          ///< the same, counted after each
+    std::uint64_t no_room = 0;           ///< not entered: there were `room` records
+    std::uint64_t failed_entries = 0;    ///< not entered for another reason
+    std::uint64_t failed_removals = 0;   ///< left over, though its buffer is gone
     std::uint64_t missed_begins = unknown; ///< not entered: the kernel did not run the program
     std::uint64_t missed_ends = unknown;   ///< left over for the same reason
 
@@ -163,6 +164,7 @@ constexpr result<bpf_watch> parse_bpf_watch(bpf_record const& record, place wher
         return failure{operation::parse, EBADMSG, where, detail::in_32_bits(bytes.size())};
     auto const number = [&](std::size_t at) { return detail::load<std::uint64_t>(bytes, at); };
     bpf_watch const found{(record.flags & 1U) != 0,
+                          (record.flags & 2U) != 0,
                           number(8),
                           number(16),
                           number(24),

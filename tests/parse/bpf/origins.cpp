@@ -113,13 +113,14 @@ TEST_CASE("bpf origins: names that fill their places") {
 }
 
 TEST_CASE("bpf origins: every field of the watch") {
-    auto flags = GENERATE(0U, 1U);
+    auto flags = GENERATE(0U, 1U, 2U, 3U);
     dmabuf_bpf_watch const watch{
         {sizeof(dmabuf_bpf_watch), DMABUF_BPF_WATCH, flags}, 1, 2, 3, 5, 4, 6, 7, 8, 9, 10};
     table::exactly const exact(bpf::bytes_of(watch));
     auto const found = dmabuf::parse_bpf_watch(record_of(exact), where);
     REQUIRE(found);
     CHECK(found->inodes_in_order == ((flags & DMABUF_BPF_INODES_IN_ORDER) != 0));
+    CHECK(found->by_probes == ((flags & DMABUF_BPF_BY_PROBES) != 0));
     CHECK(found->since_ns == 1);
     CHECK(found->first_inode == 2);
     CHECK(found->room == 3);
