@@ -33,7 +33,7 @@ struct growth_explanation {
 template<class = detail::if_called>
 class basic_growth_rows {
 public:
-    /// `age_ns`: from one kept snapshot to the next. A trend takes 49 looks to tell growth.
+    /// `age_ns`: from one kept snapshot to the next. A trend takes 48 looks to tell growth.
     explicit basic_growth_rows(std::uint64_t age_ns = 60'000'000'000)
         : age_ns_(age_ns) {}
 

@@ -18,7 +18,7 @@ inline namespace v0 {
 struct trend_rules {
     /// The length of the shortest windows: six looks, less half a look for those that come early. A
     /// window must outlast the cycle of a ring of buffers, so that the lowest point of each cycle
-    /// is seen, and nine windows must fit a minute.
+    /// is seen, and ten windows must fit a minute.
     std::uint64_t window_ns = 5'500'000'000;
     /// Each further length of windows is this many times the one before: 5.5, 33 and 198 s. Longer
     /// windows find slower leaks, down to one item in 198 s, after eight windows.
@@ -28,7 +28,8 @@ struct trend_rules {
     std::uint32_t looks = 3;
     /// The number of windows that must rise, 4 to `trend::most_windows`. Random lows rise through
     /// eight windows once in 40,000 times. A rise that goes on from the first to the last of them,
-    /// for 36 s, is growth, even if the number falls afterwards.
+    /// for 36 s, is growth, even if the number falls afterwards. Two windows more are kept for the
+    /// line: the longer it is, the surer its rate.
     std::uint32_t windows = 8;
     /// Steps from window to window that may rise nothing: a leak of one item in 8 s leaves one of
     /// seven out.
@@ -38,7 +39,7 @@ struct trend_rules {
     double slowing = 0.6;
     /// The rate, as a multiple of its uncertainty, at least: it is told when it is known to within
     /// an eighth. Half of it named 1 in 14 half hours of random churn with lifetimes of 30 s; this,
-    /// none of 100.
+    /// 1 in 50.
     double certainty = 8;
     /// The later half must be above the lowest points of this many earlier windows: where the
     /// number has been before, it returns to. A process that swells and shrinks slowly is told
@@ -120,13 +121,15 @@ class windows_of_one_length {
 public:
     static constexpr std::size_t most = 8;
 
-    /// Takes a look. Tells whether it closed a window.
+    /// Takes a look. Tells whether it closes a window: the next look would come too late for it.
     constexpr bool add(low const& look, std::uint64_t window_ns, trend_rules const& rules) {
-        bool const closes = looks_ >= rules.looks && look.time_ns - begin_ns_ >= window_ns;
-        if (closes) close(look.time_ns, rules);
         if (looks_ == 0) begin_ns_ = look.time_ns;
         if (looks_ == 0 || look.value <= open_.value) open_ = look;
         ++looks_;
+        auto const lasts_ns = look.time_ns - begin_ns_;
+        auto const between_ns = looks_ > 1 ? lasts_ns / (looks_ - 1) : 0;
+        bool const closes = looks_ >= rules.looks && lasts_ns + between_ns >= window_ns;
+        if (closes) close(between_ns, rules);
         return closes;
     }
 
@@ -138,13 +141,14 @@ public:
         looks_ = 0;
     }
 
-    /// Whether the lows rise, by all rules.
+    /// Whether the latest lows rise, by all rules.
     [[nodiscard]] constexpr bool rises(trend_rules const& rules) const {
         if (count_ < windows(rules)) return false;
-        std::size_t const half = count_ / 2;
-        if (rising_steps() + rules.flat_steps < count_ - 1) return false;
-        if (floor_of(half) <= past_.highest()) return false;
-        if (rise(half, count_ - 1) < rules.slowing * rise(0, half - 1)) return false;
+        std::size_t const first = count_ - windows(rules);
+        std::size_t const half = first + windows(rules) / 2;
+        if (rising_steps(first) + rules.flat_steps < windows(rules) - 1) return false;
+        if (floor_of(half) <= highest_before(first)) return false;
+        if (rise(half, count_ - 1) < rules.slowing * rise(first, half - 1)) return false;
         auto const line = fitted();
         return line.per_second > 0 && line.per_second >= rules.certainty * line.error_per_second;
     }
@@ -155,11 +159,12 @@ public:
         return count_ > half && lows_[count_ - 1].value <= lows_[count_ - 1 - half].value;
     }
 
-    /// Steps from window to window to a level that the number never fell below again.
-    [[nodiscard]] constexpr std::uint32_t rising_steps() const {
+    /// Steps from window to window, from the one at `first` on, to a level that the number never
+    /// fell below again.
+    [[nodiscard]] constexpr std::uint32_t rising_steps(std::size_t first) const {
         std::uint32_t steps = 0;
         std::uint64_t floor = count_ == 0 ? 0 : lows_[count_ - 1].value;
-        for (std::size_t at = count_; at-- > 1;) {
+        for (std::size_t at = count_; at-- > first + 1;) {
             if (lows_[at - 1].value >= floor) continue;
             ++steps;
             floor = lows_[at - 1].value;
@@ -202,13 +207,16 @@ public:
     }
 
 private:
+    /// Windows that are kept for the line alone.
+    static constexpr std::size_t more = 2;
+
     static constexpr std::size_t windows(trend_rules const& rules) {
         return rules.windows < 4 ? 4 : rules.windows > most ? most : rules.windows;
     }
 
-    constexpr void close(std::uint64_t now_ns, trend_rules const& rules) {
-        look_seconds_ = detail::seconds(now_ns - begin_ns_) / looks_;
-        if (count_ == windows(rules)) {
+    constexpr void close(std::uint64_t between_ns, trend_rules const& rules) {
+        look_seconds_ = detail::seconds(between_ns);
+        if (count_ == windows(rules) + more) {
             past_.add(lows_[0].value, rules.remembered);
             --count_;
             for (std::size_t at = 0; at < count_; ++at)
@@ -216,6 +224,14 @@ private:
         }
         lows_[count_++] = open_;
         looks_ = 0;
+    }
+
+    /// The highest low before the one at `first`.
+    [[nodiscard]] constexpr std::uint64_t highest_before(std::size_t first) const {
+        auto highest = past_.highest();
+        for (std::size_t at = 0; at < first; ++at)
+            if (lows_[at].value > highest) highest = lows_[at].value;
+        return highest;
     }
 
     /// The level that the number did not fall below from the window at `at` on.
@@ -233,7 +249,7 @@ private:
         return detail::seconds(lows_[at].time_ns - lows_[first].time_ns);
     }
 
-    low lows_[most];
+    low lows_[most + more];
     std::uint32_t count_ = 0;
     std::uint32_t looks_ = 0; ///< in the open window
     low open_;                ///< of the open window
@@ -248,7 +264,10 @@ private:
 /// from window to window: memory that is leaked is never given back, so that the lowest point rises
 /// too, while that of a ring of short-lived buffers stays. The windows have three lengths, for
 /// fast leaks and slow ones.
-/// A trend has about 800 bytes, and allocates nothing.
+/// Noise delays the answer. Where looks meet a cycle of twenty buffers at random, and one of them
+/// leaks, 78 of 100 leaks are told within a minute, and 99 within two: a line through all of 49
+/// such looks has the rate to a tenth in nine of ten cases only, and one through 60 in 98 of 100.
+/// A trend has about 900 bytes, and allocates nothing.
 class trend {
 public:
     static constexpr std::size_t most_windows = detail::windows_of_one_length::most;
@@ -287,9 +306,9 @@ public:
     /// The high-water mark, and the first look that saw it.
     [[nodiscard]] constexpr std::uint64_t highest() const { return highest_.value; }
     [[nodiscard]] constexpr std::uint64_t highest_ns() const { return highest_.time_ns; }
-    /// The windows, 0 to `trend_rules::windows - 1`, through which it has risen by now.
+    /// The windows, 0 to `trend_rules::windows + 1`, through which it has risen by now.
     [[nodiscard]] constexpr std::uint32_t rising_steps() const {
-        return windows_[0].rising_steps();
+        return windows_[0].rising_steps(0);
     }
 
 private:

@@ -90,6 +90,28 @@ TEST_CASE("trend: leaks of one in each cycle of a ring of twenty") {
         2);
 }
 
+TEST_CASE("trend: a leak of one in each cycle of twenty that live at once, met at random") {
+    // The twenty are made one after the other, and freed together.
+    int told = 0;
+    int in_two_minutes = 0;
+    int wrong = 0;
+    constexpr int runs = 500;
+    for (unsigned seed = 0; seed < runs; ++seed) {
+        std::mt19937 random(seed);
+        auto const leak = [&](double t) {
+            return 5 + std::floor(t) + std::floor(21 * part(random));
+        };
+        auto const all = changes_of(120, leak);
+        in_two_minutes += all.empty() ? 0 : 1;
+        if (all.empty() || all[0].look > 60) continue;
+        ++told;
+        wrong += std::abs(all[0].rate - 1) > 0.1 ? 1 : 0;
+    }
+    CHECK(told >= runs * 75 / 100);
+    CHECK(in_two_minutes >= runs * 97 / 100);
+    CHECK(wrong <= told * 12 / 100);
+}
+
 TEST_CASE("trend: looks at other intervals") {
     auto const leak = [](double t) { return std::floor(t); };
     for (double const interval : {0.1, 0.5, 2.0, 10.0, 60.0}) {
