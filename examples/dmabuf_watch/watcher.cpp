@@ -109,6 +109,7 @@ void watcher::keep_processes(dmabuf::snapshot const& now) {
     for (auto const& who : now.holders)
         now_.push_back({who.pid, who.start_ticks, who.comm, who.rss_bytes, who.reference_count,
                         chooses(now, who)});
+    before_.reserve(now_.size()); // the next look's
 }
 
 /// Both lists are in ascending order of pid. A process that was lost from sight is not gone, and

@@ -129,7 +129,8 @@ public:
                              });
         make_room();
         settle();
-        // An event of a later look makes no allocation.
+        // A later look of as many amounts, and its events, make no allocation.
+        kept_.reserve(order_.size());
         events_.reserve(order_.size());
         released_.reserve(order_.size());
         free_.reserve(series_.size());

@@ -345,6 +345,27 @@ TEST_CASE("allocations: a growth watch makes none once its memory has grown, or 
     CHECK(events != 0);
 }
 
+TEST_CASE("allocations: the second look of a growth watch at a system that stays makes none") {
+    fake::kernel kernel;
+    kernel.sysfs_buffers = kernel.debugfs = true;
+    for (int pid = 10; pid < 40; ++pid)
+        kernel.add(pid, "p").open(kernel.buffer(static_cast<std::uint64_t>(pid), 4096));
+    dmabuf::sample_options options;
+    options.cgroups = options.unheld = options.bufinfo = options.counts = true;
+    dmabuf::basic_sampler<quiet> sampler(options, quiet{{&kernel}});
+    dmabuf::growth_watch watch;
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    watch.feed(now, 1'000'000'000);
+    REQUIRE(sampler.sample(now));
+    allocations = 0;
+    watching = true;
+    watch.feed(now, 2'000'000'000);
+    watching = false;
+    CHECK(watch.counts().series == 30 * 3 + 3 + 2); // of processes, a cgroup and an exporter
+    CHECK(allocations == 0);
+}
+
 TEST_CASE("allocations: a profiler's look at its own process makes none, nor does its report") {
     fake::kernel kernel;
     kernel.dmabuf_fds = GENERATE(false, true);
