@@ -103,7 +103,7 @@ private:
 void alarms::raise(std::vector<event> const& events) {
     if (chosen_.command.empty() && chosen_.record.empty()) return;
     for (auto const& one : events)
-        if (one.what == event_kind::grows) raise(one);
+        if (one.what == event_kind::grows && !one.told_before) raise(one);
 }
 
 bool alarms::is_due(std::uint64_t time_ns) const {

@@ -24,7 +24,7 @@ public:
         : chosen_(chosen)
         , mine_(mine) {}
 
-    /// Acts on each event of growth.
+    /// Acts on each leak.
     void raise(std::vector<event> const& events);
 
     /// Says how the program ended, if it did, and not well.

@@ -47,7 +47,11 @@ struct event {
     bool of_watch = false;     ///< there is no subject, and `amounts` are of all processes
     dmabuf::growth_subject of;
     std::vector<amount> amounts;
-    std::string note; ///< more, for people; empty: nothing
+    std::string note;       ///< more, for people; empty: nothing
+    std::uint64_t leak = 0; ///< its number; 0: no growth, and no end of growth
+    /// An earlier event of the same look tells people of this leak, and names this subject.
+    bool told_before = false;
+    std::vector<dmabuf::growth_subject> also; ///< the subjects of those events
 };
 
 } // namespace dmabuf_watch

@@ -132,6 +132,7 @@ std::uint64_t earliest(event const& what) {
 }
 
 std::string text_line(event const& what, time_base const& base) {
+    if (what.told_before) return {};
     auto line = fmt::format("{}: {}: ", mark_of(what.time_ns, base), name_of(what.what));
     line += what.of_watch ? std::string("all processes") : words_of(what.of);
     if (what.what == event_kind::grows)
@@ -141,6 +142,12 @@ std::string text_line(event const& what, time_base const& base) {
         line += before;
         line += amount_words(what.what, one);
         before = "; ";
+    }
+    before = "; the same in ";
+    for (auto const& other : what.also) {
+        line += before;
+        line += words_of(other);
+        before = ", ";
     }
     if (!what.note.empty()) line += "; " + what.note;
     return line + '\n';
@@ -181,7 +188,8 @@ rows::table table_of(event const& what, time_base const& base) {
                   {"rate_error_per_second", ""},
                   {"for_seconds", ""},
                   {"since_value", ""},
-                  {"highest", ""}};
+                  {"highest", ""},
+                  {"leak", ""}};
     bool const subject = !what.of_watch;
     for (auto const& one : what.amounts) {
         bool const known = one.has_rate;
@@ -200,7 +208,8 @@ rows::table table_of(event const& what, time_base const& base) {
             of_rate(known, one.rate_error_per_second),
             of_rate(known, seconds_between(one.since_ns, what.time_ns)),
             known ? rows::value(one.since_value) : rows::value(),
-            known ? rows::value(one.highest) : rows::value()};
+            known ? rows::value(one.highest) : rows::value(),
+            number_or_nothing(what.leak)};
         auto& row = all.rows.emplace_back();
         for (auto const& value : values)
             row.push_back({value, {}});

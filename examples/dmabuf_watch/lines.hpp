@@ -22,7 +22,8 @@ struct time_base {
 /// The line that a file begins with; empty: none.
 std::string header_of(output_format format);
 
-/// One line for people; else one for each amount.
+/// One line for people, or none where another event tells them of this leak; else one for each
+/// amount.
 std::string lines_of(output_format format, event const& what, time_base const& base);
 
 /// A name, escaped.

@@ -152,7 +152,7 @@ private:
             output_.write(lines_of(chosen_.format, one, base_));
         alarms_.raise(events);
         if (output_.has_no_reader()) end(done);
-        if (chosen_.until_growth && watcher_.alarms() != 0) end(not_all);
+        if (chosen_.until_growth && watcher_.leaks() != 0) end(not_all);
     }
 
     void end(int status) {
@@ -168,7 +168,7 @@ private:
         line = fmt::format("{} looks in {}", counts.looks, duration_words(span));
         if (counts.incomplete != 0) line += fmt::format(", {} incomplete", counts.incomplete);
         if (sight_.failures() != 0) line += fmt::format(", {} more failed", sight_.failures());
-        line += fmt::format("; {} told to grow", watcher_.alarms());
+        line += fmt::format("; {} told to grow", watcher_.leaks());
         output_.write(lines_of(chosen_.format, last, base_));
     }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "watcher.hpp"
 
+#include "holders.hpp"
+#include "leaks.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,13 +35,7 @@ amount amount_of(dmabuf::growth_series const& one) {
 }
 
 bool is_same(dmabuf::growth_subject const& a, dmabuf::growth_subject const& b) {
-    return a.kind == b.kind && a.pid == b.pid && a.start_ticks == b.start_ticks &&
-           a.inode == b.inode;
-}
-
-dmabuf::holder const* find(dmabuf::snapshot const& now, std::int32_t pid) {
-    auto const found = std::ranges::lower_bound(now.holders, pid, {}, &dmabuf::holder::pid);
-    return found != now.holders.end() && found->pid == pid ? &*found : nullptr;
+    return a.kind == b.kind && is_process(a, b.pid, b.start_ticks) && a.inode == b.inode;
 }
 
 bool has(std::vector<dmabuf::buffer> const& all, std::uint64_t inode) {
@@ -149,34 +146,40 @@ void watcher::tell_growth(dmabuf::snapshot const& now) {
     growth_.for_each_event([&](dmabuf::growth_change what, dmabuf::growth_series const& one) {
         if (what != dmabuf::growth_change::grows) {
             bool const stopped = what == dmabuf::growth_change::stopped;
-            if (was_told(one)) add_growth(stopped ? event_kind::stopped : event_kind::ended, one);
+            tell_end(stopped ? event_kind::stopped : event_kind::ended, one);
         } else if (chooses(now, one)) {
-            told_.push_back({one.of, one.name_hash, one.what});
-            add_growth(event_kind::grows, one);
+            told_.push_back({one.of, one.name_hash, one.what, 0});
+            event_of(event_kind::grows, one.of, 0).amounts.push_back(amount_of(one));
         }
     });
+    number_leaks(now, events_, leaks_);
+    for (auto& told : told_)
+        if (told.leak == 0) told.leak = event_of(event_kind::grows, told.of, 0).leak;
 }
 
-/// Forgets it, too.
-bool watcher::was_told(dmabuf::growth_series const& one) {
-    return std::erase_if(told_, [&](auto const& told) { return told.is_of(one); }) != 0;
+/// Of growth that was told, which is forgotten.
+void watcher::tell_end(event_kind what, dmabuf::growth_series const& one) {
+    auto const told = std::ranges::find_if(told_, [&](auto const& its) { return its.is_of(one); });
+    if (told == told_.end()) return;
+    event_of(what, one.of, told->leak).amounts.push_back(amount_of(one));
+    told_.erase(told);
 }
 
-void watcher::add_growth(event_kind what, dmabuf::growth_series const& one) {
-    event_of(what, one.of).amounts.push_back(amount_of(one));
-}
-
-/// All amounts of a subject that change alike at one look are one event.
-event& watcher::event_of(event_kind what, dmabuf::growth_subject const& of) {
-    for (auto& one : events_)
-        if (one.what == what && is_same(one.of, of) && one.of.name == of.name && !one.of_watch)
-            return one;
-    auto& one = events_.emplace_back();
-    one.what = what;
-    one.time_ns = time_ns_;
-    one.of = of;
-    if (what == event_kind::grows) ++alarms_;
-    return one;
+/// All amounts of a subject that change alike at one look are one event. `leak`: of an end.
+event& watcher::event_of(event_kind what, dmabuf::growth_subject const& of, std::uint64_t leak) {
+    event* first = nullptr;
+    for (auto& one : events_) {
+        if (one.what != what || one.of_watch) continue;
+        if (is_same(one.of, of) && one.of.name == of.name) return one;
+        if (!first && leak != 0 && one.leak == leak) first = &one;
+    }
+    event added;
+    added.what = what;
+    added.time_ns = time_ns_;
+    added.of = of;
+    added.leak = leak;
+    if (first) join(*first, added);
+    return events_.emplace_back(std::move(added));
 }
 
 // --- the choice ---
@@ -199,7 +202,7 @@ bool watcher::chooses(dmabuf::snapshot const& now, dmabuf::growth_series const& 
     bool const of_process =
         one.of.kind == subject_kind::process || one.of.kind == subject_kind::process_buffer;
     if (of_process) {
-        auto const* const who = find(now, one.of.pid);
+        auto const* const who = find_holder(now, one.of.pid);
         return who && chooses(now, *who);
     }
     if (chooses_processes()) return false;

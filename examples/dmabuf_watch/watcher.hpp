@@ -31,8 +31,8 @@ public:
     void know(identity::user_names const& users) { users_.add(users); }
 
     [[nodiscard]] dmabuf::growth_counts const& counts() const { return growth_.counts(); }
-    /// Subjects whose growth was told.
-    [[nodiscard]] std::uint64_t alarms() const { return alarms_; }
+    /// Leaks that were told.
+    [[nodiscard]] std::uint64_t leaks() const { return leaks_; }
 
 private:
     /// A process that held something at the look before.
@@ -49,6 +49,7 @@ private:
         dmabuf::growth_subject of;
         std::uint64_t name_hash = 0;
         dmabuf::measure what = dmabuf::measure::bytes;
+        std::uint64_t leak = 0;
 
         [[nodiscard]] bool is_of(dmabuf::growth_series const& one) const;
     };
@@ -59,9 +60,8 @@ private:
     void keep_processes(dmabuf::snapshot const& now);
     void tell_process(event_kind what, known_process const& which);
     void tell_growth(dmabuf::snapshot const& now);
-    void add_growth(event_kind what, dmabuf::growth_series const& one);
-    event& event_of(event_kind what, dmabuf::growth_subject const& of);
-    bool was_told(dmabuf::growth_series const& one);
+    void tell_end(event_kind what, dmabuf::growth_series const& one);
+    event& event_of(event_kind what, dmabuf::growth_subject const& of, std::uint64_t leak);
     [[nodiscard]] bool chooses(dmabuf::snapshot const& now, dmabuf::growth_series const& one);
     [[nodiscard]] bool chooses(dmabuf::snapshot const& now, dmabuf::holder const& who);
     [[nodiscard]] bool chooses_processes() const;
@@ -77,7 +77,7 @@ private:
     std::uint64_t time_ns_ = 0;
     std::uint64_t bytes_ = 0; ///< of all buffers held
     std::uint64_t buffers_ = 0;
-    std::uint64_t alarms_ = 0;
+    std::uint64_t leaks_ = 0;
     bool started_ = false;
     std::uint64_t hidden_before_ = 0; ///< what the look before did not see
 };

@@ -114,8 +114,59 @@ TEST_CASE("watch: a buffer a second grows in buffers, bytes and descriptors, as 
     CHECK(count_of(text, ": grows: process 10 (one)") == 1);
     CHECK(text.find("16.0 KiB/s ± ") != text.npos);
     CHECK(text.find("; 1 buffers/s ± ") != text.npos);
-    CHECK(count_of(text, ": grows: cgroup /a") == 1);
-    CHECK(count_of(text, ": grows: exporter system") == 1);
+}
+
+TEST_CASE("watch: one leak is one line for people, and names all that grows with it") {
+    SECTION("of one process") {
+        series const looks(140, [](world& it, int second) {
+            if (second < 70) leak_buffer(it, second);
+        });
+        auto const text = looks.watch({"--leaks"}).out;
+        CHECK(count_of(text, ": grows: ") == 1);
+        CHECK(count_of(text, "; the same in cgroup /a, exporter system\n") == 2);
+        CHECK(count_of(text, ": stopped: process 10 (one): ") == 1);
+        CHECK(count_of(text, ": stopped: ") == 1);
+        CHECK(count_of(text, "; 1 told to grow\n") == 1);
+        auto const rows = looks.rows({"--leaks"});
+        CHECK(rows_of(rows, "grows").size() == 8); // three amounts twice, and two of the exporter
+        CHECK(rows_of(rows, "stopped").size() == 8);
+        for (auto const& one : rows)
+            CHECK(one["leak"] ==
+                  (one["event"] == "grows" || one["event"] == "stopped" ? json(1) : json()));
+    }
+    SECTION("of two processes, one of which shares its cgroup with a third") {
+        auto* quiet = static_cast<fake::process*>(nullptr);
+        series const looks(60, [&](world& it, int second) {
+            if (second == 0) (quiet = &it.kernel.add(30, "quiet"))->cgroup = "/a";
+            if (second == 0) quiet->open(it.first);
+            leak_buffer(it, second);
+            it.two->open(it.kernel.buffer(it.next_inode++, 16384, "drm"));
+        });
+        auto const text = looks.watch({"--leaks"}).out;
+        CHECK(count_of(text, ": grows: ") == 2);
+        CHECK(count_of(text, "; the same in cgroup /a, exporter system\n") == 1);
+        CHECK(count_of(text, "; the same in cgroup /, exporter drm\n") == 1);
+    }
+    SECTION("the sums of two leaks are told apart from both") {
+        series const looks(60, [](world& it, int second) {
+            it.two->cgroup = "/a";
+            leak_buffer(it, second);
+            it.two->open(it.buffer());
+        });
+        auto const text = looks.watch({"--leaks"}).out;
+        CHECK(count_of(text, ": grows: ") == 3);
+        CHECK(count_of(text, ": grows: cgroup /a, for ") == 1);
+        CHECK(count_of(text, "; the same in exporter system\n") == 1);
+        CHECK(count_of(text, ": grows: process ") == 2);
+        CHECK(count_of(text, "; 3 told to grow\n") == 1);
+    }
+}
+
+TEST_CASE("watch: an alarm is raised once a leak") {
+    series const looks(60, leak_buffer);
+    auto const answer = looks.watch({"--alarm-every", "0s"}, {"--exec", "env"});
+    CHECK(count_of(answer.err, "DMABUF_EVENT=grows\n") == 1);
+    CHECK(count_of(answer.err, "DMABUF_SUBJECT=process\n") == 1);
 }
 
 TEST_CASE("watch: --until-growth ends with status 3 at the growth, and with 0 without one") {
