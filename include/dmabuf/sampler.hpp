@@ -42,11 +42,7 @@ inline namespace v0 {
 template<system System = live_system>
 class basic_sampler {
 public:
-    explicit basic_sampler(sample_options options = {}, System system = {})
-        : options_(options)
-        , session_(system, options.roots())
-        , list_(options.roots(), options.counts)
-        , memory_(system) {}
+    explicit basic_sampler(sample_options options = {}, System system = {});
 
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first
     /// sample allocates nothing, unless it counts references. Use it in programs that must not ask
@@ -56,15 +52,7 @@ public:
     /// buffers 760, holders 400, references 80, per_process 200, threads 20, exporters 240. With
     /// `sample_options::bpf` off, holders 200, references 32, per_process 80. Without `reserve()`
     /// memory grows to the largest sample, and stays.
-    void reserve(capacity const& most) {
-        session_.make_space();
-        build_.reserve(most);
-        list_.reserve(most);
-        unheld_.reserve(most);
-        if (options_.bpf) bpf_.reserve(most);
-        origins_.reserve(most);
-        memory_.reserve(most);
-    }
+    void reserve(capacity const& most);
 
     /// Takes one snapshot into `now` and reuses its memory.
     /// Cost: system calls, by source. Those of a holder come on top of those of a process.
@@ -89,14 +77,7 @@ public:
     /// Errors: `now` is then empty. ENOENT or ENODEV: there is no /proc. ENAMETOOLONG: one of
     /// the roots is too long. The failure of a /proc that cannot be listed. Every other failure is
     /// counted in `now.coverage`.
-    result<void> sample(snapshot& now) {
-        return take(now, [&]() -> result<void> {
-            list_before();
-            if (auto done = sample_holders(now); !done) return done;
-            list_after();
-            return {};
-        });
-    }
+    result<void> sample(snapshot& now);
 
     /// Takes a snapshot of one process alone into `now`, and reuses its memory: the references,
     /// sizes, rss and mapped bytes of `pid`, a number of the procfs that the sampler reads. It may
@@ -114,14 +95,7 @@ public:
     /// thread. ENOEXEC: it is a kernel thread. EACCES, EPERM: the caller may not read it; where it
     /// may read a part, that part is told, and `now.coverage.found_all_held()` is false. Also those
     /// of `sample()`, and the first failure where nothing else was found.
-    result<void> sample_process(snapshot& now, std::int32_t pid) {
-        return take(now, [&]() -> result<void> {
-            list_.forget();
-            if (auto done = sample_holder(now, pid); !done) return done;
-            if (options_.bufinfo) describe_by_list();
-            return {};
-        });
-    }
+    result<void> sample_process(snapshot& now, std::int32_t pid);
 
 private:
     /// Empties the snapshot of a sample that failed, also where an allocation threw. The sampler
@@ -365,8 +339,53 @@ private:
     visit_memory<System> memory_;
 };
 
+// The functions that programs call stand outside of the class, and so are not inline: a file that
+// knows that another one has them compiles none of the parts of the sampler.
+
+template<system System>
+basic_sampler<System>::basic_sampler(sample_options options, System system)
+    : options_(options)
+    , session_(system, options.roots())
+    , list_(options.roots(), options.counts)
+    , memory_(system) {}
+
+template<system System>
+void basic_sampler<System>::reserve(capacity const& most) {
+    session_.make_space();
+    build_.reserve(most);
+    list_.reserve(most);
+    unheld_.reserve(most);
+    if (options_.bpf) bpf_.reserve(most);
+    origins_.reserve(most);
+    memory_.reserve(most);
+}
+
+template<system System>
+result<void> basic_sampler<System>::sample(snapshot& now) {
+    return take(now, [&]() -> result<void> {
+        list_before();
+        if (auto done = sample_holders(now); !done) return done;
+        list_after();
+        return {};
+    });
+}
+
+template<system System>
+result<void> basic_sampler<System>::sample_process(snapshot& now, std::int32_t pid) {
+    return take(now, [&]() -> result<void> {
+        list_.forget();
+        if (auto done = sample_holder(now, pid); !done) return done;
+        if (options_.bufinfo) describe_by_list();
+        return {};
+    });
+}
+
 /// The sampler of the running kernel.
 using sampler = basic_sampler<>;
+
+#ifdef DMABUF_COMPILED // by linking dmabuf::compiled, which has the sampler
+extern template class basic_sampler<>;
+#endif
 
 } // namespace v0
 } // namespace dmabuf
