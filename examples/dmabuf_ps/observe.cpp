@@ -7,7 +7,7 @@
 #include "compare.hpp"
 #include "files/whole_file.hpp"
 #include "hints/hints.hpp"
-#include "json_file.hpp"
+#include "json/json_file.hpp"
 #include "replay/anonymise.hpp"
 #include "replay/machine.hpp"
 #include "replay/recording_system.hpp"
@@ -253,16 +253,16 @@ answer observe_recording(replay::recording recorded, options const& chosen) {
 namespace {
 
 answer observe_json(std::string const& path, std::string_view text) {
-    if (text.size() > largest_json)
+    if (text.size() > json_file::largest_json)
         return complaint{fmt::format("{} is larger than the {} of JSON that are read", path,
-                                     dmabuf::bytes{largest_json})};
-    auto read = read_json(text);
-    if (auto const* const wrong = std::get_if<json_trouble>(&read)) {
+                                     dmabuf::bytes{json_file::largest_json})};
+    auto read = json_file::read_json(text);
+    if (auto const* const wrong = std::get_if<json_file::json_trouble>(&read)) {
         std::string where; // keys of a stranger's file
         dmabuf::escape(wrong->where, std::back_inserter(where));
         return complaint{fmt::format("{}: {}: {}", path, where, wrong->why)};
     }
-    auto& found = std::get<json_snapshot>(read);
+    auto& found = std::get<json_file::json_snapshot>(read);
     observation seen;
     seen.now = std::move(found.now);
     seen.kernel = std::move(found.kernel);
@@ -279,7 +279,7 @@ answer observe_file(options const& chosen) {
     if (auto const* const wrong = std::get_if<files::trouble>(&read))
         return complaint{fmt::format("cannot read {}: {}", path, wrong->words)};
     auto const& text = std::get<std::string>(read);
-    if (looks_like_json(text)) {
+    if (json_file::looks_like_json(text)) {
         if (!chosen.diff_with.empty()) return observe_json(path, text);
         return complaint{fmt::format("{} is JSON, and no recording: with --diff-with it is "
                                      "compared",

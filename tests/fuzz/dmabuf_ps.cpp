@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // All that dmabuf_ps shows of a recording, whatever a stranger wrote in it.
-#include "dmabuf_ps/json_file.hpp"
 #include "dmabuf_ps/json_report.hpp"
 #include "dmabuf_ps/observe.hpp"
 #include "dmabuf_ps/row_report.hpp"
 #include "dmabuf_ps/text_report.hpp"
+#include "json/json_file.hpp"
 #include "replay/anonymise.hpp"
 #include "report/string_sink.hpp"
 #include "target.hpp"
@@ -40,8 +40,8 @@ std::vector<dmabuf_ps::options> ways() {
 }
 
 void read_back(std::string_view text) {
-    auto const read = dmabuf_ps::read_json(text);
-    if (auto const* const wrong = std::get_if<dmabuf_ps::json_trouble>(&read))
+    auto const read = json_file::read_json(text);
+    if (auto const* const wrong = std::get_if<json_file::json_trouble>(&read))
         require(!wrong->why.empty() && !wrong->where.empty(), "trouble has words and a place");
 }
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace dmabuf_ps {
+namespace json_file {
 
 /// The largest text that is read, in bytes: more than a hundred thousand buffers take.
 inline constexpr std::size_t largest_json = std::size_t{64} << 20U;
@@ -20,6 +20,7 @@ struct json_snapshot {
     dmabuf::snapshot now;
     std::string kernel;             ///< release, raw
     std::string boot_id;            ///< empty: not told
+    std::string time;               ///< of a capture, UTC; empty: not told
     std::vector<std::string> notes; ///< gaps of the coverage, in words; raw
     bool whole = true;              ///< no process or buffer was left out by an option
 };
@@ -39,4 +40,4 @@ bool looks_like_json(std::string_view text);
 /// a process or reference twice, and references to buffers that are not there or not told apart.
 std::variant<json_snapshot, json_trouble> read_json(std::string_view text);
 
-} // namespace dmabuf_ps
+} // namespace json_file

@@ -12,7 +12,7 @@
 #include <set>
 #include <tuple>
 
-namespace dmabuf_ps {
+namespace json_file {
 
 namespace {
 
@@ -477,8 +477,10 @@ private:
 
 void read_schema(json const& from, json_snapshot& found) {
     auto const schema = in(from, "schema", text);
-    if (schema == "lowmem_capture/1")
+    if (schema == "lowmem_capture/1") {
+        if (from.contains("time")) found.time = in(from, "time", raw);
         return in(from, "snapshot", [&](json const& it) { read_schema(it, found); });
+    }
     if (schema != "dmabuf_ps/2" && schema != "dmabuf_ps/3")
         step_into("schema", [] { refuse("is not dmabuf_ps/2, dmabuf_ps/3 or lowmem_capture/1"); });
     snapshot_reader(found).read(from);
@@ -504,4 +506,4 @@ std::variant<json_snapshot, json_trouble> read_json(std::string_view text) {
     return found;
 }
 
-} // namespace dmabuf_ps
+} // namespace json_file
