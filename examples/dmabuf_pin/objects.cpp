@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "objects.hpp"
 
-// libbpf wants them aligned as the file was.
-#define DMABUF_PIN_INCLUDE(name, file)           \
-    asm(".section .rodata\n"                     \
-        ".balign 16\n" #name "_begin:\n"         \
-        ".incbin \"" file "\"\n" #name "_end:\n" \
-        ".byte 0\n"                              \
-        ".previous\n");                          \
-    extern "C" char const name##_begin[];        \
-    extern "C" char const name##_end[]
+#include "files/embedded.hpp"
 
-DMABUF_PIN_INCLUDE(dmabuf_pin_holders, DMABUF_PIN_HOLDERS);
-DMABUF_PIN_INCLUDE(dmabuf_pin_buffers, DMABUF_PIN_BUFFERS);
-DMABUF_PIN_INCLUDE(dmabuf_pin_origins, DMABUF_PIN_ORIGINS);
+DMABUF_EMBED(dmabuf_pin_holders, DMABUF_PIN_HOLDERS);
+DMABUF_EMBED(dmabuf_pin_buffers, DMABUF_PIN_BUFFERS);
+DMABUF_EMBED(dmabuf_pin_origins, DMABUF_PIN_ORIGINS);
 
 namespace dmabuf_pin {
 

@@ -4,6 +4,7 @@
 #include <dmabuf/sampler.hpp>
 
 #include "files/whole_file.hpp"
+#include "replay/each_sample.hpp"
 #include "replay/machine.hpp"
 #include "replay/recording_system.hpp"
 
@@ -15,12 +16,6 @@
 namespace dmabuf_watch {
 
 namespace {
-
-template<dmabuf::system System>
-dmabuf::result<void> take_sample(dmabuf::basic_sampler<System>& sampler, std::int32_t alone_pid,
-                                 dmabuf::snapshot& now) {
-    return alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, alone_pid);
-}
 
 bool is_file_or_none(std::string const& path) {
     struct ::stat found{};
@@ -78,7 +73,8 @@ std::string record_now(options const& chosen, report::rights const& mine) {
     replay::recording_system<> const system;
     dmabuf::basic_sampler<replay::recording_system<>> sampler(kept.made.options, system);
     dmabuf::snapshot now;
-    (void)take_sample(sampler, kept.made.alone_pid, now); // where it fails, the recording tells why
+    (void)replay::take_sample(sampler, kept.made.alone_pid,
+                              now); // where it fails, the recording tells why
     kept.entries =
         replay::below_usual_roots(system.needed_entries(kept.made.left_out), chosen.roots);
     if (auto const id = replay::boot_id_here(); !id.empty())

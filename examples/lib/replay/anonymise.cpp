@@ -3,6 +3,8 @@
 
 #include <dmabuf/bpf/origins.hpp>
 
+#include "aliases.hpp"
+
 #include <algorithm>
 
 namespace replay {
@@ -10,24 +12,6 @@ namespace replay {
 namespace {
 
 using dmabuf::detail::take_until;
-
-/// Numbers the names of one kind in the order in which they are met.
-class aliases {
-public:
-    explicit aliases(std::string_view prefix)
-        : prefix_(prefix) {}
-
-    /// An empty name stays empty: it tells that there is none.
-    std::string of(std::string_view name) {
-        if (name.empty()) return {};
-        auto const at = numbers_.try_emplace(std::string(name), numbers_.size() + 1).first;
-        return prefix_ + std::to_string(at->second);
-    }
-
-private:
-    std::string prefix_;
-    std::map<std::string, std::size_t> numbers_;
-};
 
 /// The lines of `text`, each with its newline; the last may have none.
 template<class Take>

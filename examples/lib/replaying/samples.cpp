@@ -2,10 +2,9 @@
 #include "samples.hpp"
 
 #include <dmabuf/fmt.hpp>
-#include <dmabuf/sampler.hpp>
 
 #include "files/whole_file.hpp"
-#include "replay/replayed_system.hpp"
+#include "replay/each_sample.hpp"
 
 #include <variant>
 
@@ -16,24 +15,12 @@ namespace {
 /// More than any system takes; a file without an end is refused there.
 constexpr std::size_t largest_recording = std::size_t{256} << 20U;
 
-/// The first sample knows nothing, the second what the first one found out.
 std::string replay_samples(replay::recording recorded,
                            std::function<bool(recorded_look const&)> const& take) {
     auto const mine = report::rights_of(recorded.made.rights);
     identity::user_names const users(recorded.made.users);
-    replay::replayed_system const system(std::move(recorded));
-    auto const& made = system.made();
-    dmabuf::basic_sampler<replay::replayed_system> sampler(made.options, system);
-    dmabuf::snapshot now;
-    for (unsigned i = 0; i < made.samples; ++i) {
-        auto const done =
-            made.alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, made.alone_pid);
-        if (!system.missing().empty())
-            return fmt::format("it does not hold this call: {}", system.missing());
-        if (!done) return fmt::format("{}", done.error());
-        if (!take({now, mine, users})) break;
-    }
-    return {};
+    return replay::each_sample(
+        std::move(recorded), [&](dmabuf::snapshot const& now) { return take({now, mine, users}); });
 }
 
 } // namespace
