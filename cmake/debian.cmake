@@ -32,8 +32,8 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/prerm ${PROJECT_SOURCE_DIR}/cmake/debian/postrm)
 set(CPACK_DEBIAN_PROGRAMS_DESCRIPTION "programs that tell which process holds DMA-BUF memory
 dmabuf_ps shows which process holds how much of the memory that GPU, camera,
-video and display share; dmabuf_watch tells which of it grows;
-dmabuf_exporter tells Prometheus;
+video and display share, and dmabuf_report writes it as a page;
+dmabuf_watch tells which of it grows, dmabuf_exporter tells Prometheus;
 lowmem_capture writes it down when memory is short;
 dmabuf_pin lets others than root see all processes.")
 

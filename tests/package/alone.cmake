@@ -2,7 +2,7 @@
 #
 # Builds each program alone where neither clang nor libbpf is found. dmabuf_pin needs both: it is refused
 # in words that name Debian's packages.
-#   -DSOURCE -DWORK -DCOMPILER
+#   -DSOURCE -DWORK -DCOMPILER -DREPORT=whether dmabuf_report can be built here
 file(REMOVE_RECURSE ${WORK})
 # Comes before the real one: including it is an error.
 file(WRITE ${WORK}/none/bpf/libbpf.h "#error \"libbpf is for dmabuf_pin alone\"\n")
@@ -31,7 +31,7 @@ function(expect_build program)
     endif()
     file(GLOB programs RELATIVE ${WORK}/build/examples ${WORK}/build/examples/minimal
         ${WORK}/build/examples/own_system ${WORK}/build/examples/profiler ${WORK}/build/examples/*/*)
-    list(FILTER programs INCLUDE REGEX "^(.*/)?(minimal|own_system|profiler|dmabuf_ps|dmabuf_pin|dmabuf_watch|dmabuf_exporter|lowmem_capture)$")
+    list(FILTER programs INCLUDE REGEX "^(.*/)?(minimal|own_system|profiler|dmabuf_ps|dmabuf_pin|dmabuf_report|dmabuf_watch|dmabuf_exporter|lowmem_capture)$")
     if(NOT programs MATCHES "^(${program}/)?${program}$")
         message(FATAL_ERROR "instead of ${program} alone there is: ${programs}")
     endif()
@@ -44,6 +44,15 @@ function(expect_build program)
     endif()
     file(REMOVE ${WORK}/build/examples/${programs})
     message(STATUS "${program} is built alone")
+endfunction()
+
+# Where npm is lacking, or what it would fetch, all else builds.
+function(expect_left_out program reason)
+    configure("${program};minimal" ${ARGN})
+    if(failed OR NOT words MATCHES "-- ${program} is left out: ${reason}")
+        message(FATAL_ERROR "${program} is not left out for the reason \"${reason}\":\n${out}")
+    endif()
+    message(STATUS "${program} is left out: ${reason}")
 endfunction()
 
 function(expect_refusal program reason)
@@ -62,6 +71,15 @@ expect_build(dmabuf_watch)
 expect_build(dmabuf_exporter)
 expect_build(lowmem_capture)
 expect_refusal(dmabuf_exporter "apt-get install prometheus-cpp-dev" -DCMAKE_DISABLE_FIND_PACKAGE_prometheus-cpp=ON)
+if(NOT EXISTS ${SOURCE}/examples/dmabuf_report/prebuilt)
+    expect_left_out(dmabuf_report "its script needs npm .apt-get install npm" ${no_clang} ${no_libbpf} -DDMABUF_NPM=OFF)
+    file(WRITE ${WORK}/npm "#!/bin/sh\nexit 1\n")
+    file(CHMOD ${WORK}/npm PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+    expect_left_out(dmabuf_report "npm cannot fetch" ${no_clang} ${no_libbpf} -DDMABUF_NPM=${WORK}/npm)
+endif()
+if(REPORT)
+    expect_build(dmabuf_report)
+endif()
 expect_refusal(dmabuf_pin "apt-get install libbpf-dev pkg-config" ${no_libbpf})
 if(NOT EXISTS ${SOURCE}/kernel/bpf/prebuilt)
     expect_refusal(dmabuf_pin "apt-get install clang-19" ${no_clang})
