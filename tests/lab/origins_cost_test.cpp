@@ -20,12 +20,12 @@ double now_ns() {
     return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-/// Instructions of one call of `body`, kernel and program: the least of three runs of many calls,
+/// Instructions of one call of `body`, kernel and program: the least of six runs of many calls,
 /// since timers and other tasks only add to it.
 template<class Body>
 double instructions(int calls, Body body) {
     double least = 0;
-    for (int run = 0; run < 3; ++run) {
+    for (int run = 0; run < 6; ++run) {
         auto const begin = now_ns();
         for (int i = 0; i < calls; ++i)
             body();
@@ -77,8 +77,13 @@ TEST_CASE("origins cost: made and freed, attached and detached, and nothing when
         "instructions: a buffer made and freed %.0f, watched %.0f more; imported and let go "
         "%.0f, watched %.0f more\n",
         before.made_and_freed, more, before.attached_and_detached, more_attached);
-    CHECK(more <= 2600);          // 2,469 on 6.12, 2,191 on 7.3
-    CHECK(more_attached <= 4100); // 3,751 and 3,743
+    if (by_probes()) {
+        CHECK(more <= 3400);          // 3,232 on 6.12, 3,150 on 7.3
+        CHECK(more_attached <= 4000); // 3,676 and 3,712
+    } else {
+        CHECK(more <= 2600);          // 2,469 on 6.12, 2,191 on 7.3
+        CHECK(more_attached <= 4100); // 3,751 and 3,743
+    }
     CHECK(unwatched.made_and_freed <= before.made_and_freed * 1.01);
     CHECK(after.made_and_freed <= before.made_and_freed * 1.01);
     CHECK(after.attached_and_detached <= before.attached_and_detached * 1.01 + 1);
