@@ -107,13 +107,18 @@ copy_libraries() { # FILE ROOT
 }
 
 copy_modules() { # ROOT
-    local directory=${bzimage%/*}/modules wanted=()
+    local directory=${bzimage%/*}/modules wanted=() net=''
     [[ ! -r $directory/needed ]] || mapfile -t wanted <"$directory/needed"
     wanted+=("${modules[@]}")
+    if ((${#forwards[@]})); then
+        net=$(get_net_modules "$kernel_version")
+        wanted+=(virtio_net)
+    fi
     ((${#wanted[@]})) || return 0
     [[ -d $directory ]] || die "there are no modules beside the kernel $bzimage"
     mkdir -p "$1/lab/modules"
     cp "$directory"/*.ko "$1/lab/modules"
+    [[ -z $net ]] || cp "$net/modules"/*.ko "$1/lab/modules"
     printf '%s\n' "${wanted[@]}" >"$1/lab/modules/wanted"
 }
 
@@ -190,14 +195,25 @@ channel_arguments() { # CHANNEL...
     done
 }
 
+# QEMU's own network: the guest reaches nothing, and is reached by these ports alone.
+network_arguments() {
+    local forward ports=''
+    ((${#forwards[@]})) || return 0
+    for forward in "${forwards[@]}"; do
+        ports+=",hostfwd=tcp:127.0.0.1:${forward%:*}-:${forward#*:}"
+    done
+    printf '%s\n' -netdev "user,id=net,restrict=on$ports" -device virtio-net-pci,netdev=net,romfile=
+}
+
 # QEMU dies with this script, even when that is killed.
 start_qemu() { # ACCELERATOR
-    local machine channels
+    local machine channels network
     read -ra machine < <(accelerator_arguments "$1")
     mapfile -t channels < <(channel_arguments stdout stderr control)
+    mapfile -t network < <(network_arguments)
     setpriv --pdeathsig TERM timeout --kill-after=2 "$timeout" \
         qemu-system-x86_64 "${machine[@]}" -m "$memory" -kernel "$bzimage" -initrd "$work/initramfs" \
-        -append "$(kernel_parameters)" -no-reboot -nodefaults -display none "${channels[@]}" \
+        -append "$(kernel_parameters)" -no-reboot -nodefaults -display none "${channels[@]}" "${network[@]}" \
         </dev/null >"$work/qemu.log" 2>&1 &
     qemu=$!
 }

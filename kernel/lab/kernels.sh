@@ -68,26 +68,32 @@ fetch_stock() { # IMAGE_PACKAGE
 }
 
 fill_stock() { # IMAGE_PACKAGE PACKAGE_VERSION DIRECTORY
-    local tree=$3/tree packages package
-    mapfile -t packages < <(kernel_parts "$1")
-    say "downloading kernel ${2%%-*} ($(package_sizes "${packages[@]}") MB)…"
-    mkdir "$tree"
-    for package in "${packages[@]}"; do
-        (cd "$3" && download_package "$package")
-        dpkg-deb -x "$3"/*.deb "$tree"
-        rm "$3"/*.deb
-    done
+    local tree=$3/tree
+    unpack_kernel "$1" "$3" "kernel ${2%%-*}"
     find "$tree" \( -name vmlinuz -o -name 'vmlinuz-*' \) -type f -exec mv {} "$3/bzImage" \;
     find "$tree" \( -name config -o -name 'config-*' \) -type f -exec mv {} "$3/config" \;
     [[ -e $3/bzImage ]] || unavailable "no kernel ${2%%-*}: Debian's archive has dropped what $1 depends on"
     printf "Debian's %s\n" "${2%%-*}" >"$3/name"
-    keep_modules "$tree" "$3/modules"
+    keep_modules "$tree" "$3/modules" "${stock_modules[@]}"
     [[ ! -e $3/config ]] || needed_modules "$3/config" >"$3/modules/needed"
     rm -rf "$tree"
 }
 
-keep_modules() { # TREE DIRECTORY
-    local wanted=("${stock_modules[@]}") module file
+# All of its packages, into DIRECTORY/tree.
+unpack_kernel() { # IMAGE_PACKAGE DIRECTORY WORDS
+    local packages package
+    mapfile -t packages < <(kernel_parts "$1")
+    say "downloading $3 ($(package_sizes "${packages[@]}") MB)…"
+    mkdir "$2/tree"
+    for package in "${packages[@]}"; do
+        (cd "$2" && download_package "$package")
+        dpkg-deb -x "$2"/*.deb "$2/tree"
+        rm "$2"/*.deb
+    done
+}
+
+keep_modules() { # TREE DIRECTORY MODULE...
+    local wanted=("${@:3}") module file
     mkdir "$2"
     while ((${#wanted[@]})); do
         module=${wanted[0]} wanted=("${wanted[@]:1}")
@@ -96,6 +102,22 @@ keep_modules() { # TREE DIRECTORY
         if [[ $file == *.xz ]]; then xz -dc "$file"; else cat "$file"; fi >"$2/$module.ko"
         mapfile -t -O ${#wanted[@]} wanted < <(module_needs "$2/$module.ko")
     done
+}
+
+# Prints a directory with the modules of a network, of the stock kernel that is booted. Few runs need
+# them, and so they are fetched apart.
+get_net_modules() { # VERSION
+    local package
+    package=$(find_kernel_package "$1")
+    [[ -n $package && ${bzimage%/*} == "$cache/kernels/stock-$(package_version "$package")" ]] ||
+        unavailable "no network in $(kernel_name "$bzimage"): Debian's archive has no modules of it"
+    in_cache "kernels/net-$(package_version "$package")" fill_net_modules "$package"
+}
+
+fill_net_modules() { # IMAGE_PACKAGE DIRECTORY
+    unpack_kernel "$1" "$2" "the network of $1"
+    keep_modules "$2/tree" "$2/modules" virtio_net
+    rm -rf "$2/tree"
 }
 
 module_needs() { # FILE
