@@ -7,49 +7,56 @@
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace dmabuf_exporter {
 
 namespace {
 
-bool is_port(std::string_view word) {
+/// False where the word is none.
+bool parse(std::string_view word, socket_address& found) {
+    auto const colon = word.rfind(':');
     std::uint16_t port = 0;
-    return dmabuf::detail::parse_number(word, port);
+    if (colon == word.npos || word.find('\0') != word.npos ||
+        !dmabuf::detail::parse_number(word.substr(colon + 1), port))
+        return false;
+    std::string address(word.substr(0, colon));
+    bool const is_v6 = address.starts_with('[') && address.ends_with(']');
+    if (is_v6) address = address.substr(1, address.size() - 2);
+    found = {};
+    if (is_v6) {
+        found.v6.sin6_family = AF_INET6;
+        found.v6.sin6_port = htons(port);
+        return ::inet_pton(AF_INET6, address.c_str(), &found.v6.sin6_addr) == 1;
+    }
+    found.v4.sin_family = AF_INET;
+    found.v4.sin_port = htons(port);
+    return ::inet_pton(AF_INET, address.c_str(), &found.v4.sin_addr) == 1;
 }
 
-bool is_address(int family, std::string_view word) {
-    ::in6_addr space{};
-    return ::inet_pton(family, std::string(word).c_str(), &space) == 1;
-}
-
-bool has_ipv6_loopback() {
-    ::sockaddr_in6 loopback{};
-    loopback.sin6_family = AF_INET6;
-    loopback.sin6_addr = IN6ADDR_LOOPBACK_INIT;
+bool can_bind(std::string_view word) {
+    auto const where = socket_address_of(word);
     dmabuf::unique_fd<> const tried(dmabuf::live_system{},
-                                    ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    auto const* const address = reinterpret_cast<::sockaddr const*>(&loopback);
-    return tried.is_open() && ::bind(tried.get(), address, sizeof loopback) == 0;
+                                    ::socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return tried.is_open() && ::bind(tried.get(), &where.any, where.size()) == 0;
 }
 
 } // namespace
 
 bool is_listen_address(std::string_view word) {
-    if (word.find('\0') != word.npos) return false;
-    auto const colon = word.rfind(':');
-    if (colon == word.npos || !is_port(word.substr(colon + 1))) return false;
-    auto address = word.substr(0, colon);
-    if (!address.starts_with('[') || !address.ends_with(']')) return is_address(AF_INET, address);
-    address.remove_prefix(1);
-    address.remove_suffix(1);
-    return is_address(AF_INET6, address);
+    socket_address where;
+    return parse(word, where);
 }
 
-std::vector<std::string> loopback_addresses(bool with_ipv6) {
+socket_address socket_address_of(std::string_view word) {
+    socket_address where;
+    (void)parse(word, where);
+    return where;
+}
+
+std::vector<std::string> loopback_addresses() {
     std::vector<std::string> all{fmt::format("127.0.0.1:{}", default_port)};
-    if (with_ipv6 && has_ipv6_loopback()) all.push_back(fmt::format("[::1]:{}", default_port));
+    if (can_bind("[::1]:0")) all.push_back(fmt::format("[::1]:{}", default_port));
     return all;
 }
 

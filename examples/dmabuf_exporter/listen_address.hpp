@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Addresses to listen to. The HTTP server knows more forms, as ports with TLS: none is let through.
+// Addresses to listen to.
 #pragma once
 
+#include <netinet/in.h>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,24 @@ inline constexpr unsigned default_port = 9948;
 /// that is free.
 bool is_listen_address(std::string_view word);
 
-/// The default port of 127.0.0.1; `with_ipv6`: of ::1 too, where this kernel has it.
-std::vector<std::string> loopback_addresses(bool with_ipv6);
+/// As bind(2) takes it.
+union socket_address {
+    ::sockaddr any;
+    ::sockaddr_in v4;
+    ::sockaddr_in6 v6;
+
+    [[nodiscard]] ::socklen_t size() const {
+        return static_cast<::socklen_t>(any.sa_family == AF_INET6 ? sizeof v6 : sizeof v4);
+    }
+    [[nodiscard]] unsigned port() const {
+        return ntohs(any.sa_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
+    }
+};
+
+/// Of one for which `is_listen_address()` holds.
+socket_address socket_address_of(std::string_view word);
+
+/// The default port of 127.0.0.1, and of ::1 where this kernel has IPv6.
+std::vector<std::string> loopback_addresses();
 
 } // namespace dmabuf_exporter

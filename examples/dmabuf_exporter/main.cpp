@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_exporter tells Prometheus who holds DMA-BUF memory, over HTTP or in a file.
+#include <dmabuf/kernel/files.hpp>
+
 #include "files/standard_output.hpp"
 #include "files/whole_file.hpp"
 #include "listen_address.hpp"
 #include "observation.hpp"
 #include "options.hpp"
 #include "options/exit_status.hpp"
+#include "own_use.hpp"
 #include "say.hpp"
 #include "server.hpp"
 #include "shared_looks.hpp"
 
-#include <fmt/ranges.h>
-
-#include <cerrno>
+#include <algorithm>
+#include <climits>
 #include <csignal>
-#include <ctime>
-#include <memory>
+#include <cstring>
+#include <poll.h>
 #include <prometheus/text_serializer.h>
 #include <string>
+#include <sys/signalfd.h>
 #include <variant>
+#include <vector>
 
 namespace dmabuf_exporter {
 
@@ -28,58 +32,62 @@ namespace {
 using command_line::done;
 using command_line::failed;
 
-/// SIGTERM and SIGINT, which no thread gets but by waiting for them.
+/// SIGTERM and SIGINT, which no thread gets but by this descriptor.
 class ending {
 public:
     ending() {
-        sigemptyset(&set_);
-        sigaddset(&set_, SIGTERM);
-        sigaddset(&set_, SIGINT);
-        ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+        fd_ = {dmabuf::live_system{}, ::signalfd(-1, &set, SFD_CLOEXEC)};
     }
+    [[nodiscard]] int fd() const { return fd_.get(); }
 
     /// Waits for one of them; no longer than this. Whether it came.
     [[nodiscard]] bool wait(std::uint64_t most_ns) const {
-        constexpr std::uint64_t second_ns = 1'000'000'000;
-        ::timespec const most{static_cast<std::time_t>(most_ns / second_ns),
-                              static_cast<long>(most_ns % second_ns)};
-        int got = -1;
-        do
-            got = ::sigtimedwait(&set_, nullptr, &most);
-        while (got < 0 && errno == EINTR);
-        return got > 0;
-    }
-    void wait() const {
-        int which = 0;
-        (void)::sigwait(&set_, &which);
+        ::pollfd waiting{fd_.get(), POLLIN, 0};
+        auto const until_ns = monotonic_ns() + most_ns;
+        for (auto now = monotonic_ns(); now < until_ns; now = monotonic_ns()) {
+            auto const left_ms = std::min<std::uint64_t>((until_ns - now) / 1'000'000 + 1, INT_MAX);
+            if (::poll(&waiting, 1, static_cast<int>(left_ms)) > 0) return true;
+        }
+        return false;
     }
 
 private:
-    sigset_t set_{};
+    dmabuf::unique_fd<> fd_;
 };
 
-int serve(options const& chosen, std::shared_ptr<shared_looks> const& looks, ending const& end) {
-    auto const addresses =
-        chosen.listen.empty() ? loopback_addresses(server::has_ipv6()) : chosen.listen;
-    server http;
-    if (auto const why = http.open(addresses, looks); !why.empty()) {
-        say("cannot serve at {}: {}", fmt::join(addresses, ", "), why);
-        return failed;
-    }
+std::string text_of(page const& all) {
+    return prometheus::TextSerializer().Serialize(all);
+}
+
+void tell_where(std::vector<std::string> const& addresses, std::vector<unsigned> const& ports) {
     std::string lines;
-    auto const ports = http.ports();
-    for (std::size_t i = 0; i < addresses.size() && i < ports.size(); ++i)
+    for (std::size_t i = 0; i < addresses.size(); ++i)
         lines += fmt::format("serving http://{}:{}/metrics\n",
                              addresses[i].substr(0, addresses[i].rfind(':')), ports[i]);
     (void)files::print("dmabuf_exporter", lines); // it serves, whoever reads this
-    end.wait();
-    return done;
+}
+
+int serve(options const& chosen, shared_looks const& looks, ending const& end) {
+    auto const addresses = chosen.listen.empty() ? loopback_addresses() : chosen.listen;
+    server http;
+    if (auto const why = http.open(addresses); !why.empty()) {
+        say("cannot serve at {}", why);
+        return failed;
+    }
+    tell_where(addresses, http.ports());
+    auto const error = http.run(end.fd(), [&] { return text_of(looks.Collect()); });
+    if (error != 0) say("cannot wait: {}", std::strerror(error));
+    return error == 0 ? done : failed;
 }
 
 /// Whether the file was written. node_exporter, another user, is to read it.
 bool write(options const& chosen, page const& all) {
-    auto const text = prometheus::TextSerializer().Serialize(all);
-    auto const wrong = files::write_whole(chosen.textfile, text, 0644);
+    auto const wrong = files::write_whole(chosen.textfile, text_of(all), 0644);
     if (!wrong.words.empty()) say("cannot write {}: {}", chosen.textfile, wrong.words);
     return wrong.words.empty();
 }
@@ -108,12 +116,12 @@ int run(options const& chosen) {
         return failed;
     }
     if (chosen.once) return write_once(chosen, watched);
-    auto const looks = std::make_shared<shared_looks>(chosen, [&watched](bool for_growth) {
+    shared_looks const looks(chosen, [&watched](bool for_growth) {
         watched.look(for_growth);
         return watched.metrics();
     });
     return chosen.textfile.empty() ? serve(chosen, looks, end)
-                                   : write_again_and_again(chosen, *looks, end);
+                                   : write_again_and_again(chosen, looks, end);
 }
 
 int main(int count, char const* const* arguments) {

@@ -55,12 +55,10 @@ void refuse(options const& chosen, bool told_where) {
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
     command_line::parser app("dmabuf_exporter", description, footer);
-    app.add_option(
-           "-l,--listen", chosen.listen,
-           fmt::format(
-               "Serve HTTP here, more than once: 192.0.2.1:{0}, [2001:db8::1]:{0} "
-               "(default: port {0} of 127.0.0.1, and of ::1 where the HTTP library has IPv6)",
-               default_port))
+    app.add_option("-l,--listen", chosen.listen,
+                   fmt::format("Serve HTTP here, more than once: 192.0.2.1:{0}, [2001:db8::1]:{0} "
+                               "(default: port {0} of 127.0.0.1 and ::1)",
+                               default_port))
         ->type_name("ADDRESS:PORT");
     app.add_option("--textfile", chosen.textfile,
                    "Replace this file every --every in place of serving HTTP; - is standard output")

@@ -13,8 +13,7 @@ namespace dmabuf_exporter {
 
 using page = std::vector<prometheus::MetricFamily>;
 
-/// So many names are told of each kind; the others are added up. With 60 cgroups, no process, and
-/// seven series of the HTTP server a page has at most 200 series.
+/// So many names are told of each kind; the others are added up. So a page has at most 200 series.
 struct limits {
     std::size_t exporters = 15;
     std::size_t cgroups = 60;

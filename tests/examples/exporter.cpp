@@ -4,6 +4,7 @@
 // values are those that the recorded processes were given.
 #include "dmabuf_exporter/labels.hpp"
 #include "dmabuf_exporter/listen_address.hpp"
+#include "dmabuf_exporter/requests.hpp"
 #include "dmabuf_exporter/shared_looks.hpp"
 #include "program.hpp"
 #include "series.hpp"
@@ -91,7 +92,7 @@ told told_of(series::step const& happens, words const& options = {}) {
 
 void nothing(world& /*it*/, int /*second*/) {}
 
-constexpr auto default_series = 200 - 7; // the HTTP server has seven of its own
+constexpr std::size_t default_series = 200 - 3; // without those that only a server has
 
 } // namespace
 
@@ -422,4 +423,36 @@ TEST_CASE("exporter: only addresses in numbers with a port are listened to") {
           "127.0.0.1:80r", "+80", "127.0.0.1:65536", "127.0.0.1:80,0.0.0.0:80", "[::1]", "[::1:80",
           "127.1:80", "x/y:80", "127.0.0.1:-1", "[127.0.0.1]:80", "[fe80::1%lo]:80"})
         CHECK(!is_listen_address(one));
+}
+
+TEST_CASE("exporter: a request for the page is answered, and every other has its status") {
+    using dmabuf_exporter::parse_request;
+    using dmabuf_exporter::request;
+    auto const whole = std::string("GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n");
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        CHECK(parse_request(whole.substr(0, size)) == request::incomplete);
+    CHECK(parse_request(whole) == request::page);
+    CHECK(parse_request("GET /metrics?x=1 HTTP/1.0\r\n\r\n") == request::page);
+    CHECK(parse_request("HEAD /metrics HTTP/1.1\r\n\r\n") == request::head);
+    for (auto const* path : {"/", "/metrics/", "/metrics/..", "/metricsx", "//metrics"})
+        CHECK(parse_request("GET " + std::string(path) + " HTTP/1.1\r\n\r\n") ==
+              request::unknown_path);
+    CHECK(parse_request("POST /metrics HTTP/1.1\r\n\r\n") == request::unknown_method);
+    for (auto const* line : {"", "GET", "GET ", "GET /metrics", "GET  /metrics HTTP/1.1",
+                             "GET metrics HTTP/1.1", "GET /metrics SPDY/3", "\r", " "})
+        CHECK(parse_request(std::string(line) + "\r\n\r\n") == request::malformed);
+    auto const long_one = "GET /metrics HTTP/1.1\r\nX: " + std::string(9000, 'x');
+    CHECK(parse_request(long_one) == request::too_long);
+    CHECK(parse_request(long_one + "\r\n\r\n") == request::too_long);
+
+    auto const answer = dmabuf_exporter::answer_page("a 1\n", false);
+    CHECK(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4;"));
+    CHECK(answer.find("\r\nContent-Length: 4\r\n") != answer.npos);
+    CHECK(answer.ends_with("\r\n\r\na 1\n"));
+    auto const head = dmabuf_exporter::answer_page("a 1\n", true);
+    CHECK(answer == head + "a 1\n");
+    CHECK(dmabuf_exporter::answer_error(request::unknown_path).starts_with("HTTP/1.1 404 "));
+    CHECK(dmabuf_exporter::answer_error(request::unknown_method).starts_with("HTTP/1.1 405 "));
+    CHECK(dmabuf_exporter::answer_error(request::malformed).starts_with("HTTP/1.1 400 "));
+    CHECK(dmabuf_exporter::answer_error(request::too_long).starts_with("HTTP/1.1 431 "));
 }
