@@ -21,6 +21,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace dmabuf_watch {
 
@@ -105,12 +106,18 @@ private:
     void tell_of_time() {
         if (auto const ns = ticks_.take_suspended_ns(); ns >= 1'000'000'000)
             say("the machine was suspended for {}, which counts for no rate", duration_words(ns));
-        if (ticks_.take_missed() != 0 && !said_missed_)
-            say("looks take longer than {}: they follow one another as fast as they can",
-                duration_words(chosen_.every_ns));
-        else
-            return;
-        said_missed_ = true;
+        auto const missed_ns = ticks_.take_missed() * chosen_.every_ns;
+        if (now_.end_ns - now_.begin_ns > chosen_.every_ns)
+            tell_of_slow_looks();
+        else if (missed_ns >= 1'000'000'000)
+            say("no look for {}: the program was stopped, or kept waiting",
+                duration_words(missed_ns + chosen_.every_ns));
+    }
+
+    void tell_of_slow_looks() {
+        if (std::exchange(said_slow_, true)) return;
+        say("looks take longer than {}: they follow one another as fast as they can",
+            duration_words(chosen_.every_ns));
     }
 
     static std::int64_t wall_less_monotonic(std::uint64_t monotonic_ns) {
@@ -182,7 +189,7 @@ private:
     time_base base_;
     dmabuf::snapshot now_;
     std::uint64_t last_ns_ = 0;
-    bool said_missed_ = false;
+    bool said_slow_ = false;
     bool is_over_ = false;
     int status_ = done;
 };

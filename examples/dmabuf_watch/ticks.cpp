@@ -70,6 +70,8 @@ int ticks::milliseconds_left() const {
 }
 
 wake ticks::wait() {
+    // Where looks take longer than the time between two, the next tick is always there already.
+    if (milliseconds_left() == 0) return wake::over;
     for (;;) {
         std::array<pollfd, 2> waiting{{{timer_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
         int const found = ::poll(waiting.data(), waiting.size(), milliseconds_left());
