@@ -43,13 +43,20 @@ struct raw_name {
         , cut(name.truncated()) {}
 };
 
+template<class Value>
+inline constexpr bool is_number =
+    std::integral<Value> && !std::same_as<Value, bool> && !std::same_as<Value, char>;
+
 /// The order of the calls is that of the text. Nothing is complete before `finish()`.
 class json_writer {
 public:
     /// `indent` blanks per level, one value a line; 0: all in one line.
     explicit json_writer(text_sink& sink, unsigned indent = 2)
         : sink_(sink)
-        , indent_(indent) {}
+        , indent_(indent) {
+        lead_.fill(' ');
+        lead_[0] = ',';
+    }
     json_writer(json_writer const&) = delete;
     json_writer& operator=(json_writer const&) = delete;
 
@@ -79,44 +86,28 @@ public:
     /// An object, or an array, in one line with all that is in it.
     template<class Fields>
     void row(Fields fields) {
-        open('{');
-        ++rows_;
-        set_lead();
+        open('{', 1);
         fields();
-        close('}');
-        --rows_;
-        set_lead();
+        close('}', 1);
     }
     template<class Range, class Write>
     void row(Range const& range, Write write) {
-        open('[');
-        ++rows_;
-        set_lead();
+        open('[', 1);
         for (auto const& item : range)
             write(item);
-        close(']');
-        --rows_;
-        set_lead();
+        close(']', 1);
     }
 
     /// In an object: what is written next is this key's value. `name` has nothing to escape.
-    void key(std::string_view name) {
-        auto* at = begin_value(name.size() + 4);
-        *at++ = '"';
-        std::memcpy(at, name.data(), name.size());
-        at += name.size();
-        *at++ = '"';
-        *at++ = ':';
-        if (indent_ != 0) *at++ = ' ';
-        end_at(at);
+    [[gnu::always_inline]] inline void key(std::string_view name) {
+        end_at(write_key(begin_value(name.size() + key_marks), name));
         after_key_ = true;
     }
 
     void value(std::string_view text) {
         begin_value();
         put('"');
-        for (char const c : text)
-            put_escaped(c);
+        put_text(text);
         put('"');
     }
     void value(char const* text) { value(std::string_view(text)); }
@@ -124,9 +115,11 @@ public:
     void value(raw_name name) {
         begin_value();
         put('"');
-        dmabuf::escape(name.bytes, output{this});
-        for (char const c : name.cut ? dmabuf::cut_mark : std::string_view())
-            put_escaped(c);
+        if (is_plain(name.bytes))
+            put(name.bytes);
+        else
+            dmabuf::escape(name.bytes, output{this});
+        if (name.cut) put_text(dmabuf::cut_mark);
         put('"');
     }
 
@@ -137,19 +130,16 @@ public:
         put(yes ? "true" : "false");
     }
 
-    template<std::integral Number>
-    requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
+    template<class Number>
+    requires is_number<Number>
     void value(Number number) {
-        constexpr std::size_t most_digits = 20; // with the sign
-        auto* const at = begin_value(most_digits);
-        end_at(std::to_chars(at, at + most_digits, number).ptr);
+        end_at(write_number(begin_value(most_digits), number));
     }
 
     /// Six digits; null for what is no finite number.
     void value(double number) {
         if (!(number - number == 0)) return null();
-        constexpr std::size_t most_digits = 16; // -1.23456e-300
-        auto* const at = begin_value(most_digits);
+        auto* const at = begin_value(most_digits); // -1.23456e-300
         end_at(std::to_chars(at, at + most_digits, number, std::chars_format::general, 6).ptr);
     }
 
@@ -158,20 +148,24 @@ public:
         put("null");
     }
 
+    /// Inlined, as are the keys: where the length of a key is known, it is copied by a move or two.
     template<class Value>
-    void field(std::string_view name, Value const& content) {
-        key(name);
-        value(content);
+    [[gnu::always_inline]] inline void field(std::string_view name, Value const& content) {
+        if constexpr (is_number<Value>) {
+            auto* const at = begin_value(name.size() + key_marks + most_digits);
+            end_at(write_number(write_key(at, name), content));
+        } else {
+            key(name);
+            value(content);
+        }
     }
 
     /// null where it is not known.
     template<class Value>
     void field_if(bool known, std::string_view name, Value const& content) {
+        if (known) return field(name, content);
         key(name);
-        if (known)
-            value(content);
-        else
-            null();
+        null();
     }
 
     /// Ends the text with a newline and hands out what is still in the buffer.
@@ -193,49 +187,84 @@ private:
         }
     };
 
+    static constexpr std::size_t longest_lead = 32;
+    static constexpr std::size_t key_marks = 4;
+    static constexpr std::size_t most_digits = 20; // with the sign
+
+    /// Both return the end of what they wrote.
+    [[gnu::always_inline]] inline char* write_key(char* at, std::string_view name) const {
+        *at++ = '"';
+        std::memcpy(at, name.data(), name.size());
+        at += name.size();
+        *at++ = '"';
+        *at++ = ':';
+        if (indent_ != 0) *at++ = ' ';
+        return at;
+    }
+    static char* write_number(char* at, auto number) {
+        return std::to_chars(at, at + most_digits, number).ptr;
+    }
+
+    /// Whether a text stands in JSON as it is. That of most names does; none of these is long.
+    static bool is_plain(std::string_view text) {
+        constexpr std::size_t longest = 256;
+        bool plain = text.size() <= longest;
+        for (char const c : text.substr(0, longest))
+            plain = plain & (c >= ' ') & (c <= '~') & (c != '"') & (c != '\\');
+        return plain;
+    }
+
     void begin_value() { end_at(begin_value(0)); }
 
     /// Writes what stands before a value, and returns where its `length` bytes go.
     char* begin_value(std::size_t length) {
-        auto* const at = room(lead_.size() + length);
+        auto* const at = room(longest_lead + length);
         if (std::exchange(after_key_, false)) return at;
-        bool const first = std::exchange(first_, false);
-        bool const same_line = depth_ == 0 || rows_ != 0;
-        std::size_t const skipped = !first ? 0 : same_line ? lead_size_ : 1;
-        std::memcpy(at, lead_.data() + skipped, lead_size_ - skipped);
-        return at + lead_size_ - skipped;
+        std::memcpy(at, lead_.data() + skipped_, longest_lead); // all of it: a move or two
+        auto* const end = at + lead_size_ - skipped_;
+        skipped_ = 0;
+        first_ = false;
+        return end;
     }
 
     /// Bytes were written up to here.
     void end_at(char const* end) { size_ = static_cast<std::size_t>(end - space_.data()); }
 
-    void open(char bracket) {
+    /// `rows`: 1 for a row, else 0.
+    void open(char bracket, unsigned rows = 0) {
         begin_value();
         put(bracket);
         ++depth_;
+        rows_ += rows;
         first_ = true;
         set_lead();
     }
 
     /// What encloses it is no longer empty.
-    void close(char bracket) {
+    void close(char bracket, unsigned rows = 0) {
         --depth_;
-        set_lead();
-        if (!first_ && rows_ == 0) put(lead().substr(1));
-        put(bracket);
+        bool const own_line = !first_ && rows_ == 0;
+        rows_ -= rows;
         first_ = false;
+        set_lead();
+        if (own_line) put(std::string_view(lead_.data() + 1, lead_size_ - 1));
+        put(bracket);
     }
 
     /// Before a value that is not the first: a comma, and the blanks of its line.
     void set_lead() {
-        lead_[0] = ',';
-        lead_size_ = 1;
-        if (indent_ == 0) return;
-        lead_[lead_size_++] = rows_ == 0 ? '\n' : ' ';
-        for (auto blanks = rows_ == 0 ? depth_ * indent_ : 0; blanks != 0; --blanks)
-            if (lead_size_ < lead_.size()) lead_[lead_size_++] = ' ';
+        bool const own_line = rows_ == 0;
+        std::size_t const blanks = own_line ? std::size_t{depth_} * indent_ : 0;
+        lead_[1] = own_line ? '\n' : ' ';
+        lead_size_ = indent_ == 0 ? 1 : blanks < longest_lead - 2 ? blanks + 2 : longest_lead;
+        skipped_ = !first_ ? 0 : depth_ == 0 || !own_line ? lead_size_ : 1;
     }
-    [[nodiscard]] std::string_view lead() const { return {lead_.data(), lead_size_}; }
+
+    void put_text(std::string_view text) {
+        if (is_plain(text)) return put(text);
+        for (char const c : text)
+            put_escaped(c);
+    }
 
     void put_escaped(char c) {
         auto const byte = static_cast<unsigned char>(c);
@@ -274,10 +303,11 @@ private:
     text_sink& sink_;
     unsigned indent_;
     unsigned depth_ = 0;
-    unsigned rows_ = 0; ///< that enclose the next value
-    std::array<char, 32> lead_ = {','};
+    unsigned rows_ = 0;                       ///< that enclose the next value
+    std::array<char, 2 * longest_lead> lead_; ///< a comma, a blank or newline, and blanks
     std::size_t lead_size_ = 1;
-    bool first_ = true; ///< of what encloses the next value
+    std::size_t skipped_ = 1; ///< of the lead, before the next value
+    bool first_ = true;       ///< of what encloses the next value
     bool after_key_ = false;
     std::size_t size_ = 0;
     std::array<char, 32768> space_;
