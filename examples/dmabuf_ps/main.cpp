@@ -9,6 +9,7 @@
 #include "observe.hpp"
 #include "options.hpp"
 #include "options/exit_status.hpp"
+#include "options/program.hpp"
 #include "output.hpp"
 #include "report/coverage_words.hpp"
 #include "report/output_sink.hpp"
@@ -17,7 +18,6 @@
 #include "text_report.hpp"
 
 #include <algorithm>
-#include <csignal>
 
 namespace dmabuf_ps {
 
@@ -87,13 +87,10 @@ int run(options const& chosen) {
 }
 
 int main(int count, char const* const* arguments) {
-    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like any other,
-    std::signal(SIGXFSZ, SIG_IGN); // and so is a file that may not grow
-    auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<command_line::last_words>(&parsed))
-        return print("dmabuf_ps", *words);
-    auto const& chosen = std::get<options>(parsed);
-    return chosen.bufinfo.empty() ? run(chosen) : show_list(chosen);
+    return command_line::run_program(
+        "dmabuf_ps", parse_options(count, arguments), [](options const& chosen) {
+            return chosen.bufinfo.empty() ? run(chosen) : show_list(chosen);
+        });
 }
 
 } // namespace

@@ -5,13 +5,13 @@
 #include "options/choice.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
+#include "options/pids.hpp"
 #include "options/roots.hpp"
 #include "options/source.hpp"
 #include "selection/options.hpp"
 
 #include <algorithm>
 #include <initializer_list>
-#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -66,8 +66,6 @@ constexpr std::array<command_line::choice<output_format>, 4> formats = {
      {"json", output_format::json},
      {"ndjson", output_format::ndjson},
      {"table", output_format::table}}};
-
-constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
 
 /// Refuses what would change nothing of what is shown.
 void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
@@ -241,14 +239,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                    "Only these columns, by title or by their names in CSV, separated by commas")
         ->delimiter(',')
         ->type_name("NAME");
-    auto const take_pids = [&](std::vector<std::string> const& words) {
-        for (auto const& word : words)
-            command_line::take_number("--pid", word, all_pids, chosen.pids.emplace_back());
-    };
-    app.add_option_function<std::vector<std::string>>(
-           "-p,--pid", take_pids, "Only these processes, separated by blanks or commas")
-        ->delimiter(',')
-        ->type_name("PID");
+    command_line::add_pids(app, chosen.pids, "Only these processes, separated by blanks or commas");
     app.add_flag("--alone", chosen.alone,
                  "Look at no other process than that of --pid: its shares, and other holders, are "
                  "then unknown");

@@ -8,6 +8,7 @@
 #include "looks.hpp"
 #include "options.hpp"
 #include "options/exit_status.hpp"
+#include "options/program.hpp"
 #include "output.hpp"
 #include "replaying/samples.hpp"
 #include "report/failure_words.hpp"
@@ -18,7 +19,6 @@
 #include "watcher.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -195,12 +195,8 @@ private:
 };
 
 int main(int count, char const* const* arguments) {
-    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like any other,
-    std::signal(SIGXFSZ, SIG_IGN); // and so is a file that may not grow
-    auto const parsed = parse_options(count, arguments);
-    if (auto const* const words = std::get_if<command_line::last_words>(&parsed))
-        return print("dmabuf_watch", *words);
-    return watch(std::get<options>(parsed)).run();
+    return command_line::run_program("dmabuf_watch", parse_options(count, arguments),
+                                     [](options const& chosen) { return watch(chosen).run(); });
 }
 
 } // namespace

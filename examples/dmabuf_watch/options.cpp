@@ -3,15 +3,14 @@
 
 #include "options/choice.hpp"
 #include "options/duration.hpp"
-#include "options/number.hpp"
 #include "options/parser.hpp"
+#include "options/pids.hpp"
 #include "options/roots.hpp"
 #include "options/size.hpp"
 #include "options/source.hpp"
 #include "selection/options.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 
 namespace dmabuf_watch {
@@ -41,8 +40,6 @@ constexpr std::array<command_line::choice<output_format>, 3> formats = {
     {{"csv", output_format::csv},
      {"ndjson", output_format::ndjson},
      {"text", output_format::text}}};
-
-constexpr command_line::range all_pids{1, std::numeric_limits<std::int32_t>::max()};
 
 /// Takes the words behind --exec off the command line: they are of another program. What is left is
 /// for the parser.
@@ -105,16 +102,10 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     command_line::add_choice(app, "-f,--format", chosen.format, formats,
                              "Lines for people, one JSON object a line, or CSV")
         ->type_name("FORMAT");
-    auto const take_pids = [&](std::vector<std::string> const& words) {
-        for (auto const& word : words)
-            command_line::take_number("--pid", word, all_pids, chosen.pids.emplace_back());
-    };
-    app.add_option_function<std::vector<std::string>>(
-           "-p,--pid", take_pids,
-           "Only these processes, separated by blanks or commas; with one: each of its buffers, "
-           "too")
-        ->delimiter(',')
-        ->type_name("PID");
+    command_line::add_pids(
+        app, chosen.pids,
+        "Only these processes, separated by blanks or commas; with one: each of its "
+        "buffers, too");
     app.add_flag("--alone", chosen.alone, "Look at no other process than that of --pid");
     selection::add_name_options(app, chosen.wanted);
     app.add_option("--log", chosen.log, "Append to a file instead of standard output")
