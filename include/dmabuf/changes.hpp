@@ -25,6 +25,7 @@ struct amount {
     std::uint64_t value = 0; ///< 0 where it is unknown
     certainty how = certainty::unknown;
 
+    /// Whether `value` is the amount, and no bound of it.
     [[nodiscard]] constexpr bool exact() const { return how == certainty::exact; }
     friend constexpr bool operator==(amount const&, amount const&) = default;
 };

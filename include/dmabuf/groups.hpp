@@ -39,6 +39,8 @@ struct group_sums {
     };
     std::vector<last_group> last_groups; ///< by buffer
 
+    /// Makes room for the groups of systems up to the size of `most`.
+    /// Cost: 3 allocations.
     template<class = detail::if_called>
     void reserve(capacity const& most) {
         totals.reserve(most.holders);

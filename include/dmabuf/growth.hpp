@@ -47,6 +47,8 @@ constexpr std::uint64_t middle_of(auto const& now) {
 template<class = detail::if_called>
 class basic_growth_watch {
 public:
+    /// A watch that has seen nothing.
+    /// Cost: no allocation before the first look.
     explicit basic_growth_watch(growth_options options = {})
         : options_(options) {}
 
@@ -114,6 +116,8 @@ public:
     /// not told then end. Without this, they wait, as after an incomplete look.
     void all_told(subject_kind kind, measure what) { told_.all_told(kind, what); }
 
+    /// Ends a look whose amounts were told one by one, and finds what grows. `feed()` does so
+    /// itself. Cost: N log N of the amounts told; no allocation once grown.
     void end_look() {
         told_.combine();
         kept_.clear();
@@ -153,6 +157,8 @@ public:
             visit(series_[at]);
     }
 
+    /// How many series and looks there are, and what found no room.
+    /// Lifetime: that of the watch; the next look changes it.
     [[nodiscard]] growth_counts const& counts() const { return counts_; }
 
 private:

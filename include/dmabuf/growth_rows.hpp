@@ -49,6 +49,7 @@ public:
         note(now, time_ns, newer_);
         if (first || back) older_ = newer_;
     }
+    /// The same, at the time in the middle of the sample.
     void keep(snapshot const& now) { keep(now, detail::middle_of(now)); }
 
     /// The buffers by which an amount rose since the newest kept snapshot that is older than its

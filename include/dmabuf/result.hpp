@@ -102,13 +102,16 @@ template<class Value>
 class [[nodiscard]] result {
 public:
     constexpr result() = default;
+    /// Success.
     constexpr result(Value value)
         : value_(std::move(value)) {}
+    /// A failure, as functions return it: `return failure{operation::open, errno, where};`.
     constexpr result(failure why)
         : failure_(why)
         , failed_(true) {}
 
     [[nodiscard]] constexpr explicit operator bool() const { return !failed_; }
+    /// True for success, as the conversion to bool.
     [[nodiscard]] constexpr bool has_value() const { return !failed_; }
 
     /// The value. Stops the program when there is none, in every build.
@@ -154,7 +157,9 @@ public:
         , failed_(true) {}
 
     [[nodiscard]] constexpr explicit operator bool() const { return !failed_; }
+    /// True for success, as the conversion to bool.
     [[nodiscard]] constexpr bool has_value() const { return !failed_; }
+    /// The failure; without meaning after success. A temporary returns a copy.
     [[nodiscard]] constexpr failure const& error() const& { return failure_; }
     [[nodiscard]] constexpr failure error() const&& { return failure_; }
 

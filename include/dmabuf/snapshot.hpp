@@ -29,14 +29,17 @@ public:
     constexpr known_number(Number number = 0)
         : number_(number) {}
 
+    /// The number that is not known.
     static constexpr known_number unknown() { return known_number(none); }
 
+    /// Whether the number is known.
     [[nodiscard]] constexpr bool has_value() const { return number_ != none; }
     /// The number. Stops the program where it is unknown, in every build.
     [[nodiscard]] constexpr Number operator*() const {
         detail::stop_if(!has_value());
         return number_;
     }
+    /// The number, or `other` where it is unknown.
     [[nodiscard]] constexpr Number value_or(Number other) const {
         return has_value() ? number_ : other;
     }
@@ -148,6 +151,7 @@ struct actor {
 
     /// As `holder::start_ticks` has it.
     [[nodiscard]] constexpr std::uint64_t start_ticks() const { return start_ns / 10'000'000U; }
+    /// Whether this is the process `who`, and no later one of its number.
     [[nodiscard]] constexpr bool is(holder const& who) const {
         return pid == who.pid && start_ticks() == who.start_ticks;
     }

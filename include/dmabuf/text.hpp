@@ -42,8 +42,10 @@ class inline_text {
 
 public:
     constexpr inline_text() = default;
+    /// The bytes, or as many of them as fit.
     constexpr explicit inline_text(std::string_view bytes) { append(bytes); }
 
+    /// Appends the bytes that fit; the text is cut where some do not.
     constexpr inline_text& append(std::string_view bytes) {
         if (bytes.size() > Capacity - size_) {
             bytes = bytes.substr(0, Capacity - size_);
@@ -58,6 +60,7 @@ public:
         return *this;
     }
 
+    /// Appends a number in base 2 to 16, in lower case.
     constexpr inline_text& append_number(std::integral auto number, unsigned base = 10) {
         char digits[64]{};
         std::size_t first = sizeof digits;
@@ -93,6 +96,7 @@ public:
     [[nodiscard]] constexpr char const* c_str() const { return bytes_; }
     [[nodiscard]] constexpr std::size_t size() const { return size_; }
     [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
+    /// Whether bytes did not fit, so that this is the beginning of a longer text.
     [[nodiscard]] constexpr bool truncated() const { return truncated_; }
 
     /// A cut text differs from every whole one, be it a std::string or a literal. Two cut texts

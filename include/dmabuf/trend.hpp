@@ -288,6 +288,7 @@ public:
         return trend_change::stopped;
     }
 
+    /// Whether it grows, as the last look saw it.
     [[nodiscard]] constexpr bool grows() const { return grows_; }
     /// While it grows, and after: the rate in units of the number, by the longest windows that
     /// rose.

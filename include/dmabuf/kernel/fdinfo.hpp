@@ -44,6 +44,7 @@ public:
     constexpr explicit basic_fdinfo_parser(place where = {object::fdinfo})
         : where_(where) {}
 
+    /// Takes the next bytes of the file, wherever a read has cut them.
     constexpr void feed(std::string_view piece) {
         while (!piece.empty()) {
             auto const newline = piece.find('\n');

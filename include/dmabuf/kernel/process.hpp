@@ -262,6 +262,7 @@ public:
     constexpr explicit basic_process_status_parser(place where = {object::process_status})
         : where_(where) {}
 
+    /// Takes the next bytes of the file, wherever a read has cut them.
     constexpr void feed(std::string_view piece) {
         while (!piece.empty() && !bad_) {
             auto const newline = piece.find('\n');
