@@ -63,16 +63,48 @@ static struct {
     uint32_t holder_count, buffer_count, reference_count;
 } answer;
 
-static void keep_holder(void) {
-    memset(answer.holders[answer.holder_count++], 1, holder_bytes);
+static void keep_holder(uint64_t pid, uint32_t first_reference) {
+    char* const to = answer.holders[answer.holder_count++];
+    struct kept_process const who = {(uint32_t)pid, (uint32_t)pid, first_reference,
+                                     answer.reference_count - first_reference};
+    memcpy(memset(to, 1, holder_bytes), &who, sizeof who);
 }
 
-static void keep_buffer(void) {
-    memset(answer.buffers[answer.buffer_count++], 1, buffer_bytes);
+static void keep_buffer(uint64_t inode) {
+    char* const to = answer.buffers[answer.buffer_count++];
+    memcpy(memset(to, 1, buffer_bytes), &inode, sizeof inode);
 }
 
-static void keep_reference(void) {
-    memset(answer.references[answer.reference_count++], 1, reference_bytes);
+static void keep_reference(uint64_t inode) {
+    char* const to = answer.references[answer.reference_count++];
+    memcpy(memset(to, 1, reference_bytes), &inode, sizeof inode);
+}
+
+static uint64_t number_at(char const* from) {
+    uint64_t number;
+    memcpy(&number, from, sizeof number);
+    return number;
+}
+
+uint32_t kept_holders(void) {
+    return answer.holder_count;
+}
+struct kept_process kept_holder(uint32_t at) {
+    struct kept_process who;
+    memcpy(&who, answer.holders[at], sizeof who);
+    return who;
+}
+uint32_t kept_buffers(void) {
+    return answer.buffer_count;
+}
+uint64_t kept_buffer(uint32_t at) {
+    return number_at(answer.buffers[at]);
+}
+uint32_t kept_references(void) {
+    return answer.reference_count;
+}
+uint64_t kept_reference(uint32_t at) {
+    return number_at(answer.references[at]);
 }
 
 static void forget(struct set* all) {
@@ -192,9 +224,9 @@ static uint64_t read_list(int process, uint64_t tid) {
                 continue;
             }
             ++found;
-            if (wanted & kept) keep_reference();
+            if (wanted & kept) keep_reference(inode);
             if (add(&listed, inode)) {
-                if (wanted & kept) keep_buffer();
+                if (wanted & kept) keep_buffer(inode);
                 if (sysfs < 0 || (wanted & with_names))
                     ++undescribed;
                 else
@@ -265,11 +297,13 @@ static uint64_t look_at_process(char const* name) {
     if (process < 0) return 0;
     if (status_of(process, "task", 0, &tasks) == 0) {
         uint64_t const pid = strtoull(name, NULL, 10);
+        uint32_t const first_reference = answer.reference_count;
         found = look_at_tasks(process, pid, tasks.stx_nlink - 2);
         bool const has_memory = (wanted & with_mappings) && look_at_mappings(process, pid);
-        if (found && (wanted & kept)) keep_holder();
-        // What showed nothing may have exited, and left others who hold it: how many tasks there are
-        // then, or, since one more and one less are as many, whether the first has descriptors.
+        if (found && (wanted & kept)) keep_holder(pid, first_reference);
+        if (found && (wanted & with_cgroups)) read_once(process, "cgroup");
+        // What showed nothing may have exited, and left others who hold it: how many tasks there
+        // are then, or, since one more and one less are as many, whether the first has descriptors.
         if (found)
             read_once(process, "stat");
         else if (!has_memory)

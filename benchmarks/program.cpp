@@ -107,7 +107,7 @@ std::string command_in(char const* name, std::int32_t holder) {
 }
 
 row running(char const* name) {
-    auto* const count = std::string_view(name).ends_with("--json")
+    auto* const count = std::string_view(name).ends_with("json")
                             ? descriptors_by<json_descriptors>
                             : descriptors_by<table_descriptors>;
     return {.name = name,
@@ -143,5 +143,6 @@ std::vector<row> program_rows() {
         running("program: dmabuf_ps --source fd_walk --json"),
         with_lists(running("program: dmabuf_ps --source dmabuf_fds --json")),
         with_pins(running("program: dmabuf_ps --source bpf_iterator --json")),
+        with_lists(running("program: floor_of_json")),
     };
 }
