@@ -14,7 +14,7 @@ set(no_libbpf -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON)
 macro(configure program)
     execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build --fresh -G Ninja
         -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=-I${WORK}/none
-        -DDMABUF_TESTS=OFF -DDMABUF_EXAMPLES=${program} ${ARGN}
+        -DDMABUF_TESTS=OFF "-DDMABUF_EXAMPLES=${program}" ${ARGN}
         RESULT_VARIABLE failed OUTPUT_VARIABLE out ERROR_VARIABLE out)
     string(REGEX REPLACE "[ \n]+" " " words "${out}") # CMake breaks its lines
 endmacro()
