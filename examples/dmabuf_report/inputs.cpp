@@ -245,7 +245,12 @@ private:
             std::ranges::all_of(moments_, [](moment const& one) { return one.wall.has_value(); });
         bool const one_boot = std::ranges::all_of(
             moments_, [&](moment const& one) { return one.boot == moments_[0].boot; });
-        if (!utc && !one_boot) return;
+        if (!utc && !one_boot) {
+            found_.gaps.emplace_back(
+                "The files are of several boots and tell no time of day: this page shows the last "
+                "one, and nothing over time.");
+            return;
+        }
         lines_by_size lines;
         auto const first = moments_[0].since_boot;
         for (auto const& one : moments_) {
