@@ -79,6 +79,7 @@ row row_of(json const& from) {
     one.start_ticks = number<std::uint64_t>(from, "start_ticks").value_or(0);
     one.rate = number<double>(from, "rate_per_second");
     one.for_seconds = number<double>(from, "for_seconds");
+    if (one.for_seconds) one.for_seconds = std::clamp(*one.for_seconds, 0.0, 1e12);
     one.since_value = number<std::uint64_t>(from, "since_value");
     return one;
 }
@@ -150,7 +151,7 @@ void add_bytes(row const& one, double at, std::string const& name, lines_by_size
     auto const key = fmt::format("{} {} {} {}", one.subject, one.pid, one.start_ticks, one.name);
     bool const over = one.event == "gone" || one.event == "ended";
     if (one.since_value && one.for_seconds)
-        lines.add(key, name, at - std::max(*one.for_seconds, 0.0), *one.since_value);
+        lines.add(key, name, at - *one.for_seconds, *one.since_value);
     lines.add(key, name, at, over ? 0 : one.value);
 }
 
