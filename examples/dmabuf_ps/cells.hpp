@@ -5,6 +5,7 @@
 
 #include <dmabuf/fmt.hpp>
 
+#include "report/visible.hpp"
 #include "rows/rows.hpp"
 #include "tables.hpp"
 
@@ -30,11 +31,7 @@ inline std::string difference(std::uint64_t before, std::uint64_t after, table_s
     return after > before ? "+" + size(after - before, style) : "-" + size(before - after, style);
 }
 
-/// Two quotes for an empty name, so that it can be seen.
-template<class Name>
-std::string visible(Name const& name) {
-    return name.empty() ? "\"\"" : fmt::format("{}", name);
-}
+using report::visible;
 
 inline std::string exporter_cell(dmabuf::exporter_name const& name) {
     return name.empty() ? "?" : fmt::format("{}", name);

@@ -3,7 +3,7 @@
 
 #include "cells.hpp"
 #include "columns.hpp"
-#include "origin_words.hpp"
+#include "report/maker_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -199,7 +199,7 @@ std::string exporter_changes(snapshot_diff const& changed, table_style const& st
 
 std::string maker_changes(snapshot_diff const& changed, table_style const& style) {
     return sums_changes(changed.makers, "MADE BY", style,
-                        [](auto const& one) { return maker_words(one.state, one.maker); });
+                        [](auto const& one) { return report::maker_words(one.state, one.maker); });
 }
 
 /// The rows of one kind, and what is to be said of those that are left out.

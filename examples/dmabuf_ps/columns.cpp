@@ -3,8 +3,8 @@
 
 #include <dmabuf/text.hpp>
 
-#include "characters.hpp"
-#include "output.hpp"
+#include "printing/characters.hpp"
+#include "printing/terminal.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -22,13 +22,6 @@ constexpr std::string_view least_needed[] = {"OTHER", "DEVICES", "AGE",  "MAPS",
 
 bool says_nothing(std::string_view cell) {
     return cell.empty() || cell == "-";
-}
-
-/// All of the text, or as much of it as fits with a mark behind it.
-std::string cut(std::string const& text, std::size_t width, bool utf8) {
-    std::string_view const mark = utf8 ? "…" : dmabuf::cut_mark;
-    if (width_of(text) <= width) return text;
-    return std::string(first_columns(text, width - width_of(mark))).append(mark);
 }
 
 /// The columns of a line, and the room for each.
@@ -97,12 +90,12 @@ private:
 
 columns::columns(std::vector<column> heads)
     : heads_(std::move(heads))
-    , utf8_(prints_utf8()) {}
+    , utf8_(printing::prints_utf8()) {}
 
 void columns::add_row(std::vector<std::string> cells) {
     if (!utf8_)
         for (auto& cell : cells)
-            cell = in_ascii(cell);
+            cell = printing::in_ascii(cell);
     rows_.push_back(std::move(cells));
 }
 
@@ -114,8 +107,8 @@ std::string columns::text(std::optional<std::size_t> width) const {
     auto const add_line = [&](auto const& cell_at) {
         for (auto const column : layout.shown()) {
             bool const last = column == layout.shown().back();
-            auto const cell = cut(cell_at(column), layout.width(column), utf8_);
-            std::string const padding(layout.width(column) - width_of(cell), ' ');
+            auto const cell = printing::cut(cell_at(column), layout.width(column), utf8_);
+            std::string const padding(layout.width(column) - printing::width_of(cell), ' ');
             if (heads_[column].right) text += padding;
             text += cell;
             if (!heads_[column].right && !last) text += padding;
@@ -142,10 +135,10 @@ std::vector<std::size_t> columns::columns_with_something() const {
 std::vector<std::size_t> columns::natural_widths() const {
     std::vector<std::size_t> widths;
     for (auto const& head : heads_)
-        widths.push_back(width_of(head.title));
+        widths.push_back(printing::width_of(head.title));
     for (auto const& row : rows_)
         for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], width_of(row[i]));
+            widths[i] = std::max(widths[i], printing::width_of(row[i]));
     return widths;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "groups.hpp"
 
+#include <dmabuf/origins.hpp>
+
 #include "cells.hpp"
 #include "fields.hpp"
-#include "origin_words.hpp"
+#include "report/maker_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -98,7 +100,7 @@ rows::cell age_cell(dmabuf::origin_watch const& watch, bool known, std::uint64_t
     if (!known) return {{}, "-"};
     if (watch.now_ns == 0) return {{}, "?"};
     auto const age_ns = watch.age_ns(made_ns);
-    return {age_ns / 1'000'000'000, age_words(age_ns)};
+    return {age_ns / 1'000'000'000, report::age_words(age_ns)};
 }
 
 std::vector<rows::cell> maker_row(dmabuf::origin_watch const& watch,
@@ -120,9 +122,10 @@ std::vector<rows::cell> maker_row(dmabuf::origin_watch const& watch,
     cells.push_back(number(static_cast<std::uint64_t>(maker.pid)));
     cells.push_back(number(maker.uid));
     cells.push_back(text(name_of(maker.now)));
-    cells.push_back(
-        {known ? rows::value(fmt::format("{}", maker.comm)) : rows::value(),
-         total.state == dmabuf::origin_state::not_watched ? "?" : maker_words(total.state, maker)});
+    cells.push_back({known ? rows::value(fmt::format("{}", maker.comm)) : rows::value(),
+                     total.state == dmabuf::origin_state::not_watched
+                         ? "?"
+                         : report::maker_words(total.state, maker)});
     return cells;
 }
 

@@ -7,7 +7,7 @@
 #include "files/standard_output.hpp"
 #include "files/whole_file.hpp"
 #include "options/exit_status.hpp"
-#include "output.hpp"
+#include "printing/terminal.hpp"
 #include "report/string_sink.hpp"
 #include "row_report.hpp"
 
@@ -123,7 +123,7 @@ lists::pasted_list chosen_of(lists::pasted_list list, options const& chosen) {
 
 std::string text_of(lists::pasted_list const& list, options const& chosen) {
     auto const part = chosen_of(list, chosen);
-    table_style const style{chosen.exact_bytes, terminal_width()};
+    table_style const style{chosen.exact_bytes, printing::terminal_width()};
     auto text = part.buffers.empty() ? "" : draw(rows_of(part, chosen, style), chosen, style);
     if (!text.empty()) text += "\n";
     if (part.buffers.size() != list.buffers.size())
@@ -138,7 +138,7 @@ std::string text_of(lists::pasted_list const& list, options const& chosen) {
             fmt::format("Line {} is no row that fits its columns: a buffer is missing.\n", line);
     if (!list.whole)
         text += "The list is not whole: it does not end with the totals of its rows.\n";
-    return printable(std::move(text));
+    return printing::printable(std::move(text));
 }
 
 void write_buffer(json_writer& out, dmabuf::bufinfo_buffer const& one) {
@@ -187,7 +187,7 @@ std::string json_of(lists::pasted_list const& whole, options const& chosen) {
 }
 
 int complain(std::string const& what) {
-    return files::complain("dmabuf_ps", printable(what));
+    return files::complain("dmabuf_ps", printing::printable(what));
 }
 
 } // namespace

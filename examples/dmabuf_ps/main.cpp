@@ -10,7 +10,7 @@
 #include "options.hpp"
 #include "options/exit_status.hpp"
 #include "options/program.hpp"
-#include "output.hpp"
+#include "printing/terminal.hpp"
 #include "report/coverage_words.hpp"
 #include "report/output_sink.hpp"
 #include "row_report.hpp"
@@ -26,7 +26,7 @@ namespace {
 using command_line::done;
 
 int complain(std::string const& what) {
-    return files::complain("dmabuf_ps", printable(what));
+    return files::complain("dmabuf_ps", printing::printable(what));
 }
 
 /// Says of every process asked for and not shown why that is so.
@@ -36,7 +36,7 @@ int explain_absences(observation const& seen, std::string& sentences) {
         if (why.could_not_read)
             status = complain(why.sentence);
         else
-            sentences += printable(why.sentence + "\n");
+            sentences += printing::printable(why.sentence + "\n");
     return status;
 }
 

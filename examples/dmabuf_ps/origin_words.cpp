@@ -2,6 +2,7 @@
 #include "origin_words.hpp"
 
 #include "cells.hpp"
+#include "report/maker_words.hpp"
 
 #include <algorithm>
 #include <set>
@@ -12,16 +13,11 @@ namespace dmabuf_ps {
 namespace {
 
 using dmabuf::origin_state;
-using dmabuf::process_state;
 
 /// Lines of makers below the sum of the buffers that no process holds.
 constexpr std::size_t most_makers = 5;
 /// Devices in one of these lines.
 constexpr std::size_t most_devices = 3;
-
-std::string name_of(dmabuf::actor const& who) {
-    return fmt::format("{} {}", who.pid, visible(who.comm));
-}
 
 bool is_of(dmabuf::maker_total const& total, dmabuf::snapshot const& now,
            dmabuf::buffer const& one) {
@@ -40,7 +36,7 @@ std::set<std::string> attached_words(dmabuf::snapshot const& now,
         for (auto const& attached : now.watched_attachments_of(one))
             words.insert(fmt::format("{} by {}",
                                      attached.named ? visible(attached.device) : "a device",
-                                     name_of(attached.importer)));
+                                     report::words_of(attached.importer)));
     }
     return words;
 }
@@ -48,8 +44,8 @@ std::set<std::string> attached_words(dmabuf::snapshot const& now,
 /// "3 min ago", or "3 min to 2 h ago"
 std::string when(dmabuf::snapshot const& now, dmabuf::maker_total const& total) {
     if (now.watch.now_ns == 0) return {};
-    auto const newest = age_words(now.watch.age_ns(total.newest_ns));
-    auto const oldest = age_words(now.watch.age_ns(total.oldest_ns));
+    auto const newest = report::age_words(now.watch.age_ns(total.newest_ns));
+    auto const oldest = report::age_words(now.watch.age_ns(total.oldest_ns));
     return newest == oldest ? fmt::format(" {} ago", newest)
                             : fmt::format(" {} to {} ago", newest, oldest);
 }
@@ -57,7 +53,7 @@ std::string when(dmabuf::snapshot const& now, dmabuf::maker_total const& total) 
 std::string made_words(dmabuf::snapshot const& now, dmabuf::maker_total const& total) {
     switch (total.state) {
     case origin_state::made_by:
-        return "made by " + maker_words(total.state, total.maker) + when(now, total);
+        return "made by " + report::maker_words(total.state, total.maker) + when(now, total);
     case origin_state::before_watch:
         return "made before the watch began";
     case origin_state::missed:
@@ -89,49 +85,9 @@ std::string line_of(dmabuf::snapshot const& now, dmabuf::maker_total const& tota
 
 } // namespace
 
-std::string age_words(std::uint64_t ns) {
-    auto const seconds = ns / 1'000'000'000;
-    if (seconds < 120) return fmt::format("{} s", seconds);
-    if (seconds < 120 * 60) return fmt::format("{} min", seconds / 60);
-    if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
-    return fmt::format("{} d", seconds / 86400);
-}
-
-std::string maker_words(dmabuf::origin_state state, dmabuf::actor const& maker) {
-    switch (state) {
-    case origin_state::made_by:
-        if (maker.now == process_state::ended) return name_of(maker) + " (ended)";
-        if (maker.now == process_state::replaced)
-            return fmt::format("{} (ended; {} is another process now)", name_of(maker), maker.pid);
-        return name_of(maker);
-    case origin_state::before_watch:
-        return "before the watch";
-    case origin_state::missed:
-        return "missed";
-    case origin_state::no_room:
-        return "no room";
-    case origin_state::uncertain:
-        return "?";
-    case origin_state::not_watched:
-        break;
-    }
-    return "-";
-}
-
-std::string maker_words(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
-    auto const* const told = now.origin_of(one);
-    return told ? maker_words(told->state, told->maker) : "-";
-}
-
-std::string age_cell_words(dmabuf::snapshot const& now, dmabuf::buffer const& one) {
-    auto const* const told = now.origin_of(one);
-    if (!told || told->state != origin_state::made_by) return "-";
-    return now.watch.now_ns == 0 ? "?" : age_words(now.watch.age_ns(told->made_ns));
-}
-
 std::string unheld_makers(dmabuf::snapshot const& now, table_style const& style) {
     if (now.unheld.empty()) return {};
-    if (!now.watch.origins_read) return not_watched_words(now);
+    if (!now.watch.origins_read) return report::not_watched_words(now);
     dmabuf::snapshot part; // what the same makers made and somebody holds has ages of its own
     part.unheld = now.unheld;
     part.origins = now.origins;
@@ -161,15 +117,6 @@ std::string detached_words(dmabuf::snapshot const& now, bool table) {
     return fmt::format("Up to {} may have been detached: the watch missed the end of as many "
                        "attachments.\n",
                        counted(*left_over, "attached device"));
-}
-
-std::string not_watched_words(dmabuf::snapshot const& now) {
-    auto const& why = now.watch.why_no_origins;
-    if (why.error == 0) return {};
-    bool const absent = why.error == ENOENT || why.error == ENODEV;
-    return absent ? "Makers are not watched: `dmabuf_pin --origins`, run as root, notes those of "
-                    "later buffers.\n"
-                  : fmt::format("Makers are not told: {}.\n", describe(why).view());
 }
 
 } // namespace dmabuf_ps

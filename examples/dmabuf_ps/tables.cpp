@@ -6,6 +6,7 @@
 #include "fields.hpp"
 #include "origin_words.hpp"
 #include "report/buffer_holders.hpp"
+#include "report/maker_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -151,10 +152,10 @@ void add_origin(std::vector<rows::cell>& cells, dmabuf::snapshot const& now,
     cells.push_back(known ? number_cell(static_cast<std::uint64_t>(told->maker.pid))
                           : rows::cell{{}, "-"});
     cells.push_back({known ? rows::value(fmt::format("{}", told->maker.comm)) : rows::value(),
-                     maker_words(now, one)});
+                     report::maker_words(now, one)});
     cells.push_back(
         {aged ? rows::value(now.watch.age_ns(told->made_ns) / 1'000'000'000) : rows::value(),
-         age_cell_words(now, one)});
+         report::age_cell_words(now, one)});
 }
 
 bool any_named(std::vector<dmabuf::buffer> const& buffers) {
@@ -175,8 +176,8 @@ std::string unheld_table(dmabuf::snapshot const& now, bool counts, table_style c
                                        exporter_cell(now.exporter_of(one))};
         if (counts) cells.push_back(others_text(now.count_of(one)));
         if (names) cells.push_back(name_of(one));
-        cells.push_back(maker_words(now, one));
-        cells.push_back(age_cell_words(now, one));
+        cells.push_back(report::maker_words(now, one));
+        cells.push_back(report::age_cell_words(now, one));
         if (counts) cells.push_back(devices_cell(now, one).shown);
         table.add_row(std::move(cells));
     }

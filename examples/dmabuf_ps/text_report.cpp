@@ -4,8 +4,9 @@
 #include "change_tables.hpp"
 #include "groups.hpp"
 #include "origin_words.hpp"
-#include "output.hpp"
+#include "printing/terminal.hpp"
 #include "report/coverage_words.hpp"
+#include "report/maker_words.hpp"
 #include "report/source_words.hpp"
 #include "tables.hpp"
 
@@ -22,7 +23,7 @@ std::string nothing_held(dmabuf::coverage const& seen) {
 }
 
 std::string tables(observation const& seen, selection const& shown, options const& chosen) {
-    table_style const style{chosen.exact_bytes, terminal_width()};
+    table_style const style{chosen.exact_bytes, printing::terminal_width()};
     std::string text;
     bool const of_makers = chosen.by == grouping::maker || chosen.by == grouping::device;
     bool const unheld_rows = of_makers && !shown.listed_buffers(true, {}).empty();
@@ -51,7 +52,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
     bool const told = !shown.now().unheld.empty() && !all_buffers && !chosen.compares();
     bool const asked = of_makers || chosen.wanted.of_origins();
     if (!told && (asked || (all_buffers && !shown.now().unheld.empty())))
-        text += not_watched_words(seen.now);
+        text += report::not_watched_words(seen.now);
     bool const devices = all_buffers || chosen.by == grouping::device;
     if (!chosen.compares()) text += detached_words(shown.now(), devices);
     return all_buffers ? text + others_words(shown.now()) : text;
@@ -78,7 +79,7 @@ std::string text_report(observation const& seen, selection const& shown, options
     auto text = tables(seen, shown, chosen) + words_on_coverage(seen, chosen.verbose);
     for (auto const& hint : seen.hints)
         text += hint + "\n";
-    return printable(std::move(text));
+    return printing::printable(std::move(text));
 }
 
 } // namespace dmabuf_ps

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace dmabuf_ps {
+namespace printing {
 
 /// The columns that a line may take: those of the terminal; where standard output is none, or one
 /// that does not tell, those of the variable COLUMNS; on a terminal without either 80. Nothing:
@@ -21,4 +21,4 @@ bool prints_utf8();
 /// The text as it is to be printed, in ASCII where UTF-8 is not understood.
 std::string printable(std::string text);
 
-} // namespace dmabuf_ps
+} // namespace printing

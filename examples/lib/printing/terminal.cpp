@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "output.hpp"
+#include "terminal.hpp"
 
 #include <dmabuf/text.hpp>
 
@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace dmabuf_ps {
+namespace printing {
 
 namespace {
 
@@ -57,4 +57,4 @@ std::string printable(std::string text) {
     return prints_utf8() ? text : in_ascii(text);
 }
 
-} // namespace dmabuf_ps
+} // namespace printing

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <span>
 
-namespace dmabuf_ps {
+namespace printing {
 
 namespace {
 
@@ -176,6 +176,12 @@ std::string_view first_columns(std::string_view text, std::size_t width) {
     return text.substr(0, bytes);
 }
 
+std::string cut(std::string_view text, std::size_t width, bool utf8) {
+    std::string_view const mark = utf8 ? "…" : dmabuf::cut_mark;
+    if (width_of(text) <= width) return std::string(text);
+    return std::string(first_columns(text, width - width_of(mark))).append(mark);
+}
+
 std::string in_ascii(std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     std::string out;
@@ -197,4 +203,4 @@ std::string in_ascii(std::string_view text) {
     return out;
 }
 
-} // namespace dmabuf_ps
+} // namespace printing
