@@ -3,6 +3,7 @@
 
 #include "lines.hpp"
 #include "looks.hpp"
+#include "replaying/record_here.hpp"
 #include "say.hpp"
 
 #include <csignal>
@@ -125,7 +126,8 @@ void alarms::raise(event const& what) {
 /// Whether there is a recording of this alarm.
 bool alarms::record() {
     if (chosen_.record.empty()) return false;
-    auto const wrong = record_now(chosen_, mine_);
+    auto const wrong = replaying::record_here(chosen_.record, sampling(chosen_, mine_), mine_,
+                                              chosen_.alone ? chosen_.pids[0] : 0);
     if (!wrong.empty()) say("cannot write {}: {}", chosen_.record, wrong);
     return wrong.empty();
 }
