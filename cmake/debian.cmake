@@ -33,6 +33,7 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debi
 set(CPACK_DEBIAN_PROGRAMS_DESCRIPTION "programs that tell which process holds DMA-BUF memory
 dmabuf_ps shows which process holds how much of the memory that GPU, camera,
 video and display share, and dmabuf_report writes it as a page;
+dmabuf_top shows it again and again in a terminal;
 dmabuf_watch tells which of it grows, dmabuf_exporter tells Prometheus;
 lowmem_capture writes it down when memory is short;
 dmabuf_pin lets others than root see all processes.")

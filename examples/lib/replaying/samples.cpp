@@ -19,8 +19,10 @@ std::string replay_samples(replay::recording recorded,
                            std::function<bool(recorded_look const&)> const& take) {
     auto const mine = report::rights_of(recorded.made.rights);
     identity::user_names const users(recorded.made.users);
-    return replay::each_sample(
-        std::move(recorded), [&](dmabuf::snapshot const& now) { return take({now, mine, users}); });
+    auto const kernel = recorded.made.kernel;
+    return replay::each_sample(std::move(recorded), [&](dmabuf::snapshot const& now) {
+        return take({now, mine, users, kernel});
+    });
 }
 
 } // namespace

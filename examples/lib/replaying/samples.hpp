@@ -18,6 +18,7 @@ struct recorded_look {
     dmabuf::snapshot const& now;
     report::rights const& mine;
     identity::user_names const& users;
+    std::string const& kernel; ///< release, raw
 };
 
 /// Replays the samples of a file, which `-` may be: standard input. `take` returns whether it wants
