@@ -46,7 +46,7 @@ function read_bar(    cell, columns, i, fault, name) {
 function fault_of(cell,    limit) {
     limit = "^(<=|>=) [0-9]+([.][0-9]+)?$"
     if (cell[1] !~ /^(check|growth)$/) return "no run: " cell[1]
-    if (cell[2] !~ /^(stock|plain|plain-7[.]3)$/) return "no kernel: " cell[2]
+    if (cell[2] !~ /^(stock|origins|plain|plain-7[.]3)$/) return "no kernel: " cell[2]
     if (cell[3] == "") return "no load"
     if (cell[4] == "") return "no row"
     if (cell[5] !~ /^(first|repeated)$/) return "no look: " cell[5]

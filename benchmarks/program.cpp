@@ -53,7 +53,7 @@ void take_output(std::string const& command, Take take) {
         throw std::runtime_error(command + " failed");
 }
 
-/// Adds up the column FDS of the table, whose end is an empty line.
+/// Adds up the column FDS of the table, the fourth, whose end is an empty line.
 class table_descriptors {
 public:
     void operator()(std::string_view line) {
@@ -61,9 +61,9 @@ public:
         ended_ = line.empty();
         if (ended_) return;
         std::istringstream cells{std::string(line)};
-        std::string pid, user, buffers;
+        std::string first, second, third; // PID, USER, BUFFERS; or INODE, SIZE in bytes, EXPORTER
         std::uint64_t descriptors = 0;
-        cells >> pid >> user >> buffers >> descriptors;
+        cells >> first >> second >> third >> descriptors;
         sum_ += descriptors;
     }
     [[nodiscard]] std::uint64_t sum() const { return sum_; }
@@ -143,6 +143,7 @@ std::vector<row> program_rows() {
         running("program: dmabuf_ps --source fd_walk --json"),
         with_lists(running("program: dmabuf_ps --source dmabuf_fds --json")),
         with_pins(running("program: dmabuf_ps --source bpf_iterator --json")),
+        with_pins(running("program: dmabuf_ps --source bpf_iterator --buffers --bytes")),
         with_lists(running("program: floor_of_json")),
     };
 }
