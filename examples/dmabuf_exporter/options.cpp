@@ -19,7 +19,7 @@ constexpr auto description = "Tells Prometheus who holds DMA-BUF memory, and whi
                              "a file for node_exporter.\n";
 
 constexpr auto footer =
-    R"(Everything that can be reached at ADDRESS may read the names of processes and cgroups:
+    R"(Each client that reaches ADDRESS may read the names of processes and cgroups:
 only loopback is listened to unless --listen says otherwise.
 
 At most 200 series are told, whatever runs; each process of --top-processes, and each cgroup
