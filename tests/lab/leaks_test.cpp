@@ -199,12 +199,17 @@ void check_told(std::vector<json> const& rows, truth const& of) {
     FAIL_CHECK("nothing told of it");
 }
 
-/// Watches for a minute, by all of these at the same time.
+/// Watches for a minute, by all of these at the same time; and by the first once more, with a watch
+/// that is stopped for five seconds.
 void watch(std::vector<std::string> const& sources) {
-    std::string command;
+    auto const of = [](std::string const& source, std::string const& name) {
+        return "dmabuf_watch --for 62s --leaks --format ndjson --source " + source +
+               " --record-on-alarm /tmp/" + name + ".recording > /tmp/" + name + ".rows & ";
+    };
+    auto command = of(sources[0], "stopped") +
+                   "stopped=$!; (sleep 20; kill -STOP $stopped; sleep 5; kill -CONT $stopped) & ";
     for (auto const& one : sources)
-        command += "dmabuf_watch --for 62s --leaks --format ndjson --source " + one +
-                   " --record-on-alarm /tmp/" + one + ".recording > /tmp/" + one + ".rows & ";
+        command += of(one, one);
     REQUIRE(std::system((command + "wait").c_str()) == 0);
 }
 
@@ -254,7 +259,9 @@ TEST_CASE("eight leaks are told within a minute, and four loads that are none ar
         truths.push_back(
             {"attached", "buffer", 0, "", lab::inode_of(attached.get()), "attachments", 1});
     }
-    for (auto const& source : sources) {
+    auto watches = sources;
+    watches.emplace_back("stopped");
+    for (auto const& source : watches) {
         INFO("by " << source);
         std::printf("by %s:\n", source.c_str());
         auto const rows = rows_in("/tmp/" + source + ".rows");
