@@ -47,9 +47,9 @@ constexpr void sink(Range& all, std::size_t at, std::size_t end, Before before) 
     all[at] = moving;
 }
 
-/// Cold, and so compiled for size: it is for input that somebody has put in the worst order.
+/// Not inline: it is for input that somebody has put in the worst order, and large.
 template<class Range, class Before>
-[[gnu::cold]] constexpr void heap_sort(Range& all, Before before) {
+[[gnu::noinline]] constexpr void heap_sort(Range& all, Before before) {
     std::size_t const size = all.size();
     for (std::size_t at = size / 2; at-- > 0;)
         detail::sink(all, at, size, before);
