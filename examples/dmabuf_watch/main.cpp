@@ -107,7 +107,9 @@ private:
         if (auto const ns = ticks_.take_suspended_ns(); ns >= 1'000'000'000)
             say("the machine was suspended for {}, which counts for no rate", duration_words(ns));
         auto const missed_ns = ticks_.take_missed() * chosen_.every_ns;
-        if (now_.end_ns - now_.begin_ns > chosen_.every_ns)
+        bool const was_slow = now_.end_ns - now_.begin_ns > chosen_.every_ns;
+        slow_looks_ = was_slow ? slow_looks_ + 1 : 0;
+        if (slow_looks_ > 1) // one alone may be the look that was stopped
             tell_of_slow_looks();
         else if (missed_ns >= 1'000'000'000)
             say("no look for {}: the program was stopped, or kept waiting",
@@ -189,6 +191,7 @@ private:
     time_base base_;
     dmabuf::snapshot now_;
     std::uint64_t last_ns_ = 0;
+    std::uint64_t slow_looks_ = 0; ///< in a row
     bool said_slow_ = false;
     bool is_over_ = false;
     int status_ = done;
