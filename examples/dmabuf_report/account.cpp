@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace dmabuf_report {
 
@@ -16,8 +17,9 @@ account::account(dmabuf::snapshot const& of)
 void account::choose_processes() {
     for (auto const& who : now.holders)
         processes.push_back(&who);
-    std::ranges::stable_sort(processes, std::greater<>(),
-                             [](auto const* who) { return share_of(*who); });
+    std::ranges::sort(processes, [](auto const* a, auto const* b) {
+        return std::pair(share_of(*b), a->pid) < std::pair(share_of(*a), b->pid);
+    });
     if (processes.size() > most_processes) {
         processes_left_out = processes.size() - most_processes;
         for (auto i = most_processes; i < processes.size(); ++i)
@@ -34,9 +36,8 @@ void account::choose_buffers() {
     for (auto const* all : {&now.buffers, &now.unheld})
         for (auto const& one : *all)
             buffers.push_back(&one);
-    std::ranges::stable_sort(buffers, std::greater<>(), [](auto const* one) {
-        return std::tuple(one->size_bytes, ~one->inode);
-    });
+    std::ranges::sort(buffers, std::greater<>(),
+                      [](auto const* one) { return std::tuple(one->size_bytes, ~one->inode); });
     std::size_t references = 0;
     std::size_t kept = 0;
     for (; kept < std::min(buffers.size(), most_buffers); ++kept) {

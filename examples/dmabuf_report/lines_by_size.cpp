@@ -2,6 +2,7 @@
 #include "lines_by_size.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <set>
 
 namespace dmabuf_report {
@@ -19,7 +20,9 @@ void lines_by_size::finish(timeline& times) const {
     std::vector<line const*> drawn;
     for (auto const& one : lines_)
         drawn.push_back(&one);
-    std::ranges::stable_sort(drawn, std::greater<>(), &line::highest);
+    std::ranges::sort(drawn, [](line const* a, line const* b) {
+        return std::pair(b->highest, a) < std::pair(a->highest, b); // the earlier of two
+    });
     if (drawn.size() > most_lines) {
         times.lines_left_out = drawn.size() - most_lines;
         drawn.resize(most_lines);

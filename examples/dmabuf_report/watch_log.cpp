@@ -193,11 +193,12 @@ std::optional<log_trouble> read_log(std::string_view text, names& shown, timelin
         auto const when = at(one);
         add_bytes(one, when, subject_words(one, shown), lines);
         if (times.events.size() < most_events)
-            times.events.push_back({when, event_words(one, shown)});
+            times.events.insert(
+                std::ranges::upper_bound(times.events, when, {}, &timeline::event::at),
+                {when, event_words(one, shown)});
         else
             ++times.events_left_out;
     }
-    std::ranges::stable_sort(times.events, {}, &timeline::event::at);
     lines.finish(times);
     return std::nullopt;
 }

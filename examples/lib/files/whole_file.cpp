@@ -79,6 +79,11 @@ int give_mode(int fd, ::mode_t mode) {
     return ::fchmod(fd, mode) == 0 ? 0 : errno;
 }
 
+/// A file is made with 0600, without a moment in which others may read it.
+int give_mode_of_new(int fd, ::mode_t mode) {
+    return mode == 0600 ? 0 : give_mode(fd, mode);
+}
+
 /// Gives a new file the mode and group of the one that it replaces. Where the group cannot be kept,
 /// another one may do nothing.
 int take_rights(int fd, file_status const& of) {
@@ -108,7 +113,7 @@ trouble replace(location const& where, file_status const* before, std::string_vi
     auto const file = own(make_new(directory, beside.c_str()));
     if (!file.is_open())
         return {fmt::format("cannot make a file in its directory: {}", std::strerror(errno))};
-    int error = before ? take_rights(file.get(), *before) : give_mode(file.get(), fresh);
+    int error = before ? take_rights(file.get(), *before) : give_mode_of_new(file.get(), fresh);
     if (error == 0) error = fill(file.get(), text);
     if (error == 0 && ::renameat(directory, beside.c_str(), directory, where.name.c_str()) != 0)
         error = errno;
