@@ -20,9 +20,9 @@ memory as areas, who shares with whom, what happened over time, and a table to s
 sort. It loads nothing from anywhere. Names in it are those that programs have chosen:
 --anonymise puts others in their place before the page is shown to strangers.
 
---replay takes what dmabuf_ps --record and --json, lowmem_capture and dmabuf_watch --format
-ndjson wrote, told apart by what is in the file; of a directory its captures. The page shows
-the last state, and all of them over time.)";
+FILE is of dmabuf_ps --record or --json, of lowmem_capture, or of dmabuf_watch --format ndjson,
+told apart by its text; of a directory its captures are taken. The page shows the last state,
+and all of them over time.)";
 
 } // namespace
 
