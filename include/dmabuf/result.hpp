@@ -209,7 +209,7 @@ inline constexpr text_for<object> object_paths[] = {
 };
 static_assert(are_in_order(object_paths, object::bpf_attachments));
 
-[[gnu::cold]] constexpr std::string_view error_words(int error) {
+constexpr std::string_view error_words(int error) {
     switch (error) {
     case EPERM:
         return "not permitted (EPERM)";
@@ -273,7 +273,7 @@ static_assert(are_in_order(object_paths, object::bpf_attachments));
 /// The path that a `place` stands for, e.g. "/proc/12/task/13/fdinfo/7".
 /// Cost: no system call, no allocation.
 template<class = detail::if_called>
-[[gnu::cold]] constexpr inline_text<95> path_of(place const& where) {
+constexpr inline_text<95> path_of(place const& where) {
     inline_text<95> path;
     for (auto rest = detail::text_of(detail::object_paths, where.what, ""); !rest.empty();) {
         path.append(detail::take_until(rest, '<'));
@@ -316,7 +316,7 @@ struct roots {
 /// The same path where the kernel shows its files in `below`.
 /// Cost: no system call, no allocation.
 template<class = detail::if_called>
-[[gnu::cold]] constexpr inline_text<255> path_of(place const& where, roots const& below) {
+constexpr inline_text<255> path_of(place const& where, roots const& below) {
     inline_text<255> path;
     auto const whole = path_of(where);
     auto const is_below = [&](std::string_view usual, root_path const& chosen) {
@@ -332,7 +332,7 @@ template<class = detail::if_called>
 /// One line for people: "cannot open /proc/12/fd: permission denied (EACCES)".
 /// Cost: no system call, no allocation.
 template<class = detail::if_called>
-[[gnu::cold]] constexpr inline_text<223> describe(failure const& why) {
+constexpr inline_text<223> describe(failure const& why) {
     inline_text<223> line;
     line.append("cannot ")
         .append(detail::text_of(detail::verbs, why.doing, "use"))
