@@ -15,15 +15,33 @@ std::size_t allocations = 0;
 
 } // namespace
 
-void* operator new(std::size_t size) {
+// All forms, since a sanitizer brings its own of those that are missing. Not inlined, or GCC takes
+// the pair of malloc and delete for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     ++allocations;
     if (void* const space = std::malloc(size)) return space;
     throw std::bad_alloc();
 }
-void operator delete(void* space) noexcept {
+[[gnu::noinline]] void* operator new[](std::size_t size) {
+    return operator new(size);
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
+    ++allocations;
+    return std::malloc(size);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size, std::nothrow_t const& none) noexcept {
+    return operator new(size, none);
+}
+[[gnu::noinline]] void operator delete(void* space) noexcept {
     std::free(space);
 }
-void operator delete(void* space, std::size_t /*size*/) noexcept {
+[[gnu::noinline]] void operator delete(void* space, std::size_t /*size*/) noexcept {
+    std::free(space);
+}
+[[gnu::noinline]] void operator delete[](void* space) noexcept {
+    std::free(space);
+}
+[[gnu::noinline]] void operator delete[](void* space, std::size_t /*size*/) noexcept {
     std::free(space);
 }
 
