@@ -158,7 +158,7 @@ void add_held(page& all, dmabuf::snapshot const& now) {
     add_seen(all, "dmabuf_holders", "Processes that hold a buffer", now.holders.size(), seen);
 }
 
-/// Where no list was compared nothing is known of unheld buffers.
+/// Nothing is known of unheld buffers unless a list was compared.
 void add_unheld(page& all, dmabuf::snapshot const& now) {
     if (!now.coverage.buffers_compared()) return;
     auto const is_sized = [](dmabuf::buffer const& one) { return one.size_known; };

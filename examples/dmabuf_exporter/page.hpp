@@ -26,7 +26,7 @@ struct limits {
 page with_amounts(dmabuf::snapshot const& now, dmabuf::growth_watch const& growth,
                   limits const& most);
 
-/// Where there is no sample.
+/// Serves while there is no sample.
 page without_amounts();
 
 /// A metric without labels. `help` ends without a full stop.

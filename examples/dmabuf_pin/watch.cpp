@@ -25,7 +25,7 @@ namespace dmabuf_pin {
 
 namespace {
 
-/// How the kernel runs the programs that watch.
+/// The way in which the kernel runs the programs that watch.
 enum class way : std::uint8_t { fentry, kprobes };
 
 struct watcher {

@@ -84,7 +84,7 @@ bool is_directory(std::string const& path) {
     return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-/// What a state adds to the timeline.
+/// A state's part of the timeline.
 struct moment {
     struct share {
         std::string key, name; ///< "4711 123", "player (4711)"

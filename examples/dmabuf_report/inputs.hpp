@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a scene comes from: this machine, recordings, JSON, captures, the log of a watch.
+// Sources of a scene: this machine, recordings, JSON, captures, the log of a watch.
 #pragma once
 
 #include "options.hpp"

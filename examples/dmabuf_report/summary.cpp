@@ -103,7 +103,7 @@ std::string maker_words(dmabuf::snapshot const& now) {
     return text.empty() ? text : "Of makers, " + text + ".";
 }
 
-/// What is drawn, and what is only summed up.
+/// The parts that are drawn, and those that are only summed up.
 std::string limits(account const& shown) {
     std::string text;
     if (auto const rest = shown.whole_rest(); rest.buffers != 0)

@@ -19,7 +19,7 @@ namespace dmabuf_top {
 
 namespace {
 
-/// Where nothing tells the width, all columns have room.
+/// All columns have room unless something tells the width.
 constexpr std::size_t widest = 300;
 
 class batch {

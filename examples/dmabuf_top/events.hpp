@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What wakes the program: the time for a look, keys, signals.
+// Events that wake the program: the time for a look, keys, signals.
 #pragma once
 
 #include <dmabuf/kernel/files.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which events of one look are one leak, seen from several sides: a process grows, and with it its
-// cgroup and the exporter of its buffers.
+// Groups the events of one look that are one leak, seen from several sides: a process grows, and
+// with it its cgroup and the exporter of its buffers.
 #pragma once
 
 #include "event.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a look asks for.
+// The options of a look.
 #pragma once
 
 #include <dmabuf/sampling/options.hpp>

@@ -70,7 +70,7 @@ int ticks::milliseconds_left() const {
 }
 
 wake ticks::wait() {
-    // Where looks take longer than the time between two, the next tick is always there already.
+    // Looks that take longer than the time between two always find the next tick there already.
     if (milliseconds_left() == 0) return wake::over;
     for (;;) {
         std::array<pollfd, 2> waiting{{{timer_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};

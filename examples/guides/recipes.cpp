@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <unistd.h>
 
-// What does my own process hold?
+// Lists the buffers of the program's own process.
 static void own_process() {
     dmabuf::sampler sampler;
     dmabuf::snapshot now;
@@ -18,7 +18,7 @@ static void own_process() {
                     escaped(now.exporter_of(one)).c_str());
 }
 
-// Who holds more than before?
+// Names processes that hold more than before.
 static void leak_in_two_snapshots() {
     dmabuf::sampler sampler;
     dmabuf::snapshot before;
@@ -49,7 +49,7 @@ static void low_memory() {
     if (sampler.sample(now)) std::printf("%" PRIu64 " bytes held\n", now.total_bytes);
 }
 
-// Who made the buffers, where `dmabuf_pin --origins` watches?
+// Names makers of buffers; `dmabuf_pin --origins` must watch.
 static void made_by() {
     dmabuf::sampler sampler({.unheld = true, .origins = true});
     dmabuf::snapshot now;

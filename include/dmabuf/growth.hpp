@@ -157,7 +157,7 @@ public:
             visit(series_[at]);
     }
 
-    /// How many series and looks there are, and what found no room.
+    /// The numbers of series and looks, and of those that found no room.
     /// Lifetime: that of the watch; the next look changes it.
     [[nodiscard]] growth_counts const& counts() const { return counts_; }
 

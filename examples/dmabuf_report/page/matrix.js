@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Who shares what with whom: bytes of the buffers that two processes both hold.
+// The matrix of sharing: bytes of the buffers that two processes both hold.
 import { buffers, processes } from "./data.js";
 import { element, part } from "./dom.js";
 import { bytes, processName } from "./words.js";

@@ -18,7 +18,7 @@ const byValue = (a, b) => b.value - a.value;
 const leafOfBuffer = (index, value) =>
     ({ name: bufferName(buffers[index]), value, choose: (buffer) => buffer === buffers[index] });
 
-/// What is summed up in a group because there is no room for each of it.
+/// The sum of a group's members that have no room of their own.
 const restOf = (value, words) => (value >= 1 ? [{ name: words, value, choose: null }] : []);
 
 function byHolder() {

@@ -148,7 +148,7 @@ private:
                        {measure::mappings, maps, its.mappings}});
     }
 
-    /// Where nothing lists the buffers that no process holds, makers are told of the others.
+    /// Makers are told of held buffers alone unless something lists the others.
     void add_makers(snapshot const& now, detail::knowledge const& knows) {
         bool const listed = !now.coverage.buffers_compared() || detail::is_exact(knows.unheld);
         bool const held = detail::is_exact(detail::weaker(knows.seen, knows.only_mapped));
