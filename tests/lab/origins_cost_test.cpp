@@ -7,6 +7,7 @@
 #include "pinned.hpp"
 #include "scene.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <sys/resource.h>
 
@@ -20,12 +21,12 @@ double now_ns() {
     return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-/// Instructions of one call of `body`, kernel and program: the least of six runs of many calls,
+/// Instructions of one call of `body`, kernel and program: the least of three runs of many calls,
 /// since timers and other tasks only add to it.
 template<class Body>
 double instructions(int calls, Body body) {
     double least = 0;
-    for (int run = 0; run < 6; ++run) {
+    for (int run = 0; run < 3; ++run) {
         auto const begin = now_ns();
         for (int i = 0; i < calls; ++i)
             body();
@@ -40,40 +41,62 @@ struct cost {
     double attached_and_detached = 0;
 };
 
+std::uint32_t import(lab::descriptor const& card, lab::descriptor const& buffer) {
+    lab::drm_prime_handle imported{0, 0, buffer.get()};
+    lab::check(::ioctl(card.get(), lab::drm_fd_to_handle, &imported), "import");
+    return imported.handle;
+}
+
 /// Buffers that are made and imported, and stay: what is made after them lies in memory of its own,
 /// and the kernel takes its short way there, whatever was let go of before.
-struct used_up_memory {
-    explicit used_up_memory(lab::descriptor const& heap)
-        : card(lab::check(::open(lab::vgem_path, O_RDWR | O_CLOEXEC), "vgem")) {
-        for (int i = 0; i < 300; ++i) {
-            buffers.push_back(lab::alloc_heap(heap, page));
-            lab::drm_prime_handle imported{0, 0, buffers.back().get()};
-            lab::check(::ioctl(card.get(), lab::drm_fd_to_handle, &imported), "import");
+class used_up_memory {
+public:
+    void use_more(lab::descriptor const& heap) {
+        for (int i = 0; i < 120; ++i) {
+            buffers_.push_back(lab::alloc_heap(heap, page));
+            if (imports()) (void)import(card_, buffers_.back());
         }
     }
 
-    lab::descriptor card;
-    std::vector<lab::descriptor> buffers;
+    [[nodiscard]] bool imports() const { return card_.get() >= 0; }
+
+private:
+    lab::descriptor card_{
+        ::open(lab::vgem_path, O_RDWR | O_CLOEXEC)}; // none where there is no vgem
+    std::vector<lab::descriptor> buffers_;
 };
 
-cost cost_now() {
-    auto const heap = lab::open_heap();
-    cost all;
-    if (!lab::is_there(lab::vgem_path)) {
-        all.made_and_freed = instructions(2000, [&] { lab::alloc_heap(heap, page).reset(); });
-        return all;
-    }
-    used_up_memory const used(heap);
-    all.made_and_freed = instructions(2000, [&] { lab::alloc_heap(heap, page).reset(); });
+double made_and_freed(lab::descriptor const& heap) {
+    return instructions(1000, [&] { lab::alloc_heap(heap, page).reset(); });
+}
+
+/// Another buffer stays imported: with the last handle of a file the kernel would free a node of
+/// its tree after a grace period, whose cost falls on whichever import comes then.
+double attached_and_detached(lab::descriptor const& heap) {
     auto const buffer = lab::alloc_heap(heap, page);
+    auto const stays = lab::alloc_heap(heap, page);
     lab::descriptor const card(lab::check(::open(lab::vgem_path, O_RDWR | O_CLOEXEC), "vgem"));
-    all.attached_and_detached = instructions(1000, [&] {
-        lab::drm_prime_handle imported{0, 0, buffer.get()};
-        lab::check(::ioctl(card.get(), lab::drm_fd_to_handle, &imported), "import");
-        lab::drm_gem_handle handle{imported.handle, 0};
+    (void)import(card, stays);
+    return instructions(500, [&] {
+        lab::drm_gem_handle handle{import(card, buffer), 0};
         lab::check(::ioctl(card.get(), lab::drm_close_handle, &handle), "close");
     });
-    return all;
+}
+
+/// The least of four measurements, each in memory of its own: where the kernel's caches of objects
+/// happen to end adds to one of them, and a program adds to all.
+cost cost_now() {
+    auto const heap = lab::open_heap();
+    used_up_memory used;
+    cost least{1e9, 1e9};
+    for (int i = 0; i < 4; ++i) {
+        used.use_more(heap);
+        least.made_and_freed = std::min(least.made_and_freed, made_and_freed(heap));
+        if (!used.imports()) continue;
+        auto const attached = attached_and_detached(heap);
+        least.attached_and_detached = std::min(least.attached_and_detached, attached);
+    }
+    return least;
 }
 
 } // namespace
@@ -106,11 +129,12 @@ TEST_CASE("origins cost: made and freed, attached and detached, and nothing when
         CHECK(more <= 2600);          // 2,469 on 6.12, 2,191 on 7.3
         CHECK(more_attached <= 4100); // 3,751 and 3,743
     }
-    CHECK(unwatched.made_and_freed <= before.made_and_freed * 1.01);
-    CHECK(after.made_and_freed <= before.made_and_freed * 1.01);
-    // After kprobes an import takes 1.4 % more on 7.3 and 1.1 % less on 6.12, where an export takes
-    // what it took before: the state of the kernel's memory is suspected, and not proven.
-    if (!by_probes()) CHECK(after.attached_and_detached <= before.attached_and_detached * 1.01 + 1);
+    // Grace periods free what a buffer was in batches, so that two measurements differ by up to 1.1
+    // %. A program that stayed would add 9 % and more. An import leaves nothing to a grace period.
+    CHECK(unwatched.made_and_freed <= before.made_and_freed * 1.02);
+    CHECK(after.made_and_freed <= before.made_and_freed * 1.02);
+    CHECK(unwatched.attached_and_detached <= before.attached_and_detached * 1.002);
+    CHECK(after.attached_and_detached <= before.attached_and_detached * 1.002);
 }
 
 TEST_CASE("origins cost: reading ten thousand makers", "[.origins-cost]") {
