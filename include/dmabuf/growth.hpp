@@ -42,8 +42,10 @@ constexpr std::uint64_t middle_of(auto const& now) {
 /// Each look is a snapshot. Amounts of processes, exporters, cgroups and unheld buffers become
 /// series, each with a trend (dmabuf/trend.hpp tells when it grows, and why so). An amount that a
 /// snapshot knows only within bounds is left out of its look: no slope is made of what was out of
-/// sight. Series are kept up to `growth_options::series`.
-/// A subject that holds nothing any more ends; a process whose pid is used again is another.
+/// sight. Makers alone are told within bounds, and rise where the bounds do: while buffers come and
+/// go, there is one of uncertain origin in nearly each look. Series are kept up to
+/// `growth_options::series`. A subject that holds nothing any more ends; a process whose pid is
+/// used again is another.
 template<class = detail::if_called>
 class basic_growth_watch {
 public:
@@ -182,7 +184,8 @@ private:
     void follow(std::uint32_t at, detail::told_amount const& told) {
         if (told.value == 0) return end(at);
         auto& one = series_[at];
-        auto const change = one.so_far.add(told.value, time_ns_, options_.rules);
+        auto const change =
+            one.so_far.add(told.value, time_ns_, options_.rules, told_.missing_of(told.key));
         kept_.push_back(at);
         if (change == trend_change::none) return;
         one.of.name = subject_name(
@@ -290,7 +293,7 @@ private:
                   subject_name(detail::end_of(told.name, detail::longest_subject_name))};
         one.what = told.key.what;
         one.name_hash = told.key.name_hash;
-        one.so_far.add(told.value, time_ns_, options_.rules);
+        one.so_far.add(told.value, time_ns_, options_.rules, told_.missing_of(told.key));
         return at;
     }
 

@@ -20,7 +20,8 @@ constexpr bool is_exact(certainty how) {
     return how == certainty::exact;
 }
 
-/// The amounts that one look tells, as far as it knows them exactly. Reused, it keeps its memory.
+/// The amounts that one look tells, as far as it knows them exactly; of makers, with the bound of
+/// what may be missing. Reused, it keeps its memory.
 template<class = detail::if_called>
 class basic_told_amounts {
 public:
@@ -38,6 +39,8 @@ public:
         for (auto& of_kind : all_told_)
             for (auto& one : of_kind)
                 one = false;
+        for (auto& one : missing_of_makers_)
+            one = 0;
         only_pid_ = 0;
     }
 
@@ -74,6 +77,13 @@ public:
         bool const of_those_told = only_pid_ == 0 || of.pid == only_pid_;
         return of_those_told &&
                all_told_[static_cast<std::size_t>(of.kind)][static_cast<std::size_t>(what)];
+    }
+
+    /// The most that the look may have missed of an amount that it told.
+    [[nodiscard]] std::uint64_t missing_of(series_key const& key) const {
+        return key.kind == subject_kind::maker
+                   ? missing_of_makers_[static_cast<std::size_t>(key.what)]
+                   : 0;
     }
 
     /// Puts the amounts in order. Those of one series are one.
@@ -148,24 +158,37 @@ private:
                        {measure::mappings, maps, its.mappings}});
     }
 
-    /// Makers are told of held buffers alone unless something lists the others.
+    /// Makers are told of held buffers alone unless something lists the others. A buffer of
+    /// uncertain origin may be any maker's, and so may one that a process closed during the look:
+    /// each sum may lack them all.
     void add_makers(snapshot const& now, detail::knowledge const& knows) {
-        bool const listed = !now.coverage.buffers_compared() || detail::is_exact(knows.unheld);
         bool const held = detail::is_exact(detail::weaker(knows.seen, knows.only_mapped));
-        if (!now.watch.origins_read || !listed || !held) return;
-        for (auto const& one : now.origins)
-            if (one.state == origin_state::uncertain) return;
-        bool sized = true;
-        detail::for_each_buffer(now,
-                                [&](buffer const& one, bool) { sized = sized && one.size_known; });
+        if (!now.watch.origins_read || !held || now.coverage.odd_rows != 0) return;
+        bool sized = now.coverage.buffers_leaving == 0;
+        std::uint64_t missing_buffers = now.coverage.buffers_leaving;
+        std::uint64_t missing_bytes = 0;
+        detail::for_each_buffer(now, [&](buffer const& one, bool) {
+            sized = sized && one.size_known;
+            auto const* const told = now.origin_of(one);
+            if (!told || told->state != origin_state::uncertain) return;
+            ++missing_buffers;
+            missing_bytes += one.size_bytes;
+        });
         detail::for_each_buffer(now, [&](buffer const& one, bool) {
             auto const* const told = now.origin_of(one);
             if (told && told->state == origin_state::made_by)
                 tell_each(detail::subject_of(told->maker), told->maker.comm.view(),
                           {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
         });
-        if (sized) all_told(subject_kind::maker, measure::bytes);
-        all_told(subject_kind::maker, measure::buffers);
+        if (sized) told_but_for(measure::bytes, missing_bytes);
+        told_but_for(measure::buffers, missing_buffers);
+    }
+
+    /// Notes that each maker may have so much more. One that was not told is gone only if nothing
+    /// is missing.
+    void told_but_for(measure what, std::uint64_t missing) {
+        missing_of_makers_[static_cast<std::size_t>(what)] = missing;
+        if (missing == 0) all_told(subject_kind::maker, what);
     }
 
     void add_cgroups(snapshot const& now, detail::knowledge const& knows) {
@@ -259,6 +282,7 @@ private:
 
     std::vector<told_amount> all_;
     bool all_told_[subject_kinds][measures]{};
+    std::uint64_t missing_of_makers_[measures]{};
     std::int32_t only_pid_ = 0; ///< the look tells of this process alone
     std::int32_t buffers_of_ = 0;
     group_sums groups_;

@@ -88,9 +88,9 @@ struct growth_series {
 
 struct growth_options {
     trend_rules rules;
-    /// The series that are kept, of about 1 KiB each; twice the memory where all end at once. Where
-    /// there are more amounts, those that rise are kept, then processes, exporters and cgroups
-    /// before single buffers, then the largest.
+    /// The series that are kept, of about 1.4 KiB each; twice the memory where all end at once.
+    /// Where there are more amounts, those that rise are kept, then processes, exporters and
+    /// cgroups before single buffers, then the largest.
     std::size_t series = 2048;
     /// The process each of whose buffers is watched, on top of its sums; 0: none. Snapshots of one
     /// process alone need no such choice.

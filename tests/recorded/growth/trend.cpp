@@ -25,17 +25,20 @@ struct change {
 
 /// The changes that looks once a second tell of `number(t)`, t in seconds. Each look is up to 30 ms
 /// late.
-template<class Number>
-std::vector<change> changes_of(int looks, Number number, dmabuf::trend_rules const& rules = {},
-                               double interval = 1) {
+/// Afterwards `missing()` tells the part that the look missed.
+template<class Number, class Missing = int (*)()>
+std::vector<change> changes_of(
+    int looks, Number number, dmabuf::trend_rules const& rules = {}, double interval = 1,
+    Missing missing = [] { return 0; }) {
     std::mt19937 random(1);
     std::vector<change> all;
     dmabuf::trend so_far;
     for (int look = 0; look < looks; ++look) {
         double const late = 0.03 * static_cast<double>(random()) / 4294967296.0;
         double const t = interval * look + late;
-        auto const what = so_far.add(static_cast<std::uint64_t>(number(t)),
-                                     1000 * second + static_cast<std::uint64_t>(t * 1e9), rules);
+        auto const value = static_cast<std::uint64_t>(number(t));
+        auto const what = so_far.add(value, 1000 * second + static_cast<std::uint64_t>(t * 1e9),
+                                     rules, static_cast<std::uint64_t>(missing()));
         if (what != trend_change::none)
             all.push_back({what, look + 1, so_far.rate_per_second(), so_far.rate_error_per_second(),
                            static_cast<double>(so_far.since_ns()) / 1e9 - 1000});
@@ -239,6 +242,48 @@ TEST_CASE("trend: a gap, or a clock that jumps back, begins anew, and what grew 
         CHECK(look(60, 1) == 1);
         time += 3600 * second;
         CHECK(look(60, 0) == 1);
+        CHECK_FALSE(so_far.grows());
+    }
+}
+
+TEST_CASE("trend: a number of which looks miss a part") {
+    std::mt19937 random(4);
+    SECTION("grows where it does so whatever the looks miss") {
+        auto const leak = [&](double t) {
+            return 5 + std::floor(t) - static_cast<int>(random() % 4);
+        };
+        check_grows(changes_of(100, leak, {}, 1, [] { return 3; }), 1);
+    }
+    SECTION("grows by longer windows where looks miss more than it rises in a short one") {
+        auto const leak = [&](double t) {
+            return 20 + std::floor(t) - static_cast<int>(random() % 13);
+        };
+        auto const all = changes_of(400, leak, {}, 1, [] { return 12; });
+        REQUIRE(all.size() == 1);
+        CHECK(all[0].look <= 8 * 33 + 6);
+        CHECK(std::abs(all[0].rate - 1) <= 0.1);
+    }
+    SECTION("does not where the looks miss ever less of it") {
+        double missing = 0;
+        auto const even = [&](double t) { return 300 - (missing = std::max(0.0, 200 - t)); };
+        CHECK(changes_of(400, even).size() == 2); // were it exact, it would grow, and stop
+        CHECK(changes_of(400, even, {}, 1, [&] { return missing; }).empty());
+    }
+    SECTION("goes on while looks miss more of it, and stops once it is seen to") {
+        double missing = 0;
+        auto const number = [&](double t) {
+            missing = t > 60 && t < 120 ? 100 : 0;
+            return std::max(0.0, 100 + std::floor(std::min(t, 120.0)) - missing);
+        };
+        auto const all = changes_of(300, number, {}, 1, [&] { return missing; });
+        REQUIRE(all.size() == 2);
+        CHECK(all[1].what == trend_change::stopped);
+        CHECK(all[1].look > 120);
+    }
+    SECTION("may be as large as there are numbers") {
+        dmabuf::trend so_far;
+        for (std::uint64_t look = 0; look < 200; ++look)
+            so_far.add(look, look * second + 1, {}, ~std::uint64_t{0});
         CHECK_FALSE(so_far.grows());
     }
 }

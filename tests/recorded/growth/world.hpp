@@ -29,6 +29,7 @@ struct maker {
     std::int32_t pid = 0; ///< 0: the records do not tell
     std::string comm;
     bool ended = false;
+    bool uncertain = false; ///< the buffer was released before the records were read
 };
 
 struct made {
@@ -45,11 +46,11 @@ struct world {
     std::map<std::uint64_t, made> buffers; ///< by inode
     std::uint64_t next_inode = 1;
     std::uint64_t next_start = 100;
-    bool complete = true;           ///< false: one process could not be read, and is left out
-    bool origins = false;           ///< dmabuf_pin --origins watches
-    bool origins_uncertain = false; ///< of the first buffer
-    bool lists_devices = true;      ///< bufinfo tells the attached devices; else the watch does
-    int partly_seen = 0;            ///< the pid of a process of which a table may not be read
+    bool complete = true;      ///< false: one process could not be read, and is left out
+    bool origins = false;      ///< dmabuf_pin --origins watches
+    bool lists_devices = true; ///< bufinfo tells the attached devices; else the watch does
+    int partly_seen = 0;       ///< the pid of a process of which a table may not be read
+    unsigned leaving = 0;      ///< buffers that a process closed during the look
 
     process& start(int pid, std::string const& comm, std::string const& cgroup = "/one") {
         return processes[pid] = {next_start++, comm, cgroup, {}};
@@ -65,7 +66,7 @@ struct world {
                            std::string const& exporter = "system") {
         auto const inode = make(size, exporter);
         processes.at(pid).holds[inode].descriptors = 1;
-        buffers.at(inode).by = {pid, processes.at(pid).comm, false};
+        buffers.at(inode).by = {pid, processes.at(pid).comm, false, false};
         return inode;
     }
     void free(std::uint64_t inode) {
@@ -135,6 +136,7 @@ struct world {
         }
         if (!complete) now.coverage.processes_failed = 1;
         if (partly_seen != 0) now.coverage.processes_denied = 1;
+        now.coverage.buffers_leaving = leaving;
         for (auto& who : now.holders)
             who.partly_seen = who.pid == partly_seen;
         dmabuf::account(now);
@@ -148,7 +150,7 @@ private:
         row.inode = inode;
         row.size_bytes = one.size;
         row.state = one.by.pid != 0 ? dmabuf::origin_state::made_by : dmabuf::origin_state::missed;
-        if (origins_uncertain && inode == 1) row.state = dmabuf::origin_state::uncertain;
+        if (one.by.uncertain) row.state = dmabuf::origin_state::uncertain;
         row.maker.pid = one.by.pid;
         row.maker.comm = dmabuf::task_name(one.by.comm);
         row.maker.now = one.by.ended ? dmabuf::process_state::ended : dmabuf::process_state::runs;
