@@ -2,6 +2,7 @@
 //
 // Staged leaks, and loads that are none, side by side for a minute: what dmabuf_watch tells of them
 // by each source. The truth of each stands beside it.
+#include "pinned.hpp"
 #include "scene.hpp"
 
 #include <nlohmann/json.hpp>
@@ -157,6 +158,15 @@ lab::child churn() {
     });
 }
 
+/// A buffer for each of sixty frames a second, of which the last three live.
+lab::child composite() {
+    auto const frames = std::make_shared<std::vector<lab::descriptor>>(3);
+    auto const heap = std::make_shared<lab::descriptor>(lab::open_heap());
+    return again(16, [frames, heap](int i) {
+        (*frames)[static_cast<std::size_t>(i) % 3] = lab::alloc_heap(*heap, 16 * size);
+    });
+}
+
 // --- what is told ---
 
 /// A leak of one a second, as rows tell it. 0 and "": whatever the row has.
@@ -276,4 +286,17 @@ TEST_CASE("eight leaks are told within a minute, and four loads that are none ar
                 CHECK(row["pid"] != one.pid());
     }
     if (!has_list()) (void)std::system("dmabuf_pin --unpin > /dev/null");
+}
+
+TEST_CASE("growth: a leak beside a compositor, whose buffers come and go, is told by its maker",
+          "[.growth]") {
+    if (has_list()) return skip("makers: this kernel has no BPF");
+    pins const pinned("--origins");
+    auto const frames = composite();
+    auto const sent = send_to_nobody();
+    REQUIRE(shell("dmabuf_watch --for 62s --leaks --format ndjson > /tmp/makers.rows") == 0);
+    auto const rows = rows_in("/tmp/makers.rows");
+    check_told(rows, {"by its maker", "maker", sent.pid(), "lab_tests", 0, "buffers", 1});
+    for (auto const& row : rows)
+        CHECK(row["pid"] != frames.pid());
 }
