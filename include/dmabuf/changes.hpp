@@ -44,19 +44,19 @@ struct amount_change {
         return signed_difference;
     }
 
-    /// Both snapshots tell an amount, be it a bound, and not the same one.
+    /// Whether both snapshots tell an amount, be it a bound, and the two differ.
     [[nodiscard]] constexpr bool differs() const {
         return before.how != certainty::unknown && after.how != certainty::unknown &&
                before.value != after.value;
     }
 
-    /// One snapshot tells something, and the difference is not known all the same.
+    /// Whether the difference is unknown though a snapshot tells something.
     [[nodiscard]] constexpr bool doubtful() const {
         bool const told = before.how != certainty::unknown || after.how != certainty::unknown;
         return told && !(before.exact() && after.exact());
     }
 
-    /// More than before, as far as was seen: by bounds of the same kind too.
+    /// Whether it is more than before, as far as was seen: by bounds of the same kind too.
     [[nodiscard]] constexpr bool grew() const {
         return before.how == after.how && before.value < after.value;
     }
@@ -90,7 +90,8 @@ struct holding_change {
         visit("uss_bytes", uss_bytes);
     }
 
-    /// More buffers, descriptors or mappings than before. Look here first for a leak.
+    /// Whether there are more buffers, descriptors or mappings than before. Look here first for a
+    /// leak.
     [[nodiscard]] constexpr bool grew() const {
         return buffers.grew() || descriptors.grew() || mappings.grew();
     }
@@ -113,6 +114,7 @@ struct group_change : holding_change {
     std::uint32_t after = no_cgroup;  ///< the uid, or for `snapshot::cgroup_name()` of the later
     amount_change processes;
 
+    /// Calls `visit(name, amount_change)` for each amount. The names are those of the members.
     template<class Visit>
     constexpr void for_each_amount(Visit visit) const {
         visit("processes", processes);
@@ -225,15 +227,14 @@ struct exporter_change : buffers_change {
 /// The buffers of one maker. Where `state` is not `made_by`, all buffers in that state are one row.
 struct maker_change : buffers_change {
     origin_state state = origin_state::not_watched;
-    actor
-        maker; ///< the names are those of the newest buffer, of the later snapshot where it has one
+    /// The names are those of the newest buffer, of the later snapshot where it has one.
+    actor maker;
 };
 
 /// Whether both snapshots are of the same boot of the same machine.
 enum class boots : std::uint8_t { same, different };
 
-/// All changes. A row without a visible change is left out. Reused, it keeps its
-/// memory.
+/// All changes. A row without a visible change is left out. Reused, it keeps its memory.
 struct snapshot_diff {
     std::vector<holder_change> holders;     ///< in ascending order of pid
     std::vector<buffer_change> buffers;     ///< held and unheld, in ascending order of inode
@@ -249,8 +250,8 @@ struct snapshot_diff {
     amount_change unheld_buffers;
     amount_change unheld_bytes;
 
-    /// Rows that were left out although the change of an amount is unknown, which one snapshot
-    /// tells and the other does not, or either does within bounds.
+    /// Rows that were left out though a change of theirs is unknown: an amount that one snapshot
+    /// alone tells, or that either tells within bounds.
     struct {
         std::size_t holders = 0;
         std::size_t buffers = 0;
@@ -260,6 +261,7 @@ struct snapshot_diff {
         std::size_t cgroups = 0;
     } doubtful;
 
+    /// Scratch memory of `diff()`.
     struct memory {
         /// A buffer of one snapshot: held or not, and its place among those.
         struct place {

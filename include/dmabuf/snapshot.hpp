@@ -69,13 +69,13 @@ struct buffer {
     buffer_name name;        ///< raw bytes that a holder chose: print `escaped(name)`
     exporter_id exporter = exporter_id::unknown; ///< also where it was not asked for
     known_number<std::uint32_t> holders{};       ///< processes seen holding it
-    std::uint32_t descriptors =
-        0; ///< in all distinct tables of all processes seen, O_PATH included
+    /// In all distinct tables of all processes seen, O_PATH included.
+    std::uint32_t descriptors = 0;
     std::uint32_t mappings = 0;
 };
 
-inline constexpr std::uint32_t no_cgroup =
-    ~std::uint32_t{0}; ///< not asked for, or could not be read
+/// The cgroup was not asked for, or could not be read.
+inline constexpr std::uint32_t no_cgroup = ~std::uint32_t{0};
 
 /// One process that holds at least one DMA-BUF.
 struct holder {
@@ -372,38 +372,38 @@ struct coverage {
     /// hold a buffer, all of them seen, since the kernel walks all tasks itself.
     std::uint32_t processes = 0;
     std::uint32_t processes_seen = 0; ///< read in full
-    std::uint32_t processes_denied =
-        0; ///< at least one descriptor table or the mappings may not be read
-    std::uint32_t processes_gone = 0; ///< exited meanwhile: they hold nothing any more
-    std::uint32_t processes_failed =
-        0;                            ///< could not be read for another reason: see `first_failure`
-    std::uint32_t kernel_threads = 0; ///< refused, but kernel threads, which hold no descriptors
-    std::uint32_t processes_without_memory =
-        0; ///< of those seen: no file is mapped and no DMA-BUF is held. These are kernel threads
-           ///< and zombies, and programs that unmapped themselves. Counted where `mappings_read`
+    /// Processes of which the mappings, or at least one descriptor table, may not be read.
+    std::uint32_t processes_denied = 0;
+    std::uint32_t processes_gone = 0;   ///< exited meanwhile: they hold nothing any more
+    std::uint32_t processes_failed = 0; ///< failed for another reason: see `first_failure`
+    std::uint32_t kernel_threads = 0;   ///< refused, but kernel threads, which hold no descriptors
+    /// Of `processes_seen`, those with no file mapped and no DMA-BUF: kernel threads, zombies, and
+    /// programs that unmapped themselves. Counted where `mappings_read`.
+    std::uint32_t processes_without_memory = 0;
 
     std::uint32_t tables = 0; ///< distinct descriptor tables read
-    std::uint32_t tables_uncertain =
-        0; ///< read although the table may have been read before: no kcmp, or the task that it was
-           ///< compared with exited. Then descriptor counts are upper bounds; rss, pss and uss stay
-           ///< exact
+    /// Tables that may have been read before all the same: there was no kcmp, or the task that was
+    /// compared has exited. Descriptor counts are then upper bounds; rss, pss and uss stay exact.
+    std::uint32_t tables_uncertain = 0;
     std::uint32_t descriptors_gone = 0;   ///< closed between listing and looking
     std::uint32_t mappings_gone = 0;      ///< unmapped meanwhile, and the buffer is gone from sysfs
     std::uint32_t descriptors_failed = 0; ///< could not be looked at: see `first_failure`
     std::uint32_t undecided = 0; ///< O_PATH descriptors and mappings that may be of a DMA-BUF: none
                                  ///< was seen to compare them with
     std::uint32_t buffers_unsized = 0;
-    std::uint32_t buffers_undescribed =
-        0;                             ///< exporter or name were asked for and could not be read
+    /// Buffers whose exporter or name was asked for, and could not be read.
+    std::uint32_t buffers_undescribed = 0;
     listing listed_by = listing::none; ///< the list that `snapshot::unheld` comes from
-    failure why_no_list;               ///< why there is no list, where one was asked for: that of
-                                       ///< the last asked, sysfs, pinned BPF or `bufinfo`
-    std::uint32_t buffers_leaving = 0; ///< listed, but met only with processes that exited or
-                                       ///< closed them meanwhile: neither held nor `unheld`
-    std::uint32_t inodes_shared = 0;   ///< numbers that two buffers have, or more, as can be before
-                                       ///< 5.18: `buffers` has each of another size; of the same
-                                       ///< size they are one, and so are their mappings
-    std::uint32_t odd_rows = 0;        ///< of that list, which could not be read: a buffer each
+    /// The failure of the list that was asked last: sysfs, pinned BPF or `bufinfo`. `error` 0: a
+    /// list served, or none was asked for.
+    failure why_no_list;
+    /// Buffers that were listed, but met only with processes that exited or closed them meanwhile:
+    /// neither held nor `unheld`.
+    std::uint32_t buffers_leaving = 0;
+    /// Inode numbers that two or more buffers have, as can be before 5.18. Buffers of one number
+    /// and different sizes are in `buffers` each; of the same size they are one there.
+    std::uint32_t inodes_shared = 0;
+    std::uint32_t odd_rows = 0;        ///< rows of that list that could not be read: a buffer each
     failure first_odd_row;             ///< its `line` tells where
     std::uint32_t cgroups_unknown = 0; ///< holders whose cgroup was asked for and could not be read
     bool mappings_read = false;        ///< false: buffers that are only mapped are missing
@@ -438,10 +438,10 @@ struct capacity {
     std::size_t buffers = 0;    ///< of the whole system
     std::size_t holders = 0;    ///< processes that hold buffers
     std::size_t references = 0; ///< buffers held, added up over the holders
-    std::size_t per_process =
-        4096;                   ///< descriptors of buffers in one process's tables, and mappings
-    std::size_t threads = 4096; ///< of one process
-    std::size_t exporters = 32; ///< different ones
+    /// Descriptors of buffers in the tables of one process, and its mappings.
+    std::size_t per_process = 4096;
+    std::size_t threads = 4096;      ///< of one process
+    std::size_t exporters = 32;      ///< different ones
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
     std::size_t origins = 0;         ///< buffers whose makers are asked for
     std::size_t watched_attachments = 0; ///< of these buffers

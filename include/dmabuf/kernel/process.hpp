@@ -249,8 +249,8 @@ result<task_stat> read_task_stat(proc_directory<System> const& proc, std::int32_
 /// Kernel: fs/proc/array.c, proc_pid_status().
 struct process_status {
     std::uint32_t uid = 0; ///< effective, as ps shows it
-    std::uint32_t pid_levels =
-        0; ///< how many numbers `NSpid:` has: 1 in the pid namespace of this procfs; 0 unknown
+    /// Numbers in `NSpid:`. 1: the process is in the pid namespace of this procfs. 0: unknown.
+    std::uint32_t pid_levels = 0;
 };
 
 /// Takes the text of /proc/P/status in pieces of any size. `NSpid:` comes behind `Groups:`, which

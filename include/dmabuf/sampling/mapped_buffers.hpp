@@ -76,8 +76,7 @@ private:
         auto const at = build.buffer_at(found.inode);
         bool const ended = describe_.ask_sysfs(at) == outcome::gone;
         // The file of a mapping goes with its area, which may have been split: another area may
-        // still map the buffer.
-        // say that nothing is mapped any more.
+        // still map the buffer. The buffer is gone where sysfs has lost it, too.
         if (!build[at].size_known && describe_.ask_map_files(process, found, at) == outcome::gone &&
             ended)
             return sample_->counts.mapping_gone();

@@ -31,8 +31,8 @@ struct sample_options {
     /// a list, the watch tells the part of `unheld` that was made since it began.
     bool origins_of_unheld = false;
     bool bpf = true; ///< asks the pinned BPF iterators first; false: only /proc, /sys and debugfs
-    source force =
-        source::none; ///< this source and no better one; `coverage::found_by` tells if it served
+    /// This source and no better one; `coverage::found_by` tells whether it served.
+    source force = source::none;
     /// The procfs, sysfs and bpffs to look at, where a container has those of its host elsewhere:
     /// `sampler({.proc = "/host/proc"})`. All numbers are those of that procfs. See `roots`.
     root_path proc = dmabuf::roots{}.proc;

@@ -15,8 +15,8 @@ struct platform {
     std::uint32_t kernel_minor = 0;
     visibility proc_shows = visibility::unknown;
     bool shows_caller = true; ///< not in a procfs that pidns= mounts for another pid namespace
-    bool own_pid_namespace =
-        false; ///< /proc numbers processes as the caller does, so kcmp can be used
+    /// /proc numbers processes as the caller does, so that kcmp can be used.
+    bool own_pid_namespace = false;
 
     [[nodiscard]] constexpr bool before(std::uint32_t major, std::uint32_t minor) const {
         return kernel_major != 0 &&
