@@ -277,6 +277,7 @@ struct snapshot_diff {
             bool held;
             bool later; ///< of the snapshot after
         };
+        /// The cgroup of a holder in one snapshot.
         struct path {
             std::string_view text;
             std::uint32_t index;

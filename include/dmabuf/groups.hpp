@@ -26,6 +26,7 @@ struct group_total {
 struct group_sums {
     std::vector<group_total> totals; ///< largest pss first
 
+    /// A holder, and the group that it is in.
     struct member {
         std::uint32_t group;
         std::uint32_t holder; ///< index into `snapshot::holders`

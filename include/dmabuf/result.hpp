@@ -308,6 +308,7 @@ struct roots {
     root_path bpffs = {};   ///< empty: fs/bpf in `sys`
 
     bool operator==(roots const&) const = default;
+    /// Whether one of the three was cut: see `root_path`.
     [[nodiscard]] constexpr bool truncated() const {
         return proc.truncated() || sys.truncated() || bpffs.truncated();
     }

@@ -350,6 +350,7 @@ struct indistinct_buffers {
     std::uint64_t listed = 0;      ///< buffers that bufinfo lists, held or not
     std::uint64_t listed_bytes = 0;
 
+    /// Descriptors and mappings together.
     [[nodiscard]] constexpr std::uint32_t references() const { return descriptors + mappings; }
 };
 

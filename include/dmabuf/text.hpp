@@ -75,6 +75,7 @@ public:
         return append(detail::text_at(digits + first, sizeof digits - first));
     }
 
+    /// Appends one byte; the text is cut where it does not fit.
     constexpr void push_back(char c) {
         if (size_ == Capacity) {
             truncated_ = true;

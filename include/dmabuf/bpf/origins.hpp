@@ -231,6 +231,7 @@ public:
     /// Changes that fell into the walk, once that has ended. 0: each record came once.
     [[nodiscard]] std::uint64_t changes() const { return last_.begun - first_.finished; }
 
+    /// The file, for failures.
     [[nodiscard]] place const& where() const { return walk_.where(); }
 
 private:
@@ -257,8 +258,9 @@ public:
 
     /// The header, once the range has begun.
     [[nodiscard]] std::optional<bpf_header> const& header() const { return header_; }
-    /// The state of the watch, and the changes that fell into the walk, once the range has ended.
+    /// The state of the watch, once the range has ended.
     [[nodiscard]] bpf_watch const& watch() const { return walk_.watch(); }
+    /// Changes that fell into the walk, once the range has ended. 0: each record came once.
     [[nodiscard]] std::uint64_t changes() const { return walk_.changes(); }
 
 private:

@@ -27,6 +27,7 @@ constexpr char const* path_of(bpf_content content) {
     }
 }
 
+/// The file of an iterator, as failures name it.
 constexpr place place_of(bpf_content content) {
     switch (content) {
     case bpf_content::descriptors:
@@ -126,6 +127,7 @@ public:
         return {};
     }
 
+    /// The file, for failures.
     [[nodiscard]] place const& where() const { return where_; }
 
 private:

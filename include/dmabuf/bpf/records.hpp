@@ -113,6 +113,7 @@ struct bpf_record {
     std::uint32_t flags = 0;
     std::string_view bytes; ///< all of it, the head too
 
+    /// Whether it ends the walk.
     [[nodiscard]] constexpr bool is_end() const { return kind == detail::bpf_layout::kind_end; }
 };
 

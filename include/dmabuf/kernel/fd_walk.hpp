@@ -72,6 +72,7 @@ public:
         if (!before_5_3_) rejected_[rejected_count_++ % rejected_.size()] = device;
     }
 
+    /// Whether `reject()` was told this device, among the last 16.
     [[nodiscard]] constexpr bool rejects(device_number device) const {
         for (std::size_t i = 0; i < rejected_count_ && i < rejected_.size(); ++i)
             if (rejected_[i] == device) return true;
@@ -86,6 +87,7 @@ public:
     /// inode of its own. A vendor's kernel may have taken over the file system of 5.3.
     [[nodiscard]] constexpr bool is_indistinct() const { return before_5_3_ && !device_; }
 
+    /// The device of all DMA-BUFs, once one was met.
     [[nodiscard]] constexpr std::optional<device_number> device() const { return device_; }
 
     /// The mount of all DMA-BUFs, as fdinfo's `mnt_id` shows it.

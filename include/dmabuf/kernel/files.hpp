@@ -88,8 +88,12 @@ public:
     }
     ~unique_fd() { reset(); }
 
+    /// The descriptor, or -1 where none is open.
+    /// Lifetime: until `reset()`, a move or the end of this object.
     [[nodiscard]] int get() const { return fd_; }
     [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+    /// Closes the descriptor, if one is open.
+    /// Cost: one system call.
     void reset() {
         if (fd_ >= 0) system_.close(std::exchange(fd_, -1));
     }
@@ -177,6 +181,8 @@ result<std::string_view> read_file(System system, int directory, char const* pat
 class raw_bytes {
 public:
     raw_bytes() = default;
+    /// A buffer of `size` bytes.
+    /// Cost: one allocation.
     explicit raw_bytes(std::size_t size)
         : bytes_(new char[size])
         , size_(size) {}
@@ -190,6 +196,8 @@ public:
     }
     ~raw_bytes() { delete[] bytes_; }
 
+    /// The bytes.
+    /// Lifetime: that of the buffer.
     template<class = detail::if_called>
     operator std::span<char>() const& {
         return std::span(bytes_, size_);

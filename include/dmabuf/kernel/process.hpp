@@ -30,6 +30,7 @@ struct process {
     unique_fd<System> directory;
     std::int32_t pid = 0;
 
+    /// A file of this process, of one of its tasks or descriptors, as failures name it.
     [[nodiscard]] place at(object what, std::int32_t tid = 0, std::int32_t fd = -1) const {
         return {what, pid, tid, fd, 0};
     }
@@ -147,9 +148,8 @@ struct task_stat {
     std::int32_t threads = 0;
     std::uint64_t start_ticks = 0; ///< since boot, in units of 1/sysconf(_SC_CLK_TCK) s
 
-    [[nodiscard]] constexpr bool kernel_thread() const {
-        return (flags & 0x00200000U) != 0;
-    } // PF_KTHREAD
+    /// PF_KTHREAD.
+    [[nodiscard]] constexpr bool kernel_thread() const { return (flags & 0x00200000U) != 0; }
     /// The descriptor table may be gone already: PF_EXITING is set before exit_files().
     [[nodiscard]] constexpr bool exiting() const {
         return (flags & 0x4U) != 0 || state == 'Z' || state == 'X' || state == 'x';

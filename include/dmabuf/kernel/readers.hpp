@@ -81,6 +81,9 @@ public:
     reader(reader&&) = default;
     reader& operator=(reader&&) = default;
 
+    /// Begins the range, once, with its first item.
+    /// Cost: that of opening the file, and of one item.
+    /// Lifetime: the reader must outlive the iterator.
     iterator begin() & {
         advance();
         return iterator(*this);
@@ -106,9 +109,13 @@ public:
     static constexpr std::size_t default_bytes = 16384;
 
     read_space() = default;
+    /// The memory of the caller.
+    /// Lifetime: it must outlive the reader.
     explicit read_space(std::span<char> borrowed)
         : borrowed_(borrowed) {}
 
+    /// The memory to read into.
+    /// Cost: one allocation at the first call, unless the caller gave memory.
     template<class = detail::if_called>
     std::span<char> get() & {
         if (!borrowed_.empty()) return borrowed_;

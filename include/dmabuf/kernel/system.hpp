@@ -169,10 +169,13 @@ inline long or_errno(long returned) noexcept {
 
 /// The kernel that this program runs on.
 struct live_system {
+    /// openat, always with O_CLOEXEC.
     int open(int directory, char const* path, int flags) const noexcept {
         return static_cast<int>(detail::or_errno(::openat(directory, path, flags | O_CLOEXEC)));
     }
+    /// close. Linux closes the descriptor even where it answers EINTR.
     int close(int fd) const noexcept { return static_cast<int>(detail::or_errno(::close(fd))); }
+    /// read.
     long read(int fd, std::span<char> space) const noexcept {
         return detail::or_errno(::read(fd, space.data(), space.size()));
     }
@@ -191,6 +194,7 @@ struct live_system {
         status = {raw.ino, raw.size, {raw.dev_major, raw.dev_minor}, raw.mode, raw.nlink, raw.uid};
         return 0;
     }
+    /// readlinkat: the length of the target in `space`, without a NUL at its end.
     long readlink(int directory, char const* path, std::span<char> space) const noexcept {
         return detail::or_errno(::readlinkat(directory, path, space.data(), space.size()));
     }
@@ -259,8 +263,11 @@ struct live_system {
         ::close(link);
         return walk;
     }
+    /// getpid.
     std::int32_t process_id() const noexcept { return ::getpid(); }
+    /// CLOCK_MONOTONIC, which stands still while the machine sleeps.
     std::uint64_t clock_ns() const noexcept { return time_of(CLOCK_MONOTONIC); }
+    /// CLOCK_BOOTTIME, which goes on while the machine sleeps.
     std::uint64_t boot_clock_ns() const noexcept { return time_of(CLOCK_BOOTTIME); }
 
 private:

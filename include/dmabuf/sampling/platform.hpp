@@ -18,6 +18,7 @@ struct platform {
     /// /proc numbers processes as the caller does, so that kcmp can be used.
     bool own_pid_namespace = false;
 
+    /// Whether the kernel is older than this version. False where its release is not known.
     [[nodiscard]] constexpr bool before(std::uint32_t major, std::uint32_t minor) const {
         return kernel_major != 0 &&
                (kernel_major != major ? kernel_major < major : kernel_minor < minor);

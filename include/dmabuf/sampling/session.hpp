@@ -11,6 +11,7 @@
 namespace dmabuf {
 inline namespace v0 {
 
+/// Keeps open and in mind all that outlives one sample.
 template<system System = live_system>
 class session {
 public:
@@ -38,6 +39,8 @@ public:
         return {};
     }
 
+    /// Makes the two buffers that everything is read into, once.
+    /// Cost: two allocations.
     void make_space() {
         if (table_space_.size() != 0) return; // made last: both are there
         process_space_ = raw_bytes(space_bytes);

@@ -28,6 +28,7 @@ inline constexpr source_abilities all_source_abilities[]{
     {sizing::bpf_iterator, true, true, source_abilities::marks::always},    // bpf_iterator
 };
 
+/// The abilities of one source.
 constexpr source_abilities const& abilities_of(source which) {
     return all_source_abilities[static_cast<std::size_t>(which)];
 }

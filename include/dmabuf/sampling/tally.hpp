@@ -17,6 +17,7 @@ enum class outcome : std::uint8_t {
     again, ///< it changed meanwhile: nothing of this look counts
 };
 
+/// The worse of two outcomes.
 constexpr outcome worse(outcome a, outcome b) {
     return a < b ? b : a;
 }
