@@ -193,7 +193,6 @@ public:
     [[nodiscard]] std::map<std::uint64_t, file_ptr> const& buffers() const { return buffers_; }
     std::vector<file_ptr> twins_;
     [[nodiscard]] bool has_map_queries() const { return map_queries && !before(6, 11); }
-    [[nodiscard]] std::size_t process_count() const { return processes_.size(); }
     [[nodiscard]] std::size_t open_descriptors() const { return open_.size(); }
     [[nodiscard]] std::size_t most_open_descriptors() const { return most_open_; }
     [[nodiscard]] unsigned calls() const { return calls_; }
