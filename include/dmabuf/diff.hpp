@@ -25,8 +25,8 @@ void tell_totals(compared const& in, snapshot_diff& found) {
 
 } // namespace detail
 
-/// Compares two snapshots, into `found`. An amount that one of them does not know is unknown, and
-/// so is its change: what was not asked for, and what was out of sight. Buffers are told apart by
+/// Compares two snapshots, into `found`. A snapshot does not know an amount that was not asked for,
+/// or that was out of sight; its change is then unknown, too. Buffers are told apart by
 /// inode, size and exporter, which is reliable on kernels that use no inode number twice
 /// (`platform::inodes_are_unique()`), processes and makers by pid and start time. Nothing of this
 /// outlives a boot: of `boots::different` no process and no buffer is the same, and only exporters,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The whole library but for the opt-in dmabuf/fmt.hpp: which process holds how much DMA-BUF memory,
-// and what could not be seen.
+// Which process holds how much DMA-BUF memory, and what could not be seen: the whole library but
+// for its opt-in headers dmabuf/fmt.hpp, growth.hpp, growth_rows.hpp and trend.hpp.
 #pragma once
 
 #include <dmabuf/account.hpp>

@@ -174,8 +174,8 @@ private:
         seen.indistinct.kernel_minor = session_.kernel().kernel_minor;
     }
 
-    /// Counts what debugfs tells, or else the pinned list. What neither tells, descriptors and
-    /// mappings did. A list that the sample has read already is not read again.
+    /// Takes the counts that debugfs tells, or else the pinned list. Descriptors and mappings have
+    /// told the others. A list that the sample has read already is not read again.
     void count_references(snapshot& now) {
         if (options_.bufinfo) read_bufinfo_counts(tally(now.coverage));
         if (options_.bpf && list_.listed_by() != listing::bufinfo)

@@ -242,9 +242,9 @@ enum class sizing : std::uint8_t {
                  ///< without sysfs)
     sysfs,       ///< /sys/kernel/dmabuf/buffers, and descriptors for buffers that are not in it
     bpf_iterator,
-    bpf_buffers, ///< /sys/fs/bpf/dmabuf/buffers, and descriptors for what is not in there
-    android_bpf, ///< the list that Android pins, and descriptors for what is not in there
-    bufinfo,     ///< /sys/kernel/debug/dma_buf/bufinfo, and descriptors for what is not in there
+    bpf_buffers, ///< /sys/fs/bpf/dmabuf/buffers, and descriptors for buffers not in it
+    android_bpf, ///< the list that Android pins, and descriptors for buffers not in it
+    bufinfo,     ///< /sys/kernel/debug/dma_buf/bufinfo, and descriptors for buffers not in it
 };
 
 /// The list of all buffers, held or not, that was compared with the buffers of the processes. Every

@@ -28,13 +28,13 @@ constexpr certainty exact_if(bool condition, certainty otherwise) {
 
 /// The certainty of the amounts of a snapshot, by its coverage.
 struct knowledge {
-    certainty seen;        ///< of what all processes hold
-    certainty own;         ///< of what a process holds that was seen
+    certainty seen;        ///< of the holdings of all processes
+    certainty own;         ///< of the holdings of a process that was seen
     certainty tables;      ///< of descriptors
     certainty maps;        ///< of mappings
     certainty only_mapped; ///< of buffers, some of which may be only mapped
     certainty sized;       ///< of bytes
-    certainty shares;      ///< of pss and uss: others may share what is seen here
+    certainty shares;      ///< of pss and uss: processes out of sight may share a buffer
     certainty unheld;      ///< of the buffers that no process seen holds
     certainty exporters;   ///< of the buffers of an exporter
     certainty cgroups;     ///< of the processes in a cgroup

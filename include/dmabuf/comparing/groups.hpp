@@ -29,7 +29,7 @@ void tell_group(compared const& in, group_total const* total, certainty members,
 }
 
 /// Compares the totals in `found.scratch.sums`, which are in ascending order of group.
-/// `number_of(later, group)` is what the row has of a group.
+/// `number_of(later, group)` is the number of a group in its row.
 template<class NumberOf>
 void compare_groups(compared const& before, certainty old_members, compared const& after,
                     certainty members, snapshot_diff& found, std::vector<group_change>& rows,

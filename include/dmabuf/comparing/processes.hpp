@@ -18,7 +18,8 @@ bool holds(std::span<reference const> sorted, std::uint32_t buffer) {
     return at < sorted.size() && sorted[at].buffer == buffer;
 }
 
-/// The sums of pss and uss are of sizes; others may share what is seen here.
+/// Tells three sums of sizes. `how` is the certainty of the first. Processes out of sight may share
+/// the buffers of pss and uss.
 template<class = detail::if_called>
 void tell_sums(compared const& in, std::uint64_t rss, known_number<std::uint64_t> pss,
                known_number<std::uint64_t> uss, certainty how, holding_change& row) {

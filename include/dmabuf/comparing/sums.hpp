@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Adds up the buffers of two snapshots by what they have in common, and compares the sums.
+// Adds up the buffers of two snapshots, by exporter or by maker, and compares the sums.
 #pragma once
 
 #include <dmabuf/comparing/buffers.hpp>
@@ -19,7 +19,7 @@ struct buffers_sum {
     std::uint64_t unheld_buffers = 0;
     std::uint64_t unheld_bytes = 0;
     std::uint64_t unsized_buffers = 0;
-    /// A sum of what is known of some buffers, and unknown of others.
+    /// A sum over those of the buffers of which the number is known.
     struct partial {
         std::uint64_t sum = 0;
         std::uint64_t known = 0;

@@ -234,8 +234,8 @@ result<task_stat> read_stat(process<System> const& process, std::int32_t tid = 0
                                 detail::path("task/", tid, "/stat").c_str(), where);
 }
 
-/// Reads the stat of one task, whatever its process. With another task of its number since, that
-/// one's.
+/// Reads the stat of one task of any process. Where the number is another task's by now, it is that
+/// one's stat.
 /// Cost: three system calls, no allocation.
 /// Errors: those of `read_stat()`.
 template<system System>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's own list of all buffers, whoever holds them: by an iterator that somebody pinned, or
-// by debugfs.
+// The kernel's own list of all buffers, held or not: by an iterator that somebody pinned, or by
+// debugfs.
 #pragma once
 
 #include <dmabuf/bpf/pins.hpp>
@@ -132,7 +132,7 @@ private:
         return error != ENOENT && error != why_not_.error;
     }
 
-    /// Takes every row of one list. A list that broke off proves nothing of what is not in it.
+    /// Takes every row of one list. A list that broke off proves nothing about other buffers.
     result<void> take(listing which, System system, std::span<char> space) {
         rows_.clear();
         devices_.clear();

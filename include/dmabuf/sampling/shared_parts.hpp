@@ -37,7 +37,8 @@ public:
     /// The same of its memory map.
     [[nodiscard]] answer had_memory_map(std::int32_t tid) { return had(maps_, tid); }
 
-    /// Whether all answers stand: every task that was asked about still lives, and has what it had.
+    /// Whether all answers stand: every task that was asked about still lives, with the same table
+    /// and memory map.
     /// Cost: a comparison for each table and memory map, and three calls for each of their tasks;
     /// none if there is but one of each.
     [[nodiscard]] bool confirmed(proc_directory<System> const& proc) {
