@@ -7,8 +7,8 @@
 
 namespace files {
 
-/// Writes "program: what" as a line to stderr, in one write. A stderr that takes nothing changes
-/// nothing. Returns the exit status 1.
+/// Writes "PROGRAM: WHAT" as a line to stderr, in one write. A failed write is ignored.
+/// Returns the exit status 1.
 int complain(std::string_view program, std::string_view what);
 
 } // namespace files

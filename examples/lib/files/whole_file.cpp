@@ -65,7 +65,7 @@ location locate(std::string const& path) {
             path.substr(slash + 1)}; // npos + 1 is 0
 }
 
-/// Nobody can make it beforehand who does not know it.
+/// Nobody can foresee the name, and so nobody can make the file beforehand.
 std::string unpredictable_name() {
     std::uint64_t number = 0;
     if (::getrandom(&number, sizeof number, 0) != sizeof number) return {};
@@ -104,7 +104,7 @@ bool is_still(int fd, location const& where) {
            open.st_ino == there.st_ino;
 }
 
-/// `before` is what is to be replaced; null: nothing, and the file's mode is `fresh`.
+/// `before` is the file to be replaced; null: there is none, and the new one gets the mode `fresh`.
 trouble replace(location const& where, file_status const* before, std::string_view text,
                 ::mode_t fresh) {
     signals_wait const until_done;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Hints about buffers that no process explains: the processes that have an attached device open,
-// and the rings whose fixed files are DMA-BUFs. Nothing of it proves who holds a buffer.
+// and the rings whose fixed files are DMA-BUFs. A hint is no proof of a holder.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>

@@ -17,7 +17,7 @@ public:
     user_names() = default;
     explicit user_names(std::map<std::uint32_t, std::string> names);
 
-    /// Users who are not in it yet.
+    /// Adds the names of users who have none here yet.
     void add(user_names const& more) { names_.insert(more.names_.begin(), more.names_.end()); }
 
     /// The name, escaped; the number of a user without a name.

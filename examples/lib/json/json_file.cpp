@@ -23,7 +23,7 @@ constexpr std::size_t most_values = 4'000'000;
 
 // --- text to tree ---
 
-/// Builds the tree of a text, and refuses what a reader of it could take in two ways, or what would
+/// Builds the tree of a text. Refuses a key that comes twice in one object, and a text that would
 /// take too much memory.
 class tree_builder final : public nlohmann::json_sax<json> {
 public:

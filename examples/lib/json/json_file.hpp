@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A snapshot read back from JSON: what `dmabuf_ps --json` or lowmem_capture wrote.
+// A snapshot read back from the JSON of `dmabuf_ps --json` or of lowmem_capture.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>

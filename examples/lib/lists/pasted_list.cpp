@@ -161,7 +161,7 @@ private:
     words titles_; ///< in the lines of the list
 };
 
-/// Turns line after line into what the kernel wrote, as far as the parser reads it.
+/// Turns line after line back into the kernel's text, as far as the parser reads it.
 class restorer {
 public:
     restorer(std::vector<line> const& lines, header const& columns)

@@ -34,7 +34,7 @@ inline bool parse_duration(std::string_view word, std::uint64_t& ns) {
 }
 
 /// `least` and `most` are of a form that `parse_duration()` takes. Throws CLI::ValidationError for
-/// what is no time between them.
+/// a word that is no time between them.
 inline CLI::Option* add_duration(CLI::App& app, std::string const& name, std::uint64_t& chosen_ns,
                                  range<std::string_view> within, std::string help) {
     auto const take = [&chosen_ns, name, within](std::string const& word) {

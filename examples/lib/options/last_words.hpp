@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a command line comes to, without CLI11.
+// The outcome of a command line, without CLI11: options, or words and an exit status.
 #pragma once
 
 #include "files/standard_output.hpp"

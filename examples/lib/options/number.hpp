@@ -37,7 +37,8 @@ struct range {
 template<class Number>
 range(Number, Number) -> range<Number>; // Clang 16 has none of its own for an aggregate
 
-/// `chosen` may be an optional number. Throws CLI::ValidationError for anything else.
+/// `chosen` may be an optional number. Throws CLI::ValidationError for a word that is no number
+/// `within` the range.
 template<class Number, class Value>
 void take_number(std::string const& name, std::string const& word, range<Number> within,
                  Value& chosen) {

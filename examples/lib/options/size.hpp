@@ -29,7 +29,7 @@ inline bool parse_size(std::string_view word, std::uint64_t& bytes) {
     return true;
 }
 
-/// Throws CLI::ValidationError for what is none.
+/// Throws CLI::ValidationError for a word that is no size.
 inline CLI::Option* add_size(CLI::App& app, std::string const& name, std::uint64_t& chosen,
                              std::string help) {
     auto const take = [&chosen, name](std::string const& word) {

@@ -48,7 +48,7 @@ public:
         if (one.what != call::file) return;
         auto const size = one.text.size();
         one.text = file(one.path, one.text);
-        // What was cut off at the size of somebody's memory must fill it again.
+        // A text that was cut off where the reader's memory ended must be as long as before.
         bool const arguments = one.path.ends_with("/cmdline");
         if (one.unended && !tells_its_end(one.path, size))
             one.text.resize(size, arguments ? '\0' : '\n');

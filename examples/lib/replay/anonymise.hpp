@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Takes out of a recording what people and programs have chosen.
+// Takes the names that people and programs have chosen out of a recording.
 #pragma once
 
 #include "recording.hpp"

@@ -20,9 +20,9 @@ dmabuf::result<void> take_sample(dmabuf::basic_sampler<System>& sampler, std::in
     return alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, alone_pid);
 }
 
-/// Takes all samples in their order, by one sampler: the second knows what the first found out.
-/// `take(snapshot const&)` returns whether it wants another one. The result is empty, or the words
-/// for what is wrong with the recording.
+/// Takes all samples in their order, by one sampler, which remembers the findings of the first one
+/// in the second. `take(snapshot const&)` returns whether it wants another one. The result is
+/// empty, or names the fault of the recording.
 template<class Take>
 std::string each_sample(recording recorded, Take take) {
     replayed_system const system(std::move(recorded));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Recordings that an older library made lack calls that today's makes. Their answers follow from
-// what was recorded.
+// recorded ones.
 #pragma once
 
 #include "recording.hpp"

@@ -70,7 +70,7 @@ void recorder::closed(int fd) {
 }
 
 /// The entry of an open descriptor, which its first read or listing makes a file or directory.
-/// None for what is not kept: unknown descriptors, interrupted calls, and all after the end.
+/// Null for calls that are not kept: on unknown descriptors, interrupted, or after the end.
 entry* recorder::content_of(int fd, call what, long returned) {
     auto const at = open_.find(fd);
     if (is_repeated(returned) || at == open_.end()) return nullptr;

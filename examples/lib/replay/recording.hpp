@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a recording holds: the circumstances, and every call with its result. RECORDING.md describes
-// the file that it is kept in.
+// A recording: the circumstances, and every call with its result. RECORDING.md describes its file.
 #pragma once
 
 #include <dmabuf/sampler.hpp>
@@ -44,8 +43,8 @@ constexpr bool is_comparison(call what) {
     return what == call::kcmp || what == call::kcmp_vm;
 }
 
-/// One call on one path, or all that was read through one descriptor. What it was made on is a
-/// path, not a descriptor, so that a later version of the library may ask in another order.
+/// One call on one path, or all that was read through one descriptor. A path stands in the place of
+/// the descriptor, so that a later version of the library may ask in another order.
 struct entry {
     call what = call::open;
     std::string path;               ///< kcmp, kcmp_vm: the two tasks; pid, clocks: empty
@@ -61,7 +60,7 @@ struct entry {
 
 bool operator==(entry const& a, entry const& b);
 
-/// What shaped the calls and what is shown beside their results.
+/// The options and rights that shaped the calls, and the facts that are shown beside their results.
 struct circumstances {
     std::string kernel; ///< release
     std::uint32_t uid = 0;
@@ -86,7 +85,7 @@ struct malformed {
 };
 
 std::string write(recording const& what);
-/// Refuses what is no recording, and every result that the kernel cannot give.
+/// Refuses a text that is no recording, and every result that the kernel cannot give.
 std::variant<recording, malformed> parse(std::string_view text);
 
 /// The inverse of dmabuf::escape. False where `text` is none of its results.
@@ -96,7 +95,7 @@ bool unescape(std::string_view text, std::string& bytes);
 /// repeated for ever if it were replayed.
 bool is_made_again(int error);
 
-/// What of the results belongs together: the calls of one key are answered in their order.
+/// The key of the results that belong together: the calls of one key are answered in their order.
 /// Files and directories count as openings of their path too.
 std::string opening_key(std::string_view path);
 std::string key_of(entry const& one);

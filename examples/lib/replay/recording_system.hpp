@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A system that goes around another one and keeps what every call gave.
+// A system that calls another one and keeps every result.
 #pragma once
 
 #include "recording.hpp"
@@ -29,8 +29,8 @@ public:
     /// `what` is `clock` or `boot_clock`.
     void clock(call what, std::uint64_t now_ns);
 
-    /// What was kept. Results that only repeat the last one of their key are left out: replay
-    /// repeats it too.
+    /// The kept results, without those that only repeat the last one of their key: a replay repeats
+    /// that one, too.
     [[nodiscard]] std::vector<entry> entries() const;
 
     /// The same without mappings of ordinary files, which `left_out` counts.

@@ -57,7 +57,7 @@ constexpr option_word option_words[] = {
 
 // --- writing -------------------------------------------------------------------------------------
 
-/// `escape`, and what would end a string or a word besides.
+/// `escape`, and the characters in `also`, which would end a string or a word.
 std::string escaped(std::string_view bytes, std::string_view also) {
     std::string plain;
     dmabuf::escape(bytes, std::back_inserter(plain));
@@ -235,7 +235,7 @@ public:
         return number<Number>(word());
     }
 
-    /// `!ERROR`, if that is what comes next.
+    /// The error of a `!ERROR` that comes next, else 0.
     int error() {
         if (!line_.starts_with('!')) return 0;
         int const error = errno_of(word().substr(1));

@@ -133,7 +133,7 @@ struct replayed_system::state {
         return &file;
     }
 
-    /// All was handed out: what happened then.
+    /// The answer of a read or listing behind all that was recorded.
     long after(open_file const& file) {
         if (file.content->unended)
             return note(key_of(file.content->what, file.path) + " beyond what was recorded");

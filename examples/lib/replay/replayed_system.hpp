@@ -11,7 +11,7 @@ namespace replay {
 
 /// Answers a call as it was answered when it was recorded; where it was made several times, in that
 /// order, the last answer again and again. A call that was not recorded fails with ENOSYS, and
-/// `missing()` names the first: what comes of it is not to be trusted. So does every call behind
+/// `missing()` names the first: do not trust a snapshot that needed it. So does every call behind
 /// the most that a sampler could make of so many results: no recording keeps it busy for ever.
 /// A cheap handle: copies share their state.
 class replayed_system {

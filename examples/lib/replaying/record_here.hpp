@@ -12,9 +12,9 @@
 
 namespace replaying {
 
-/// Writes what the kernel tells now, as dmabuf_ps --record does, with all that dmabuf_ps may be
-/// asked for later. `alone_pid` of 0: of all processes. Empty, or why that was not done. A file
-/// that is there must be a regular one.
+/// Records the kernel's answers into `path`, as dmabuf_ps --record does, so that any option of
+/// dmabuf_ps can be asked of the file later. `alone_pid` of 0: of all processes. Returns nothing,
+/// or the reason why there is no recording. A file that is there must be a regular one.
 std::string record_here(std::string const& path, dmabuf::sample_options const& wanted,
                         report::rights const& mine, std::int32_t alone_pid = 0);
 

@@ -22,7 +22,7 @@ struct recorded_look {
 };
 
 /// Replays the samples of a file, which `-` may be: standard input. `take` returns whether it wants
-/// another one. The result is empty, or the words for what is wrong with the file.
+/// another one. The result is empty, or names the fault of the file.
 std::string replay_file(std::string const& path,
                         std::function<bool(recorded_look const&)> const& take);
 

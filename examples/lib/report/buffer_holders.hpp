@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Who holds each buffer.
+// The holders of each buffer.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -18,8 +18,8 @@ public:
         holders_.reserve(references);
     }
 
-    /// References stand by holder: taken from the last to the first, those of each buffer fill its
-    /// part from the end, and leave `begins_` at the beginning of it.
+    /// Takes the references, which stand by holder, from the last to the first. So each buffer's
+    /// part of `holders_` is filled from its end, and `begins_` is left at its beginning.
     void fill(dmabuf::snapshot const& now) {
         begins_.clear();
         std::size_t end = 0;

@@ -83,8 +83,8 @@ bool holders_out_of_sight(coverage const& seen) {
                0;
 }
 
-/// Whether not even the program's own process could be read, as everybody may read his own. A
-/// filter that refuses that often refuses as well what tells whether it is listed.
+/// Whether not even the program's own process could be read, though everybody may read his own. A
+/// filter that refuses it often refuses the calls that tell whether it is listed, too.
 bool own_process_denied(coverage const& seen, rights const& mine) {
     return seen.processes_denied != 0 && seen.processes_seen == 0 && seen.processes_failed == 0 &&
            (seen.proc_shows != visibility::unknown || mine.filtered);
@@ -108,7 +108,7 @@ std::string_view missing_for_either(rights const& mine) {
     return mappings.empty() ? descriptors : mappings;
 }
 
-/// The buffers of unknown size, by what refers to them.
+/// The buffers of unknown size, by the kind of their references.
 struct unsized_buffers {
     std::uint32_t only_mapped = 0;
     std::uint32_t with_descriptors = 0;

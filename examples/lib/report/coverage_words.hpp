@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What could not be seen, why, and what would help, in words.
+// The gaps of a snapshot, their reasons and their remedies, in words.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -14,7 +14,7 @@
 
 namespace report {
 
-/// What lets this program read the processes that it may not read now.
+/// The right that lets this program read the processes that it may not read now.
 std::string_view what_would_help(rights const& mine);
 
 /// The same for a program that could not read some of the processes, which may have been its own

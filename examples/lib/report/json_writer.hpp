@@ -98,7 +98,7 @@ public:
         close(']', 1);
     }
 
-    /// In an object: what is written next is this key's value. `name` has nothing to escape.
+    /// In an object: the next value is that of this key. `name` has nothing to escape.
     [[gnu::always_inline]] inline void key(std::string_view name) {
         end_at(write_key(begin_value(name.size() + key_marks), name));
         after_key_ = true;
@@ -136,7 +136,7 @@ public:
         end_at(write_number(begin_value(most_digits), number));
     }
 
-    /// Six digits; null for what is no finite number.
+    /// Six digits; null for an infinite number and for NaN.
     void value(double number) {
         if (!(number - number == 0)) return null();
         auto* const at = begin_value(most_digits); // -1.23456e-300
@@ -168,7 +168,7 @@ public:
         null();
     }
 
-    /// Ends the text with a newline and hands out what is still in the buffer.
+    /// Ends the text with a newline and hands out the rest of the buffer.
     void finish() {
         put('\n');
         flush();
@@ -191,7 +191,8 @@ private:
     static constexpr std::size_t key_marks = 4;
     static constexpr std::size_t most_digits = 20; // with the sign
 
-    /// Both return the end of what they wrote.
+    // These two return the end of the bytes that they wrote.
+
     [[gnu::always_inline]] inline char* write_key(char* at, std::string_view name) const {
         *at++ = '"';
         std::memcpy(at, name.data(), name.size());
@@ -216,7 +217,8 @@ private:
 
     void begin_value() { end_at(begin_value(0)); }
 
-    /// Writes what stands before a value, and returns where its `length` bytes go.
+    /// Writes the comma and the blanks before a value, and returns the place for its `length`
+    /// bytes.
     char* begin_value(std::size_t length) {
         auto* const at = room(longest_lead + length);
         if (std::exchange(after_key_, false)) return at;
@@ -240,7 +242,7 @@ private:
         set_lead();
     }
 
-    /// What encloses it is no longer empty.
+    /// The object or array around it is no longer empty.
     void close(char bracket, unsigned rows = 0) {
         --depth_;
         bool const own_line = !first_ && rows_ == 0;
@@ -307,7 +309,7 @@ private:
     std::array<char, 2 * longest_lead> lead_; ///< a comma, a blank or newline, and blanks
     std::size_t lead_size_ = 1;
     std::size_t skipped_ = 1; ///< of the lead, before the next value
-    bool first_ = true;       ///< of what encloses the next value
+    bool first_ = true;       ///< the next value is the first of its object or array
     bool after_key_ = false;
     std::size_t size_ = 0;
     std::array<char, 32768> space_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What this program may do, and what could be switched on here: only to tell what would help where
-// something could not be seen.
+// The rights of this program, and the sources that could be switched on here. They serve to name
+// the remedy where something could not be seen.
 #pragma once
 
 #include <dmabuf/result.hpp>
@@ -25,9 +25,9 @@ struct rights {
 /// Without the pins, which cost more to find out.
 rights own_rights(dmabuf::roots const& where = {});
 
-/// Finds out what dmabuf_pin could pin on this kernel. As dmabuf_pin does, it asks the types that
-/// the kernel describes, which everybody may read: a release says nothing of backports, nor of
-/// kernels built without BTF.
+/// Finds out which iterators dmabuf_pin could pin on this kernel. As dmabuf_pin does, it asks the
+/// types that the kernel describes, which everybody may read: a release says nothing of backports,
+/// nor of kernels built without BTF.
 /// Cost: reads 5 MB.
 void look_for_pins(rights& mine, dmabuf::roots const& where = {});
 

@@ -15,7 +15,7 @@
 
 namespace report {
 
-/// What is written of a snapshot, and in which order. Everything it points to must outlive it.
+/// The parts of a snapshot that are written, in this order. All that it refers to must outlive it.
 struct snapshot_view {
     dmabuf::snapshot const& now;
     buffer_holders const& holders; ///< of all processes

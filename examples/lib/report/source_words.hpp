@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which sources answered, why no better one did, and what would help here, in words.
+// The sources that answered, the reasons why no better one did, and the remedies here, in words.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -16,7 +16,7 @@ namespace report {
 /// `kernel`: the release, as `uname -r` has it.
 std::string source_words(dmabuf::snapshot const& now, rights const& mine, std::string_view kernel);
 
-/// Why `wanted` did not serve, and what would help.
+/// The reason why `wanted` did not serve, and the remedy.
 std::string why_not_served(dmabuf::source wanted, dmabuf::coverage const& seen, rights const& mine);
 
 } // namespace report

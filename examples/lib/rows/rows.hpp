@@ -46,13 +46,13 @@ bool is_called(field const& one, std::string_view name);
 /// people. Names that no field has are left out.
 table with_columns(table all, std::vector<std::string> const& wanted, bool for_people);
 
-/// RFC 4180: a header line of keys, lines that end in CR LF. What is not known is an empty field,
+/// RFC 4180: a header line of keys, lines that end in CR LF. An unknown value is an empty field,
 /// and an empty text two quotes. Values of a list have blanks between them, and a blank in such a
 /// value is \x20. The first character of a text that a spreadsheet takes for a formula, one of
 /// `=+-@`, is \xHH.
 std::string csv(table const& all);
 
-/// One JSON object a line, with null for what is not known.
+/// One JSON object a line, with null for an unknown value.
 std::string ndjson(table const& all);
 
 } // namespace rows

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The options that choose what is shown.
+// The options that choose buffers, processes and rows.
 #pragma once
 
 #include "criteria.hpp"
