@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A profiler's thread: it looks at its own process once a second, and tells what grows.
+// A profiler's thread: it looks at its own process once a second, and tells the growing amounts.
 #include <dmabuf/growth.hpp>
 #include <dmabuf/sampler.hpp>
 

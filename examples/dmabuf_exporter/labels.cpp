@@ -16,7 +16,7 @@ constexpr std::size_t hash_digits = 16;
 constexpr std::size_t longest_whole = longest_label - dmabuf::cut_mark.size(); // it may follow
 constexpr std::size_t longest_beginning = longest_whole - dmabuf::cut_mark.size() - hash_digits;
 
-/// The first character, or the first byte of what is none.
+/// The first character, or the first byte of a text that is not UTF-8.
 std::string_view first_of(std::string_view name) {
     char32_t point = 0;
     return name.substr(0, std::max<std::size_t>(dmabuf::detail::utf8_length(name, point), 1));

@@ -17,7 +17,7 @@ class looks {
 public:
     explicit looks(options const& chosen);
 
-    /// Reads the recordings. Empty, or what is wrong with one.
+    /// Reads the recordings. Returns nothing, or the fault of one.
     std::string open();
 
     /// Takes a sample, which `now()` then has. Of recordings the next one; the last one stays.

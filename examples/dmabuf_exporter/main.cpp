@@ -69,7 +69,7 @@ void tell_where(std::vector<std::string> const& addresses, std::vector<unsigned>
     for (std::size_t i = 0; i < addresses.size(); ++i)
         lines += fmt::format("serving http://{}:{}/metrics\n",
                              addresses[i].substr(0, addresses[i].rfind(':')), ports[i]);
-    (void)files::print("dmabuf_exporter", lines); // it serves, whoever reads this
+    (void)files::print("dmabuf_exporter", lines); // no output is needed to serve
 }
 
 int serve(options const& chosen, shared_looks const& looks, ending const& end) {

@@ -126,7 +126,7 @@ void add_rows(page& all, largest const& some, char const* name, char const* help
 
 // --- amounts ---
 
-/// A sum over what was seen. "At least 0" tells nothing.
+/// A sum over the processes and buffers that were seen. "At least 0" tells nothing.
 void add_seen(page& all, char const* name, char const* help, std::uint64_t value, bool all_seen) {
     if (value != 0 || all_seen) add_gauge(all, name, help, number(value));
 }

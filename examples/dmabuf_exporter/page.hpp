@@ -22,7 +22,8 @@ struct limits {
     std::size_t processes = 0;
 };
 
-/// The amounts of a snapshot, and what grows. Amounts that the snapshot does not know are left out.
+/// The amounts of a snapshot, and the growing ones. An amount that the snapshot does not know is
+/// left out.
 page with_amounts(dmabuf::snapshot const& now, dmabuf::growth_watch const& growth,
                   limits const& most);
 

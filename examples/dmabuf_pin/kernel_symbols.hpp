@@ -7,7 +7,7 @@
 
 namespace dmabuf_pin {
 
-/// 0 for what is not listed, as without CAP_SYSLOG, or without CONFIG_KALLSYMS_ALL.
+/// 0 for a symbol that is not listed, as without CAP_SYSLOG, or without CONFIG_KALLSYMS_ALL.
 struct kernel_symbols {
     std::uint64_t per_cpu_offset = 0;
     std::uint64_t inode_counter = 0; ///< of DMA-BUFs, which their own kernels number since 5.18

@@ -23,10 +23,10 @@ struct destroy_link {
 using object_ptr = std::unique_ptr<bpf_object, close_object>;
 using link_ptr = std::unique_ptr<bpf_link, destroy_link>;
 
-/// Lets failed_words() tell what libbpf and the verifier say from now on.
+/// Keeps the words of libbpf and of the verifier from now on, for failed_words().
 void keep_what_libbpf_says();
 
-/// "cannot DOING: ", the errno, and what libbpf said of it.
+/// "cannot DOING: ", the errno, and the words of libbpf.
 std::string failed_words(std::string_view doing);
 
 /// Sets a section of constants, or of variables that begin so.

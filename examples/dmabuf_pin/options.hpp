@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the command line asks for.
+// The command line.
 #pragma once
 
 #include "options/last_words.hpp"
@@ -19,7 +19,7 @@ struct options {
     std::string path = "/sys/fs/bpf/dmabuf";
     ::mode_t mode = 0400;              ///< of the files
     std::optional<::gid_t> group;      ///< else root's
-    bool origins = false;              ///< watch who makes buffers
+    bool origins = false;              ///< watch the makers of buffers
     std::optional<std::uint32_t> room; ///< of the watch, in records
 };
 

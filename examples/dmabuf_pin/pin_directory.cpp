@@ -58,7 +58,7 @@ constexpr std::array<std::string_view, 5> signs_of_iterators = {
     "target_name:\ttask_file", "target_name:\ttask_vma", "target_name:\tdmabuf",
     "target_name:\tbpf_map_elem", "prog_type:\t26"};
 
-/// And of what keeps the watch going: links, hash maps and an array.
+/// And of the objects that keep the watch going: links, hash maps and an array.
 constexpr std::array<std::string_view, 2> signs_of_links = {"link_type:\ttracing",
                                                             "link_type:\tperf"};
 constexpr std::array<std::string_view, 1> signs_of_notes = {"map_type:\t1"};

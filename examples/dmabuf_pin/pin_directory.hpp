@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The directory that holds the pins, opened once and used by its descriptor, so that no name on the
-// way to it can be exchanged meanwhile. Each function gives what went wrong in words, or nothing.
+// way to it can be exchanged meanwhile. Each function returns a failure in words, or nothing.
 #pragma once
 
 #include <dmabuf/kernel/files.hpp>
@@ -15,16 +15,17 @@ class pin_directory {
 public:
     explicit pin_directory(std::string path);
 
-    /// Opens it, if it is there. Refuses what is not on a bpffs, what a symbolic link leads to,
-    /// what lies in a directory where somebody else could exchange it, and what not only root can
-    /// change.
+    /// Opens it, if it is there. Refuses a directory that is not on a bpffs, that a symbolic link
+    /// leads to, that another user than root can change, or that lies where another user could
+    /// exchange it.
     std::string open();
     /// The same, and makes it where it is not there.
     std::string make();
     [[nodiscard]] bool is_there() const { return directory_.is_open(); }
 
-    /// A path of an entry for calls that take no descriptor, and the one for people.
+    /// The path of an entry for calls that take no descriptor.
     [[nodiscard]] std::string reach(std::string const& name) const;
+    /// The path of an entry for people.
     [[nodiscard]] std::string file(std::string const& name) const;
 
     [[nodiscard]] bool has(std::string const& name) const;
@@ -33,9 +34,9 @@ public:
     [[nodiscard]] std::string set_rights(std::string const& name, ::gid_t group,
                                          ::mode_t mode) const;
     [[nodiscard]] std::string rename(std::string const& from, std::string const& to) const;
-    /// That it is not there is no failure.
+    /// Removes an entry, if it is there.
     [[nodiscard]] std::string remove(std::string const& name) const;
-    /// Somebody else may keep pins there, too: then it stays.
+    /// Removes the directory, unless somebody else keeps pins there, too.
     [[nodiscard]] std::string remove_if_empty() const;
 
 private:

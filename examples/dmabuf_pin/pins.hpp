@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The pinned files. Each function gives what went wrong in words, or nothing.
+// The pinned files. Each function returns a failure in words, or nothing.
 #pragma once
 
 #include "options.hpp"
@@ -24,12 +24,12 @@ inline constexpr std::array<std::string_view, 11> watch_names = {
     "watch_made",   "watch_attached", "watch_state"};
 
 /// Pins all of them or none: each beside its final name first, with its rights, and then they are
-/// renamed, so that readers never find a gap. Where a step fails before, what was pinned by an
-/// earlier run stays as it was. A watch over makers that this run does not replace goes on, and is
-/// shown to the same readers as the rest.
+/// renamed, so that readers never find a gap. Where a step before the renaming fails, the pins of
+/// an earlier run stay as they were. A watch over makers that this run does not replace goes on,
+/// and is shown to the same readers as the rest.
 std::string pin(programs const& all, options const& chosen);
 
-/// Takes away what pin() made, and the directory where nothing else is in it. Where an entry of
+/// Takes the pins of pin() away, and the directory where nothing else is in it. Where an entry of
 /// one of the names is something else, all stays.
 std::string unpin(std::string const& path);
 

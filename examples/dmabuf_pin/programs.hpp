@@ -23,7 +23,7 @@ struct programs {
     std::vector<object_ptr> objects;
     std::vector<link_ptr> links;
     std::vector<pinnable> files;
-    std::vector<std::string> notes; ///< what this kernel does not have or allow
+    std::vector<std::string> notes; ///< parts that this kernel does not have or allow
     std::string complaint;          ///< why they are not to be pinned; empty: they are
 };
 

@@ -35,7 +35,7 @@ std::string closed_doors(std::string const& path) {
     return text;
 }
 
-/// Says of a file who may read it, and whether that is somebody besides root.
+/// Names the readers of a file. `shared` becomes true where there are others than root.
 std::string line_of(std::string const& file, bool& shared) {
     struct ::stat status{};
     if (::stat(file.c_str(), &status) != 0)

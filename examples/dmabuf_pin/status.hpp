@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What is pinned, who may read it, and whether they get that far.
+// The pinned files, their readers, and the directories on the way that let nobody pass.
 #pragma once
 
 #include <string>

@@ -167,8 +167,8 @@ private:
                bpf_map__reuse_fd(map_of(opened, ".bss.watch"), kept_.state()) == 0;
     }
 
-    /// Ends before beginnings, and entries before returns: what is noted is dropped, and what
-    /// returns was entered.
+    /// Attaches the programs at ends before those at beginnings, and those at entries before those
+    /// at returns. So every note is dropped, and every return was entered.
     std::string attach_watchers() {
         for (auto one = watchers.rbegin(); one != watchers.rend(); ++one) {
             auto const* const name = program_of(*one, how_);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The programs that note who makes each buffer and who attaches a device to it.
+// The programs that note the maker of each buffer, and the process that attaches a device to it.
 #pragma once
 
 #include "programs.hpp"
@@ -9,8 +9,8 @@
 
 namespace dmabuf_pin {
 
-/// Loads and attaches them, with what an earlier run noted where it can be taken over. Empty, or
-/// what went wrong in words.
+/// Loads and attaches them, with the notes of an earlier run where these can be taken over. Returns
+/// a failure in words, or nothing.
 std::string load_watch(dmabuf_bpf_settings const& settings, options const& chosen, programs& all);
 
 } // namespace dmabuf_pin

@@ -15,12 +15,12 @@ enum class watched : std::uint8_t { buffers, attachments };
 
 class kept_watch {
 public:
-    /// Opens what is pinned in the directory at `path`, if it is all there and as this version
-    /// makes it.
+    /// Opens the watch that is pinned in the directory at `path`, if all of it is there and as this
+    /// version makes it.
     explicit kept_watch(std::string const& path);
 
     [[nodiscard]] bool is_there() const { return there_; }
-    /// Whether something is pinned that cannot be taken over.
+    /// Whether a watch is pinned that cannot be taken over.
     [[nodiscard]] bool is_of_other_version() const { return other_; }
 
     [[nodiscard]] int map(watched what) const {

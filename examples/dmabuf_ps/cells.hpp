@@ -18,14 +18,14 @@ inline std::string size(std::uint64_t bytes, table_style const& style) {
     return style.exact_bytes ? fmt::format("{}", bytes) : fmt::format("{}", dmabuf::bytes{bytes});
 }
 
-/// A sum that leaves out some buffers, being of unknown size, is a lower bound.
+/// A sum is a lower bound where it leaves out buffers of unknown size.
 inline std::string sum(dmabuf::known_number<std::uint64_t> bytes, std::size_t buffers,
                        std::size_t unsized, table_style const& style) {
     if (!bytes.has_value() || (unsized == buffers && unsized != 0)) return "?";
     return (unsized == 0 ? "" : "≥ ") + size(*bytes, style);
 }
 
-/// What was added or taken away, with a sign.
+/// The bytes that were added or taken away, with a sign.
 inline std::string difference(std::uint64_t before, std::uint64_t after, table_style const& style) {
     if (before == after) return "0";
     return after > before ? "+" + size(after - before, style) : "-" + size(before - after, style);

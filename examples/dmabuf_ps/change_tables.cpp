@@ -51,7 +51,7 @@ bool is_told(amount_change const& one) {
     return one.before.how != certainty::unknown || one.after.how != certainty::unknown;
 }
 
-/// The cells of what a row holds, and their titles.
+/// The titles of the cells that a holding has in its row.
 std::vector<column> const holding_titles{{"BUFFERS", true}, {"FDS", true}, {"MAPS", true},
                                          {"MAPPED", true},  {"PSS", true}, {"RSS", true}};
 
@@ -202,7 +202,7 @@ std::string maker_changes(snapshot_diff const& changed, table_style const& style
                         [](auto const& one) { return report::maker_words(one.state, one.maker); });
 }
 
-/// The rows of one kind, and what is to be said of those that are left out.
+/// The rows of one kind, and the facts about those that are left out.
 struct table_of_changes {
     std::string text;
     char const* kind;
@@ -240,7 +240,7 @@ table_of_changes chosen_table(observation const& seen, snapshot_diff const& chan
             left.holders};
 }
 
-/// Never that nothing changed: rows of another kind may have, and what was not seen.
+/// Never says that nothing changed: a row of another kind may have, or one that was not seen.
 std::string words_for_rows(table_of_changes const& table) {
     if (!table.known)
         return fmt::format("Unknown, since not both samples tell the {} of everything.\n",
@@ -336,7 +336,7 @@ std::string words_for_choice(observation const& seen, options const& chosen) {
     return text;
 }
 
-/// What the comparison of two files stands on.
+/// The sentences on the ground of a comparison of two files.
 std::string words_for_files(observation const& seen) {
     std::string text;
     if (seen.compared)

@@ -10,7 +10,7 @@
 
 namespace dmabuf_ps {
 
-/// A table of the rows asked for, and what it all comes to.
+/// A table of the rows asked for, with the sums below it.
 std::string change_table(observation const& seen, dmabuf::snapshot_diff const& changed,
                          options const& chosen, table_style const& style);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What changed between two samples.
+// The changes between two samples.
 #pragma once
 
 #include <dmabuf/diff.hpp>

@@ -16,7 +16,7 @@ namespace dmabuf_ps {
 /// The snapshot with only the processes shown in it. Its buffers still know all their holders.
 dmabuf::snapshot shown_part(selection const& shown);
 
-/// What a group of processes holds, by the name that is shown.
+/// The holdings of a group of processes, by the name that is shown.
 struct named_total {
     std::string name;
     dmabuf::group_total total;
@@ -28,7 +28,7 @@ std::vector<named_total> user_totals(observation const& seen, selection const& s
 /// A cgroup that could not be read has an empty name.
 std::vector<named_total> cgroup_totals(selection const& shown);
 
-/// Those that were chosen, and how many there are.
+/// The chosen rows, and the number of all.
 struct group_rows {
     rows::table table;
     std::size_t all = 0;

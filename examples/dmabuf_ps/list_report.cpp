@@ -158,7 +158,7 @@ void write_buffer(json_writer& out, dmabuf::bufinfo_buffer const& one) {
     });
 }
 
-/// What the list has in all; null where all of it is shown.
+/// The sums of the whole list; null where all of it is shown.
 void write_selected_from(json_writer& out, lists::pasted_list const& all, std::size_t shown) {
     if (shown == all.buffers.size()) return out.null();
     out.object([&] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// All that was found out, wherever it comes from: this machine, or a recording.
+// The findings of one run, of this machine or of a file.
 #pragma once
 
 #include <dmabuf/changes.hpp>
@@ -17,7 +17,7 @@
 
 namespace dmabuf_ps {
 
-/// With --diff-with: the files that are compared, and what that stands on.
+/// With --diff-with: the files that are compared, and the ground of the comparison.
 struct comparison {
     struct file {
         std::string name;    ///< empty: this system
@@ -46,8 +46,8 @@ struct observation {
     identity::user_names users;
     identity::command_lines command_lines; ///< of the processes shown, with --args
     std::vector<std::string> hints;        ///< sentences, with --hints
-    std::string note;    ///< what is to be known of it beside what is shown; empty: nothing
-    std::string trouble; ///< what went wrong beside looking; empty: nothing
+    std::string note;                      ///< a sentence beside the report; empty: none
+    std::string trouble;                   ///< a failure beside the sample; empty: none
 };
 
 } // namespace dmabuf_ps

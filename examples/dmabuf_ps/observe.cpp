@@ -39,7 +39,7 @@ std::string boot_id_here(options const& chosen) {
     return replay::boot_id_here();
 }
 
-/// What this machine's samples are taken with, as a recording tells it.
+/// The options and rights of this machine's samples, as a recording tells them.
 replay::circumstances circumstances_here(options const& chosen) {
     auto const mine = report::own_rights(chosen.roots);
     replay::circumstances here;
@@ -86,8 +86,8 @@ std::optional<complaint> refusal(dmabuf::sample_options const& wanted, observati
     return complaint{report::why_not_served(wanted.force, coverage, seen.mine)};
 }
 
-/// Finds out what dmabuf_pin could pin, where the words that name it are wanted: that costs more
-/// than a sample.
+/// Finds out which iterators dmabuf_pin could pin, where the words that name it are wanted: that
+/// costs more than a sample.
 void look_for_pins(options const& chosen, observation& seen) {
     auto const& coverage = seen.now.coverage;
     bool const no_bpf = coverage.why_no_bpf.error != 0;
@@ -128,7 +128,7 @@ void look_at_arguments(System system, options const& chosen, observation& seen) 
     seen.command_lines = identity::read_command_lines(system, whose.processes);
 }
 
-/// Says of one process alone what the failure of its sample means.
+/// Explains the failure of a sample of one process alone.
 template<dmabuf::system System>
 complaint explained(System system, replay::circumstances const& made, observation const& seen,
                     complaint failed) {
@@ -198,7 +198,7 @@ answer record(options const& chosen) {
     return seen;
 }
 
-/// Why a recording does not show what was asked for; empty: it does.
+/// The reason why a recording cannot show the view that was asked for; empty: it can.
 std::string why_not_recorded(replay::circumstances const& made, options const& chosen) {
     if (chosen.diff_seconds && made.samples != 2)
         return fmt::format("{} holds one sample: record it with --diff", chosen.replay);

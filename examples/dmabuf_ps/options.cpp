@@ -67,7 +67,7 @@ constexpr std::array<command_line::choice<output_format>, 4> formats = {
      {"ndjson", output_format::ndjson},
      {"table", output_format::table}}};
 
-/// Refuses what would change nothing of what is shown.
+/// Refuses options that would not change the report.
 void refuse_without_effect(options const& chosen, bool sorted, bool grouped) {
     if (chosen.json) return; // which has everything
     bool const changes = chosen.compares();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the command line asks for.
+// The command line.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>
@@ -32,13 +32,13 @@ struct options {
     bool verbose = false;
     bool args = false;             ///< command lines, too
     bool require_complete = false; ///< else a report with gaps is a success
-    bool hints = false;            ///< what may explain buffers that no process explains
+    bool hints = false;            ///< hints at buffers that no process explains
     bool no_debugfs = false;       ///< else it is asked, by root
-    bool anonymise = false;        ///< what is recorded
+    bool anonymise = false;        ///< the recording
     bool alone = false;            ///< no other process than the one of `pids` is looked at
     grouping by = grouping::process;
     sort_key sort = sort_key::pss;
-    std::optional<double> diff_seconds;           ///< show what changes in that time
+    std::optional<double> diff_seconds;           ///< show the changes in that time
     std::string diff_with;                        ///< file; empty: none
     std::string record;                           ///< file; empty: none
     std::string replay;                           ///< file; empty: none
@@ -46,7 +46,7 @@ struct options {
     output_format format = output_format::table;  ///< `json` where that is true
     std::vector<std::string> columns;             ///< only these, in their order; empty: the usual
     std::vector<std::int32_t> pids;               ///< only these; empty: all
-    ::selection::criteria wanted;                 ///< only what these choose
+    ::selection::criteria wanted;                 ///< only the rows that these choose
     dmabuf::source source = dmabuf::source::none; ///< `none`: the best
     dmabuf::roots roots;
 
@@ -61,7 +61,7 @@ struct options {
     /// Whether processes are left out.
     [[nodiscard]] bool of_some_processes() const { return !pids.empty() || wanted.of_processes(); }
 
-    /// Whether the rows are what one process holds of each buffer.
+    /// Whether the rows are the buffers of one process, with its own share of each.
     [[nodiscard]] bool buffers_of_one() const { return buffers && pids.size() == 1 && !compares(); }
 
     /// Whether standard output has rows and nothing else.

@@ -88,7 +88,7 @@ std::string line_of(dmabuf::snapshot const& now, dmabuf::maker_total const& tota
 std::string unheld_makers(dmabuf::snapshot const& now, table_style const& style) {
     if (now.unheld.empty()) return {};
     if (!now.watch.origins_read) return report::not_watched_words(now);
-    dmabuf::snapshot part; // what the same makers made and somebody holds has ages of its own
+    dmabuf::snapshot part; // without the held buffers of these makers, which have other ages
     part.unheld = now.unheld;
     part.origins = now.origins;
     auto const makers = dmabuf::by_maker(part);

@@ -13,7 +13,7 @@ dmabuf::sample_options sampling(options const& chosen, report::rights const& min
     wanted.sys = chosen.roots.sys;
     wanted.bpffs = chosen.roots.bpffs;
     wanted.force = chosen.source;
-    wanted.bpf = chosen.record.empty(); // a recording is of what /proc and /sys tell
+    wanted.bpf = chosen.record.empty(); // a recording has the answers of /proc and /sys alone
     bool const totals = !changes && !chosen.has_rows_alone(); // which are by exporter
     wanted.exporters =
         everything || totals || shows(chosen, "exporter") || !chosen.wanted.exporters.empty();

@@ -11,7 +11,8 @@
 
 namespace dmabuf_ps {
 
-/// JSON tells everything, and a recording serves whatever may be asked of it later.
+/// The options of a sample for this command line. JSON tells everything, and a recording must serve
+/// any view that is asked of it later.
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine);
 
 } // namespace dmabuf_ps

@@ -12,7 +12,7 @@ namespace {
 
 using dmabuf::holder;
 
-/// What is equal goes by pid.
+/// Equal processes go by pid.
 bool goes_before(sort_key key, holder const& a, holder const& b) {
     switch (key) {
     case sort_key::pss:

@@ -38,8 +38,8 @@ std::string totals(dmabuf::snapshot const& now, bool by_exporter, table_style co
 /// How much of that is shown; empty where it is all.
 std::string shown_words(observation const& seen, selection const& shown, table_style const& style);
 
-/// What the kernel lists and no process seen holds: one line, with `buffers` a table, and in it the
-/// references and devices with `counts`. Empty where there is nothing of that kind.
+/// The buffers that the kernel lists and no process seen holds: one line, with `buffers` a table,
+/// and in it the references and devices with `counts`. Empty where there is none.
 std::string unheld_words(dmabuf::snapshot const& now, bool buffers, bool counts,
                          table_style const& style);
 

@@ -27,7 +27,8 @@ bool is_denied(Range range) {
     return false;
 }
 
-/// What a process holds is seen with a right to its descriptors, by either way, and its mappings.
+/// The buffers of a process are seen by a caller who may read its descriptors, by either way, and
+/// its mappings.
 template<dmabuf::system System>
 bool may_not_be_read(dmabuf::process<System> const& process) {
     auto const pid = process.pid;

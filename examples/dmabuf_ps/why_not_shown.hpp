@@ -23,7 +23,8 @@ template<dmabuf::system System>
 explanation why_not_shown(System system, std::int32_t pid, report::rights const& mine,
                           dmabuf::roots const& roots);
 
-/// The same of a recording, which tells it only of processes that were asked for when it was made.
+/// The same of a recording, which tells the reason only of processes that `--pid` named when it was
+/// made.
 explanation why_not_shown(replay::replayed_system const& system, std::int32_t pid,
                           report::rights const& mine, dmabuf::roots const& roots);
 

@@ -18,9 +18,9 @@ namespace {
 dmabuf::sample_options sampling(options const& chosen) {
     dmabuf::sample_options wanted;
     wanted.cgroups = true;
-    // By sysfs or a pinned list: debugfs takes locks that whoever waits for memory may hold.
+    // By sysfs or a pinned list: debugfs takes locks that a task which waits for memory may hold.
     wanted.unheld = true;
-    wanted.origins = true; // one more file, where dmabuf_pin watches
+    wanted.origins = true;           // one more file, where dmabuf_pin watches
     wanted.path_descriptors = false; // another call for each descriptor
     wanted.mappings = !chosen.no_mappings;
     wanted.names = chosen.names; // no list tells them: see README.md

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Looks at the system and writes down what it sees, without asking for memory.
+// Takes a snapshot of the system and writes it down, without asking for memory.
 #pragma once
 
 #include <dmabuf/dmabuf.hpp>
@@ -16,7 +16,7 @@
 
 namespace lowmem_capture {
 
-/// What a capture is made for.
+/// The event that a capture is made for.
 struct occasion {
     std::uint64_t event_ns = 0;        ///< CLOCK_MONOTONIC, when poll(2) returned, or a test began
     std::uint64_t events_skipped = 0;  ///< since the capture before, within its cooldown
@@ -27,12 +27,12 @@ enum class outcome : std::uint8_t { captured, not_written, not_seen };
 
 class capturer {
 public:
-    /// `armed` may be null: a test. It must outlive this. What can be read on `ends`,
-    /// which may be -1, ends waiting.
+    /// `armed` may be null: a test. It must outlive this. Waiting ends as soon as `ends`, a
+    /// descriptor or -1, can be read.
     capturer(options const& chosen, trigger const* armed, int ends);
 
-    /// Gets all memory that will be needed, and goes through all of it once. Empty, or what is
-    /// wrong.
+    /// Gets all memory that will be needed, and goes through all of it once. Returns a failure in
+    /// words, or nothing.
     std::string prepare();
 
     /// Adds a capture to `files`, and says so or why not. Where the system cannot be looked at, it

@@ -37,7 +37,7 @@ std::uint64_t now_ns() {
     return dmabuf::live_system{}.clock_ns();
 }
 
-/// What cannot be had is said, and done without.
+/// Goes on without a right that is missing, and says so.
 void be_prepared(options const& chosen) {
     if (int const error = set_oom_score_adj(chosen.oom_score_adj); error != 0)
         say("cannot set oom_score_adj to {}: {}: the kernel may end this program when memory is "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What lets this program go on while memory is short: its own is there and stays, and it is the
-// last to be killed for more.
+// The means to go on while memory is short: the program's own memory is there and stays, and it is
+// the last program to be killed for more.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ int lock_memory();
 /// 0, or an errno: lowering it needs CAP_SYS_RESOURCE.
 int set_oom_score_adj(int score);
 
-/// SCHED_FIFO at its lowest: before all tasks that are not realtime, and, where memory is short,
-/// with a part of what the kernel keeps in reserve instead of having to free some first.
-/// 0, or an errno: CAP_SYS_NICE or RLIMIT_RTPRIO is needed.
-/// Kernel: gfp_to_alloc_flags() in mm/page_alloc.c, 6.12 (ALLOC_MIN_RESERVE), 6.1 (ALLOC_HARDER).
+/// SCHED_FIFO at its lowest: the program runs before all tasks that are not realtime. Where memory
+/// is short, it gets a part of the kernel's reserve, and need not free some first. 0, or an errno:
+/// CAP_SYS_NICE or RLIMIT_RTPRIO is needed. Kernel: gfp_to_alloc_flags() in mm/page_alloc.c, 6.12
+/// (ALLOC_MIN_RESERVE), 6.1 (ALLOC_HARDER).
 int be_realtime();
 
 /// Calls of `operator new` since the program began.

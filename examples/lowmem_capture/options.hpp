@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the command line asks for.
+// The command line.
 #pragma once
 
 #include <dmabuf/snapshot.hpp>

@@ -83,11 +83,11 @@ public:
         , captures_("lowmem", keep)
         , failures_("failed", 1) {}
 
-    /// Opens the directory, makes it where it is not, takes the lock, and looks at what is there.
+    /// Opens the directory, which is made where it is missing, takes the lock, and lists the files.
     /// EWOULDBLOCK: another program has the lock.
     trouble open();
 
-    /// Adds a capture of what `fill(text_sink&)` writes, and then deletes the oldest beyond `keep`.
+    /// Adds a capture, which `fill(text_sink&)` writes, and then deletes the oldest beyond `keep`.
     /// A directory that has vanished is made again. Allocates nothing, unless that one has files.
     template<class Fill>
     trouble add(Fill fill) {

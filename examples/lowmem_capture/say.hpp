@@ -23,11 +23,11 @@ void say(fmt::format_string<Values...> text, Values&&... values) {
         fmt::format_to_n(line.data() + prefix.size(), room, text, std::forward<Values>(values)...);
     *written.out = '\n';
     auto const size = static_cast<std::size_t>(written.out + 1 - line.data());
-    files::write_all(STDERR_FILENO, {line.data(), size}); // where stderr is gone, so is who reads
+    files::write_all(STDERR_FILENO, {line.data(), size}); // nobody reads a stderr that is gone
 }
 
-/// What an errno means. strerror() may allocate for numbers that it does not know, and for others
-/// where messages are translated: this program never calls setlocale().
+/// The meaning of an errno. strerror() may allocate for numbers that it does not know, and for
+/// others where messages are translated: this program never calls setlocale().
 inline char const* words(int error) {
     return std::strerror(error);
 }

@@ -68,7 +68,7 @@ std::variant<trigger, no_trigger> trigger::arm(options const& chosen) {
     bool const of_cgroup = !chosen.cgroup.empty();
     if (of_cgroup && dmabuf::live_system{}.filesystem_type(fd) != cgroup_magic)
         return no_trigger{fmt::format("{} is no cgroup of version 2", chosen.cgroup)};
-    // The kernel takes the last byte for the end of the text, whatever it is.
+    // The kernel takes the last byte, be it a letter, for the end of the text.
     if (::write(fd, armed.text_.c_str(), armed.text_.size() + 1) < 0)
         return not_armed(armed.path_, armed.text_, errno);
     return armed;
