@@ -54,8 +54,7 @@ static bool add(struct set* to, uint64_t inode) {
     return ++to->count;
 }
 
-// As much as a snapshot holds: what is written to for the first time is an entry into the kernel
-// for each page.
+// As many bytes as a snapshot holds: the first write to each page is an entry into the kernel.
 static struct {
     char holders[1 << 15][holder_bytes];
     char buffers[1 << 17][buffer_bytes];
@@ -252,7 +251,7 @@ struct query {
     uint64_t name, build_id;
 };
 
-// The mappings of files, one by one: what else is mapped holds no buffer.
+// The mappings of files, one by one: no other mapping holds a buffer.
 static bool ask_for_mappings(int maps) {
     enum { next_of_a_file = 0x30 };
     struct query query = {.size = sizeof query, .flags = next_of_a_file};
@@ -302,8 +301,9 @@ static uint64_t look_at_process(char const* name) {
         bool const has_memory = (wanted & with_mappings) && look_at_mappings(process, pid);
         if (found && (wanted & kept)) keep_holder(pid, first_reference);
         if (found && (wanted & with_cgroups)) read_once(process, "cgroup");
-        // What showed nothing may have exited, and left others who hold it: how many tasks there
-        // are then, or, since one more and one less are as many, whether the first has descriptors.
+        // A task that showed nothing may have exited, and other tasks may hold its buffers. So the
+        // number of tasks is asked, or, since it is the same with one more and one less, whether
+        // the first one has descriptors.
         if (found)
             read_once(process, "stat");
         else if (!has_memory)
@@ -313,8 +313,8 @@ static uint64_t look_at_process(char const* name) {
     return found;
 }
 
-// Where a sampler is and what it can see: which kernel, whose numbers, and whether all processes
-// are shown; and whether there are lists.
+// The place and the sight of a sampler: the kernel, the numbers of its procfs, whether all
+// processes are shown, and whether there are lists.
 static void ask_once(void) {
     struct statfs system;
     struct statx status;

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-/// What a floor's calls tell, beside who holds what and how large it is; to be added up.
+/// The facts that a floor's calls tell beside holders and sizes; to be added up.
 enum {
     by_lists = 1,       ///< by dmabuf_fds, else a statx per descriptor
     with_mappings = 2,  ///< and the memory maps
@@ -37,7 +37,7 @@ uint64_t kept_buffer(uint32_t at); ///< its inode
 uint32_t kept_references(void);
 uint64_t kept_reference(uint32_t at); ///< the inode of its buffer
 
-/// The same by what dmabuf_pin pinned, whose records tell exporters and names too.
+/// The same by the pins of dmabuf_pin, whose records tell exporters and names too.
 uint64_t read_pins(unsigned what);
 uint64_t read_pins_of(int32_t pid);
 

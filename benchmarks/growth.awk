@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# What each further process, buffer, thread or watch costs beside the smallest load: a table, and a
+# The cost of each further process, buffer, thread or watch beside the smallest load: a table, and a
 # file a curve for growth.gnuplot. The last column of a figure is its load with an N for what grows.
 BEGIN {
     FS = "\t"

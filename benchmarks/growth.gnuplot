@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# One plot each of what processes, buffers and threads cost, out of kernels.txt and the files of growth.awk.
+# One plot each of the cost of processes, buffers and threads, out of kernels.txt and the files of growth.awk.
 set encoding utf8
 set logscale xy
 set key bmargin center horizontal Left reverse maxcols 3

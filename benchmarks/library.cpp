@@ -20,7 +20,7 @@ constexpr auto walk = dmabuf::source::fd_walk;
 constexpr auto lists = dmabuf::source::dmabuf_fds;
 constexpr auto pins = dmabuf::source::bpf_iterator;
 
-/// Who holds what, and how large it is: what every row tells.
+/// Holders and sizes, which every row tells.
 dmabuf::sample_options sizes(dmabuf::source by) {
     dmabuf::sample_options options;
     options.exporters = options.names = options.path_descriptors = options.mappings = false;
@@ -132,7 +132,7 @@ auto value_of(Result&& result) {
     return std::forward<Result>(result).value();
 }
 
-/// What a program does that knows whom it asks for.
+/// The looks of a program that asks for one process.
 class one_process {
 public:
     one_process(std::int32_t pid, dmabuf::source by)
@@ -194,7 +194,7 @@ beginning by_readers(dmabuf::source by) {
     };
 }
 
-/// As a caller walks who may not follow the links of another's descriptors.
+/// The walk of a caller that may not follow the links of another's descriptors.
 look by_fdinfo(std::int32_t pid) {
     struct opened {
         dmabuf::process<> process;

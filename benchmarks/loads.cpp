@@ -103,7 +103,7 @@ void open_ordinary(unsigned count) {
         lab::check(::dup(kinds[i % kinds.size()]), "dup");
 }
 
-/// A child has what its parent opened and adds its own.
+/// A child has its parent's descriptors, and adds its own.
 [[noreturn]] void hold(load const& what, unsigned number, std::vector<int> const& shared,
                        int ready) {
     bool const holder = number % what.one_in == 0 && number / what.one_in < what.holders();
@@ -211,7 +211,7 @@ population::population(load const& what) {
     for (unsigned i = 0; i < what.processes; ++i)
         if (char byte; ::read(ready[0], &byte, 1) != 1)
             throw std::runtime_error("a process did not come up");
-    // What is measured holds nothing itself.
+    // The measured program itself holds nothing.
     lab::check(::syscall(SYS_close_range, 3U, ~0U, 0U), "close_range");
 }
 

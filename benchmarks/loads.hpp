@@ -47,7 +47,7 @@ struct load {
 /// named.
 load load_of(std::string const& text);
 
-/// What this machine holds at the moment, as one average load.
+/// The holdings of this machine at the moment, as one average load.
 load count_processes(std::string const& name);
 
 /// Its processes, which live until this object goes.
@@ -63,5 +63,5 @@ public:
 
 private:
     std::vector<pid_t> pids_;
-    std::vector<std::string> directories_; ///< cgroups, and what is watched
+    std::vector<std::string> directories_; ///< cgroups, and watched directories
 };

@@ -39,8 +39,8 @@ struct task {
 
 measured timed(task const& it) {
     measured result;
-    // What the kernel still does after boot, and after others exited, would show in short looks. To
-    // wait takes no time where the clock counts instructions.
+    // The work of the kernel after boot, and after others exited, would show in short looks.
+    // Waiting takes no time where the clock counts instructions.
     ::sleep(settling_seconds);
     auto const before = peak_kib();
     auto begin = now_ms();

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-/// What a look took.
+/// The cost of a look.
 struct figures {
     double ms = 0;
     std::uint64_t calls = 0;

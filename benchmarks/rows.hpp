@@ -21,13 +21,13 @@ struct row {
     bool of_one = false;    ///< looks at that holder alone
     bool lists = false;     ///< needs /proc/P/task/T/dmabuf_fds
     bool sysfs = false;     ///< needs /sys/kernel/dmabuf/buffers
-    bool pins = false;      ///< needs what dmabuf_pin pins
+    bool pins = false;      ///< needs the pins of dmabuf_pin
     bool program = false;   ///< runs one, whose calls and allocations are not counted
     bool remembers = false; ///< from one look to the next; else one look is as good as two
 };
 
-/// "floor of X" beside a row X is what X is measured against, and for rows of one process so is the
-/// baseline of one process.
+/// A row X is measured against "floor of X" beside it, and a row of one process against the
+/// baseline of one process, too.
 std::vector<row> baseline_rows(); // baseline.c, streams.cpp
 std::vector<row> floor_rows();    // floors.c, floor_bpf.c
 std::vector<row> library_rows();  // library.cpp

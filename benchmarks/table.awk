@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Makes the Markdown table out of what `measure` prints, a kernel's name before each line. Ratios are
+# Makes the Markdown table out of the lines of `measure`, a kernel's name before each line. Ratios are
 # between figures of one kernel and load, so of one boot.
 BEGIN {
     FS = "\t"

@@ -27,7 +27,7 @@ SEC("iter/dmabuf")
 int buffers(struct bpf_iter__dmabuf *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
-	/* Loaded once: to the verifier each load may be NULL, whatever was checked before. */
+	/* Loaded once: the verifier takes each load for one that may be NULL. */
 	const struct dma_buf *dmabuf = ctx->dmabuf;
 
 	if (!dmabuf)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the three programs share. */
+/* The parts that the three programs share. */
 #ifndef DMABUF_BPF_COMMON_H
 #define DMABUF_BPF_COMMON_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Who holds DMA-BUFs: every descriptor of every table, and every mapping.
+ * The holders of DMA-BUFs: every descriptor of every table, and every mapping.
  *
  * Kernel: kernel/bpf/task_iter.c, since 5.8. A task that shares its leader's
  * table is passed over by the iterator itself; one whose leader has exited is

@@ -8,7 +8,7 @@
  * dma_heap_buffer_alloc() are inlined in some kernels, and no tracepoint tells
  * of a release.
  *
- * Notes are keyed by what stands for an address: before 5.18 two buffers can share an inode. The
+ * A hidden address is the key of a note: before 5.18 two buffers can share an inode. The
  * kernel may use the memory of a note for another one at any time, also while an
  * iterator looks at it (kernel/bpf/hashtab.c), so each has a checksum.
  *
@@ -30,7 +30,7 @@ struct dmabuf_bpf_state state SEC(".bss.watch") = {};
 struct dmabuf_bpf_watchers watchers SEC(".bss.watchers") = {};
 struct dmabuf_bpf_passages passages SEC(".bss.passages") = {};
 
-/* Without preallocation: what is not used takes no memory. The loader sets the room. */
+/* Without preallocation: an unused element takes no memory. The loader sets the room. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -66,8 +66,8 @@ static __always_inline __u64 check_of(const void *record, int bytes)
 }
 
 /*
- * BPF_ANY: what is there under this number is of something that is gone, whose
- * end was missed.
+ * BPF_ANY: a note that is there under this number is of a buffer or an
+ * attachment that is gone, whose end was missed.
  */
 static __always_inline void enter(enum dmabuf_bpf_watcher self, void *map,
 				  struct dmabuf_bpf_counters *counters, const __u64 *number,
@@ -501,14 +501,14 @@ static __always_inline __u64 misses_by_types(int which)
 	return first < second ? first : second;
 }
 
-/* The same by kprobes: what was entered did not return, or may have been entered unseen. */
+/* The same by kprobes: entries that did not return, and those that may not have been seen. */
 static __always_inline __u64 misses_by_probes(int which)
 {
 	__u64 returned, entered;
 
 	if (which & 1)
 		return misses_of(watchers.stats[which]);
-	/* In this order: what is inside meanwhile counts as missed. */
+	/* In this order: a task that is inside meanwhile counts as missed. */
 	returned = *(const volatile __u64 *)&passages.returned[which / 2];
 	entered = *(const volatile __u64 *)&passages.entered[which / 2];
 	return sum_of(misses_of(watchers.stats[which + 4]),
@@ -530,7 +530,7 @@ static __always_inline __u64 larger(__u64 one, __u64 other)
 static __always_inline void put_watch(struct seq_file *seq, enum dmabuf_bpf_watched what)
 {
 	const struct dmabuf_bpf_counters *counters = &state.counters[what];
-	/* In this order: what finished had begun. A processor may still load the latter first. */
+	/* In this order: a finished change had begun. A processor may load the latter first. */
 	__u64 finished = *(const volatile __u64 *)&counters->finished;
 	__u64 begun = *(const volatile __u64 *)&counters->begun;
 	struct dmabuf_bpf_watch record = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What a read of the pinned iterators hands out: one header, one record per
- * reference, one end. The list of all buffers has no end but the file's, and is
+ * A read of the pinned iterators hands out one header, one record per
+ * reference, and one end. The list of all buffers has no end but the file's, and is
  * an empty file where there is none. `origins` and `attachments` have a WATCH
  * record behind the header and another before the end. All fields have the
  * machine's byte order and no padding; every record begins with its length, a
@@ -18,10 +18,10 @@
 #define DMABUF_BPF_MAGIC 0x7265746966756264ULL /* "dbufiter", little endian */
 #define DMABUF_BPF_VERSION 3
 
-/* What the loader decides, in section .rodata.settings. */
+/* Decided by the loader, in section .rodata.settings. */
 struct dmabuf_bpf_settings {
 	/*
-	 * The key of what stands for kernel addresses, drawn at random. Who can
+	 * The key that hides kernel addresses, drawn at random. A caller who can
 	 * read it back (CAP_BPF) may read kernel memory anyway.
 	 */
 	__u64 secret[2];
@@ -72,7 +72,7 @@ struct dmabuf_bpf_buffer {
 	__u64 size_bytes;
 	__u32 device;			/* major << 20 | minor */
 	__u32 name_bytes;
-	char exporter[68];		/* padded with zeros; 64 bytes of it are one too many */
+	char exporter[68];		/* padded with zeros; one of 64 bytes counts as cut */
 	__u32 count;			/* references to its file, without ours; 0: not told */
 };
 
@@ -191,14 +191,14 @@ struct dmabuf_bpf_watch {
 	/* Failures of one of the two programs on each event; the other may have succeeded. */
 	__u64 no_room;			/* not entered: there were `room` records */
 	__u64 failed_entries;		/* not entered for another reason, as no memory */
-	__u64 failed_removals;		/* left over: the record stays, of what is gone */
+	__u64 failed_removals;		/* left over: the record stays, its buffer is gone */
 	/*
-	 * At most so many events the kernel ran no program for, since they were
-	 * running already on that processor, preempted; by kprobes, since another
-	 * one ran, or the event was one of too many at a time. What was not entered has no
-	 * record; what was left over takes room until its address is used again. No
-	 * record is handed out of a buffer that is gone, but under
-	 * lockdown=confidentiality; of a device that is detached one can be.
+	 * For at most so many events the kernel ran no program: both were running
+	 * already on that processor, preempted; by kprobes, another one ran, or the
+	 * event was one of too many at a time. A buffer that was not entered has no
+	 * record; one that was left over takes room until its address is used again.
+	 * No record is handed out of a buffer that is gone, but under
+	 * lockdown=confidentiality; one of a detached device can be.
 	 */
 	__u64 missed_begins;
 	__u64 missed_ends;

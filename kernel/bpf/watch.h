@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What the programs of origins.bpf.c and their loader share. Readers of the
- * pinned files need records.h alone.
+ * The parts that the programs of origins.bpf.c and their loader share. Readers
+ * of the pinned files need records.h alone.
  */
 #ifndef DMABUF_BPF_WATCH_STATE_H
 #define DMABUF_BPF_WATCH_STATE_H
@@ -44,7 +44,7 @@ struct dmabuf_bpf_counters {
 /* Section .bss.watch: outlives the programs when they are replaced, as the two maps do. */
 struct dmabuf_bpf_state {
 	__u64 layout;			/* DMABUF_BPF_WATCH_LAYOUT */
-	__u64 base;			/* the address of this; what stands for others is relative to it */
+	__u64 base;			/* the address of this; hidden ones are relative to it */
 	__u64 since_ns;			/* 0: the watch has yet to begin */
 	__u64 first_inode;
 	struct dmabuf_bpf_counters counters[2];

@@ -91,7 +91,7 @@ inline descriptor open_device(char const* path) {
     return descriptor(check(::open(path, O_RDWR | O_CLOEXEC), path));
 }
 
-// What the kernel calls the exporter of a buffer that alloc_heap() and alloc_udmabuf() make.
+// The kernel's name for the exporter of a buffer that alloc_heap() makes.
 inline char const* heap_exporter() {
     return is_there(heap_path) ? "system" : "drm";
 }

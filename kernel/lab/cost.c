@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What it costs to learn which process refers to which buffers, the ways that there are, and how long
+ * The cost of learning which process refers to which buffers, in each way that there is, and how long
  * a reader holds what others may wait for. Runs in a guest whose clock counts instructions:
  *
  *   kernel/run cost [--defect measure | --defect sizes]
@@ -314,7 +314,7 @@ static void pin_iterators(void)
     printf("dmabuf_pin: %.0f ms\n", now_ms() - begin);
 }
 
-/* What a kernel with measure.patch saw of each lock since the last call, in nanoseconds */
+/* The times that a kernel with measure.patch held each lock since the last call, in nanoseconds */
 static void print_holds(void)
 {
     unsigned long worst[3];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// Makes processes that hold real DMA-BUFs in every way there is, and writes down the true account
-// from what it did: nothing in it is read back from where the library reads.
+// Makes processes that hold real DMA-BUFs in every way there is, and writes the true account down
+// from its own actions: nothing in it is read back from the files that the library reads.
 //
 // The account is one JSON object. All sizes are bytes; names and comms are hexadecimal, since they
 // are any bytes.
@@ -17,13 +17,12 @@
 //     references  [{inode, descriptors, path_descriptors, mappings, mapped_bytes}] by inode.
 //                 descriptors: in all distinct descriptor tables of the process together, O_PATH
 //                 ones included; path_descriptors: the O_PATH ones of these; mappings: mapped areas
-//   views      what each user can see: uid 0 everything, any other its own dumpable processes
+//   views      the part that each user can see: uid 0 everything, any other its dumpable processes
 //              [{uid, holders, total_bytes, exporters}]
 //     holders     [{pid, rss_bytes, pss_bytes, uss_bytes}] by pid. rss: every buffer that the
-//     process
-//                 references at all, whole; pss: each buffer split evenly over its holders in this
-//                 view, what cannot be split goes one byte each to the lowest pids; uss: the
-//                 buffers with one holder in this view
+//                 process references at all, whole; pss: each buffer split evenly over its holders
+//                 in this view, the remainder one byte each to the lowest pids; uss: the buffers
+//                 with one holder in this view
 //     total_bytes every buffer held in this view, once
 //     exporters   [{name, buffers, bytes}] of the same, by name
 
@@ -57,7 +56,7 @@ using lab::check;
 using lab::descriptor;
 using namespace std::string_literals;
 
-// --- what a process refers to, noted down as it is done ---
+// --- the references of a process, noted down as they are made ---
 
 struct counts {
     std::uint64_t descriptors = 0;
@@ -263,7 +262,7 @@ private:
 
 struct actor;
 
-// What one process of the scenario is called, owns, gets, and does with it.
+// One process of the scenario: its name, its user, its buffers, and its actions.
 struct role {
     std::string comm;
     uid_t uid;
@@ -404,7 +403,7 @@ void hold_in_threads(actor& me) {
     me.stay();
 }
 
-// --- the roles: what only looks like a buffer, and what holds none ---
+// --- the roles: files that only look like a buffer, and processes that hold none ---
 
 std::string decoy_path(char const* name) {
     auto const in_root = "/dmabuf:"s + name;
@@ -668,7 +667,7 @@ struct buffer {
     std::optional<std::string> name;
 };
 
-// Nothing of what the director has open for other processes may stay open in this one.
+// No descriptor that the director has open for other processes may stay open in this one.
 void close_all_but(int first, int second) {
     auto const [low, high] = std::minmax(first, second);
     for (auto const& [from, to] :
