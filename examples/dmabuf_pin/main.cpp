@@ -5,6 +5,7 @@
 #include "files/complain.hpp"
 #include "files/standard_output.hpp"
 #include "options.hpp"
+#include "options/exit_status.hpp"
 #include "pins.hpp"
 #include "programs.hpp"
 #include "status.hpp"
@@ -15,8 +16,8 @@ namespace dmabuf_pin {
 
 namespace {
 
-constexpr int done = 0;
-constexpr int failed = 1;
+using command_line::done;
+using command_line::failed;
 
 int complain(std::string_view what) {
     while (what.ends_with('\n'))
@@ -46,8 +47,8 @@ int main(int count, char const* const* arguments) {
         if (auto const wrong = unpin(chosen.path); !wrong.empty()) return complain(wrong);
         return done;
     case action::status:
-        return std::max(files::print("dmabuf_pin", status_words(chosen.path)),
-                        is_pinned(chosen.path) ? done : failed);
+        return std::max<int>(files::print("dmabuf_pin", status_words(chosen.path)),
+                             is_pinned(chosen.path) ? done : failed);
     }
     return failed;
 }

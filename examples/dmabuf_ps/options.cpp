@@ -259,8 +259,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                              "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
     app.add_option("--diff-with", chosen.diff_with,
-                   "Show what changed since FILE, an older recording or --json output. With "
-                   "--replay, which then takes both kinds too: from FILE to that; - is standard "
+                   "Show what changed since FILE, a recording or --json output: up to now, or to "
+                   "the file of --replay, which may be --json output then, too; - is standard "
                    "input")
         ->type_name("FILE");
     app.add_flag("-a,--args", chosen.args,
