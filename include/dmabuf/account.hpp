@@ -110,8 +110,8 @@ constexpr void share_out(auto& now, auto& turns) {
 /// Fills in every sum of `now` from its buffers, holders and references. The holders must be in
 /// ascending order of pid, and the references grouped by holder. Where a size does not divide by
 /// the number of holders, the lowest pids carry the remainder, one byte each. pss, uss and numbers
-/// of holders stay unknown in a sample of one process alone. Cost: linear. No allocation once
-/// `turns`, scratch memory of one number per buffer, has grown.
+/// of holders stay unknown in a sample of one process alone.
+/// Cost: linear. No allocation once `turns`, scratch memory of one number per buffer, has grown.
 template<class = detail::if_called>
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {
     for (auto& buffer : now.buffers)

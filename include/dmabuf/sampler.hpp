@@ -43,7 +43,8 @@ template<system System = live_system>
 class basic_sampler {
 public:
     /// A sampler with these options, which makes its calls by `system`. It opens nothing yet: the
-    /// first sample does, and tells its failures. Cost: no system call, no allocation.
+    /// first sample does, and tells its failures.
+    /// Cost: no system call, no allocation.
     explicit basic_sampler(sample_options options = {}, System system = {});
 
     /// Makes room for systems up to the size of `most`. With `now.reserve(most)` too, the first

@@ -89,7 +89,8 @@ public:
 
     /// In ascending order of inode.
     [[nodiscard]] std::span<listed_buffer const> rows() const { return std::span(rows_); }
-    /// Null where it is not in the list, or twice. Lifetime: until `forget()`.
+    /// The row of this inode. Null where it is not in the list, or twice.
+    /// Lifetime: until `forget()`.
     [[nodiscard]] listed_buffer const* find(std::uint64_t inode) const {
         auto const before = [](listed_buffer const& a, std::uint64_t b) { return a.inode < b; };
         auto const at = detail::lower_bound(rows_, inode, before);

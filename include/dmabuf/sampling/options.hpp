@@ -18,14 +18,16 @@ struct sample_options {
     bool cgroups = false;         ///< the cgroup of every holder, 4 calls each
     bool unheld = false;  ///< `snapshot::unheld`: asks sysfs, else pinned BPF, else `bufinfo`
     bool bufinfo = false; ///< debugfs may be asked; it takes each buffer's lock in the kernel
-    /// `snapshot::counts` and `snapshot::attachments`. Cost: 3 calls for each buffer and sample,
-    /// which `names` share; at most log2(n) + 6 for each of n tables with buffers and of n memory
-    /// maps; by `bpf_iterator` none. With `bufinfo` that list, unless it was read.
+    /// `snapshot::counts` and `snapshot::attachments`.
+    /// Cost: 3 calls for each buffer and sample, which `names` share; at most log2(n) + 6 for each
+    /// of n tables with buffers and of n memory maps; by `bpf_iterator` none. With `bufinfo` that
+    /// list, unless it was read.
     bool counts = false;
     /// `snapshot::origins` and `snapshot::watched_attachments` of all buffers, where
-    /// `dmabuf_pin --origins` watches. Cost: 8 calls, one more per 32 KiB of records, whichever
-    /// buffers they are of (112 bytes a buffer, 176 an attachment), and 3 for each maker and
-    /// importer that holds no buffer; where nothing is pinned 1.
+    /// `dmabuf_pin --origins` watches.
+    /// Cost: 8 calls, one more per 32 KiB of records, whichever buffers they are of (112 bytes a
+    /// buffer, 176 an attachment), and 3 for each maker and importer that holds no buffer; where
+    /// nothing is pinned 1.
     bool origins = false;
     /// The same of `snapshot::unheld` alone; no call where a list tells that there is none. Without
     /// a list, the watch tells the part of `unheld` that was made since it began.
