@@ -11,7 +11,7 @@ set(floors ground detail values kernel bpf sampling top)
 
 set(ground version text result names)
 set(detail detail/sort detail/inode_index detail/text_index)
-set(values trend snapshot account groups origins changes comparing/compared comparing/buffers comparing/processes
+set(values trend coverage snapshot account groups origins changes comparing/compared comparing/buffers comparing/processes
     comparing/groups comparing/sums comparing/exporters comparing/makers diff growing/series growing/amounts growth growth_rows)
 set(kernel kernel/system kernel/files kernel/readers kernel/process kernel/fdinfo kernel/fd_walk kernel/maps kernel/dmabuf_fds
     kernel/sysfs_buffers kernel/bufinfo kernel/android_buffers)
