@@ -85,6 +85,8 @@ make_root() {
     cp -a "$cache/$suite/bare/." "$tree"
     mkdir "$tree/root/.cache"
     cp -L /etc/resolv.conf "$tree/etc/resolv.conf"
+    # For npm, where this machine's way to it needs certificates that Debian's list lacks
+    [[ ! -d /usr/local/share/ca-certificates ]] || cp -r /usr/local/share/ca-certificates "$tree/usr/local/share"
 }
 
 remove_root() {
