@@ -91,8 +91,9 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     options chosen;
     count = take_command(count, arguments, chosen.command);
     command_line::parser app("dmabuf_watch", description, footer);
-    command_line::add_duration(app, "-e,--every", chosen.every_ns, {"10ms", "1d"},
-                               "Time from look to look: 500ms, 1s, 2m, 1h (default: 1s)");
+    command_line::add_duration(
+        app, "-e,--every", chosen.every_ns, {"10ms", "1d"},
+        "Time from look to look, on average: 500ms, 1s, 2m, 1h (default: 1s)");
     command_line::add_duration(app, "--for", chosen.for_ns, {"10ms", "36500d"},
                                "End after this time (default: never)");
     app.add_flag("-l,--leaks", chosen.leaks,

@@ -54,11 +54,17 @@ int ticks::start(std::uint64_t every_ns, std::uint64_t for_ns) {
     signals_ = own(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_.is_open()) return errno;
     timer_ = own(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    ::itimerspec const when{time_of(every_ns), time_of(every_ns)};
-    if (!timer_.is_open() || ::timerfd_settime(timer_.get(), 0, &when, nullptr) != 0) return errno;
-    if (for_ns != 0) end_ns_ = now_ns(CLOCK_MONOTONIC) + for_ns;
+    auto const begin_ns = now_ns(CLOCK_MONOTONIC);
+    times_ = {begin_ns, every_ns, begin_ns};
+    if (!timer_.is_open() || !set_timer()) return errno;
+    if (for_ns != 0) end_ns_ = begin_ns + for_ns;
     suspended_ns_ = suspended_since_boot();
     return 0;
+}
+
+bool ticks::set_timer() {
+    ::itimerspec const when{{}, time_of(times_.next())};
+    return ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0;
 }
 
 /// For poll(2), which wakes up no earlier; -1: for ever.
@@ -81,8 +87,8 @@ wake ticks::wait() {
         std::uint64_t expired = 0;
         if (waiting[0].revents != 0 &&
             ::read(timer_.get(), &expired, sizeof expired) == sizeof expired) {
-            missed_ += expired - 1;
-            return wake::tick;
+            missed_ += times_.leave_out(now_ns(CLOCK_MONOTONIC));
+            return set_timer() ? wake::tick : wake::failed;
         }
         if (found == 0 && milliseconds_left() == 0) return wake::over;
     }

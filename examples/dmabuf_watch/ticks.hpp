@@ -5,6 +5,8 @@
 
 #include <dmabuf/kernel/files.hpp>
 
+#include "look_times.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -19,7 +21,7 @@ enum class wake : std::uint8_t {
 };
 
 /// Ticks of CLOCK_MONOTONIC, which setting the clock does not move, and which stands still while
-/// the machine is suspended.
+/// the machine is suspended. There is one in each interval, at a random point of it.
 class ticks {
 public:
     /// Returns 0, or an errno. `for_ns` of 0: without an end.
@@ -27,7 +29,8 @@ public:
 
     wake wait();
 
-    /// Ticks that came too early since the last call: a look took longer than the time between two.
+    /// Intervals since the last call that were over before their tick could be taken: a look took
+    /// longer than an interval.
     std::uint64_t take_missed();
 
     /// For how long the machine was suspended since the last call.
@@ -36,8 +39,10 @@ public:
 private:
     [[nodiscard]] int milliseconds_left() const;
     wake take_signal();
+    [[nodiscard]] bool set_timer();
 
     dmabuf::unique_fd<> timer_, signals_;
+    look_times times_{0, 1, 0};
     std::uint64_t end_ns_ = 0;
     std::uint64_t missed_ = 0;
     std::uint64_t suspended_ns_ = 0; ///< since the machine started

@@ -273,6 +273,8 @@ private:
 /// Noise delays the answer. Where looks meet a cycle of twenty buffers at random, and one of them
 /// leaks, 78 of 100 leaks are told within a minute, and 99 within two: a line through all of 49
 /// such looks has the rate to a tenth in nine of ten cases only, and one through 60 in 98 of 100.
+/// Looks at regular times meet a cycle that lasts nearly as long as their interval at one point
+/// after the other, and take that for growth. Looks at a random point of each interval do not.
 /// A trend has about 1,100 bytes, and allocates nothing.
 class trend {
 public:

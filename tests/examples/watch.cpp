@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // dmabuf_watch as a whole, on series of recordings: what it tells, whom it tells, and how it ends.
+#include <dmabuf/trend.hpp>
+
+#include "dmabuf_watch/look_times.hpp"
 #include "program.hpp"
 #include "series.hpp"
 
@@ -367,4 +370,81 @@ TEST_CASE("watch: a log begins anew before it grows too large, with whole lines 
         CHECK(count_of(text, "time,seconds,") == 1);
     }
     CHECK(::access((log + ".2").c_str(), F_OK) != 0);
+}
+
+namespace {
+
+constexpr std::uint64_t second = 1'000'000'000;
+
+/// A process makes twenty buffers in each cycle, one after the other, and frees them together. It
+/// leaks `leaks` more.
+struct cycle {
+    double seconds;
+    double begin;
+    unsigned leaks;
+
+    [[nodiscard]] std::uint64_t buffers(double at) const {
+        auto const cycles = (at + begin) / seconds;
+        auto const made = std::floor((20 + leaks) * (cycles - std::floor(cycles)));
+        return 5 + static_cast<std::uint64_t>(std::floor(cycles) * leaks + made);
+    }
+};
+
+/// When looks once a second tell growth, in seconds; 0: never.
+double told_after(cycle const& of, std::uint64_t seed, double seconds) {
+    dmabuf_watch::look_times times(1000 * second, second, seed);
+    dmabuf::trend so_far;
+    for (double at = 0; at < seconds;
+         at = static_cast<double>(times.next() - 1000 * second) / 1e9) {
+        auto const time_ns = 1000 * second + static_cast<std::uint64_t>(at * 1e9);
+        if (so_far.add(of.buffers(at), time_ns, {}) == dmabuf::trend_change::grows) return at;
+    }
+    return 0;
+}
+
+constexpr double near_a_second[] = {0.9,   0.95, 0.97, 0.98, 0.985, 0.99, 0.995, 1,
+                                    1.005, 1.01, 1.02, 1.03, 1.05,  1.1,  0.333, 0.5};
+
+} // namespace
+
+TEST_CASE("watch: a cycle that lasts nearly a second is no growth where it leaks nothing") {
+    int told = 0;
+    for (double const seconds : near_a_second)
+        for (unsigned seed = 0; seed < 100; ++seed)
+            told += told_after({seconds, seconds * seed / 100, 0}, seed, 600) != 0 ? 1 : 0;
+    CHECK(told == 0);
+}
+
+TEST_CASE("watch: and where it leaks, that is told within two minutes") {
+    for (double const seconds : near_a_second) {
+        CAPTURE(seconds);
+        int in_a_minute = 0;
+        int in_two = 0;
+        for (unsigned seed = 0; seed < 200; ++seed) {
+            auto const after = told_after({seconds, seconds * seed / 200, 1}, seed, 120);
+            in_two += after != 0 ? 1 : 0;
+            in_a_minute += after != 0 && after <= 60 ? 1 : 0;
+        }
+        CHECK(in_a_minute >= 200 * 60 / 100);
+        CHECK(in_two >= 200 * 96 / 100);
+    }
+}
+
+TEST_CASE("watch: there is one look in each interval, unless it is over") {
+    dmabuf_watch::look_times times(1000 * second, second, 1);
+    double early = 0;
+    for (std::uint64_t look = 1; look <= 1000; ++look) {
+        auto const at = times.next();
+        auto const regular = (1000 + look) * second;
+        CHECK(at >= regular - second / 2);
+        CHECK(at < regular + second / 2);
+        early += at < regular ? 1 : 0;
+        CHECK(times.leave_out(at) == 0);
+    }
+    CHECK(early > 400);
+    CHECK(early < 600);
+    CHECK(times.leave_out(2004 * second + second / 2) == 5);
+    auto const at = times.next();
+    CHECK(at >= 2005 * second + second / 2);
+    CHECK(at < 2006 * second + second / 2);
 }
