@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "model.hpp"
 
+#include <dmabuf/detail/sort.hpp>
 #include <dmabuf/text.hpp>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace dmabuf_top {
@@ -99,24 +101,35 @@ void model::add_whole() {
                 whole_ += by.number(now_, one).value;
 }
 
+model::key_of_row model::key_of(row const& one, column const& by) {
+    key_of_row key{0, texts_.size(), 0, one, 0};
+    if (by.number) {
+        auto const cell = by.number(now_, one);
+        key.number = cell.how == amount::certainty::unknown ? 0 : cell.value;
+    } else if (by.text) {
+        by.text(now_, one, texts_);
+        key.size = texts_.size() - key.text;
+    } else if (by.how == look_of::growth) {
+        auto const* const grows = now_.growth_of(dmabuf_top::key_of(now_, shown().which, one));
+        key.number = grows ? 1 + static_cast<std::uint64_t>(grows->rate_per_second * 1e3) : 0;
+    } else if (auto const* const past =
+                   now_.past().of(dmabuf_top::key_of(now_, shown().which, one))) {
+        key.number = past->back();
+    }
+    return key;
+}
+
+/// In the order of the rows before, which is nearly this one where as many are there.
 void model::key_rows(column const& by) {
+    if (places_.size() != rows_.size()) {
+        places_.resize(rows_.size());
+        std::iota(places_.begin(), places_.end(), 0U);
+    }
     keys_.clear();
     texts_.clear();
-    for (auto const& one : rows_) {
-        auto const begin = texts_.size();
-        std::uint64_t number = 0;
-        if (by.number) {
-            auto const cell = by.number(now_, one);
-            number = cell.how == amount::certainty::unknown ? 0 : cell.value;
-        } else if (by.text) {
-            by.text(now_, one, texts_);
-        } else if (by.how == look_of::growth) {
-            auto const* const grows = now_.growth_of(key_of(now_, shown().which, one));
-            number = grows ? 1 + static_cast<std::uint64_t>(grows->rate_per_second * 1e3) : 0;
-        } else if (auto const* const past = now_.past().of(key_of(now_, shown().which, one))) {
-            number = past->back();
-        }
-        keys_.push_back({number, begin, texts_.size() - begin, one});
+    for (auto const place : places_) {
+        keys_.push_back(key_of(rows_[place], by));
+        keys_.back().place = place;
     }
 }
 
@@ -126,15 +139,16 @@ void model::sort() {
     key_rows(columns_of(shown().which)[by]);
     std::string_view const texts = texts_;
     bool const backwards = inverted;
-    std::ranges::sort(keys_, [&](key_of_row const& a, key_of_row const& b) {
+    dmabuf::detail::sort(keys_, [&](key_of_row const& a, key_of_row const& b) {
         if (a.number != b.number) return backwards ? a.number < b.number : a.number > b.number;
         auto const order = texts.substr(a.text, a.size).compare(texts.substr(b.text, b.size));
         if (order != 0) return backwards ? order > 0 : order < 0;
-        return std::pair(a.of.at, a.of.reference) < std::pair(b.of.at, b.of.reference);
+        return a.place < b.place;
     });
-    rows_.clear();
-    for (auto const& one : keys_)
-        rows_.push_back(one.of);
+    for (std::size_t at = 0; at < keys_.size(); ++at) {
+        rows_[at] = keys_[at].of;
+        places_[at] = keys_[at].place;
+    }
 }
 
 // --- the chosen row ---

@@ -78,6 +78,7 @@ private:
         std::size_t text; ///< begin and size, in `texts_`
         std::size_t size;
         row of;
+        std::uint32_t place; ///< in the order of the system
     };
 
     [[nodiscard]] order const& order_of(view which) const {
@@ -89,6 +90,7 @@ private:
     void filter();
     bool fits(row const& one, std::string_view words);
     void sort();
+    key_of_row key_of(row const& one, column const& by);
     void key_rows(column const& by);
     void add_whole();
     void find_chosen();
@@ -106,6 +108,7 @@ private:
     std::array<order, all_views> orders_;
     std::vector<row> rows_;
     std::vector<key_of_row> keys_;
+    std::vector<std::uint32_t> places_; ///< of `rows_`, in the order of the system
     std::string texts_;
     std::string cell_;
     std::size_t all_ = 0;

@@ -27,6 +27,7 @@ class basic_told_amounts {
 public:
     void reserve(capacity const& most) {
         all_.reserve(most_told(most));
+        if (most.origins != 0) made_.reserve(most.origins);
         groups_.reserve(most);
     }
     static constexpr std::size_t most_told(capacity const& most) {
@@ -53,8 +54,8 @@ public:
         add_processes(now, knows);
         add_makers(now, knows);
         add_cgroups(now, knows);
-        add_exporters(now, knows);
         add_unheld(now, knows);
+        add_exporters(now, knows);
         add_counts(now, knows);
         return !is_incomplete(now.coverage, knows);
     }
@@ -75,8 +76,7 @@ public:
     /// Whether the subject is gone, if the look told nothing of it.
     [[nodiscard]] bool would_be_told(growth_subject const& of, measure what) const {
         bool const of_those_told = only_pid_ == 0 || of.pid == only_pid_;
-        return of_those_told &&
-               all_told_[static_cast<std::size_t>(of.kind)][static_cast<std::size_t>(what)];
+        return of_those_told && are_all_told(of.kind, what);
     }
 
     /// The most that the look may have missed of an amount that it told.
@@ -86,24 +86,63 @@ public:
                    : 0;
     }
 
-    /// Puts the amounts in order. Those of one series are one.
+    /// Puts the amounts in order. Those of one series are one. A snapshot tells kind after kind,
+    /// and most of them in order.
     void combine() {
-        detail::sort(all_, [](auto const& a, auto const& b) { return (a.key <=> b.key) < 0; });
+        bool kinds_in_order = true;
         std::size_t kept = 0;
-        for (auto const& one : all_) {
-            if (kept != 0 && all_[kept - 1].key == one.key)
-                all_[kept - 1].value += one.value;
-            else
-                all_[kept++] = one;
+        for (std::size_t at = 0; at < all_.size();) {
+            auto const first = at;
+            auto const kind = all_[first].key.kind;
+            kinds_in_order = kinds_in_order && (kept == 0 || all_[kept - 1].key.kind < kind);
+            while (at < all_.size() && all_[at].key.kind == kind)
+                ++at;
+            kept = combine(first, at, kept);
         }
         all_.resize(kept);
+        if (!kinds_in_order) all_.resize(combine(0, kept, 0));
     }
 
     /// In the order of their keys, once they are combined.
     [[nodiscard]] std::vector<told_amount> const& all() const { return all_; }
 
 private:
-    /// Tells the amounts of a subject. The measures are told as far as `exact` says of each.
+    [[nodiscard]] bool are_all_told(subject_kind kind, measure what) const {
+        return all_told_[static_cast<std::size_t>(kind)][static_cast<std::size_t>(what)];
+    }
+
+    /// Puts those from `first` to `last` in order, at `to`. Returns the place behind them.
+    std::size_t combine(std::size_t first, std::size_t last, std::size_t to) {
+        auto const [end, in_order] = add_up(first, last, to);
+        if (in_order) return end;
+        detail::sort(std::span(all_).subspan(to, end - to),
+                     [](auto const& a, auto const& b) { return (a.key <=> b.key) < 0; });
+        return add_up(to, end, to).end;
+    }
+
+    struct added_up {
+        std::size_t end;
+        bool in_order;
+    };
+    /// Moves those from `first` to `last` to `to`, and adds up those of one series that stand side
+    /// by side.
+    added_up add_up(std::size_t first, std::size_t last, std::size_t to) {
+        added_up done{to, true};
+        for (; first < last; ++first) {
+            auto const& one = all_[first];
+            auto const order =
+                done.end == to ? std::strong_ordering::less : all_[done.end - 1].key <=> one.key;
+            done.in_order = done.in_order && order <= 0;
+            if (order == 0)
+                all_[done.end - 1].value += one.value;
+            else if (auto const place = done.end++; place != first)
+                all_[place] = one;
+        }
+        return done;
+    }
+
+    /// Tells the amounts of a subject. The measures are told as far as `exact` says of each. Of a
+    /// measure that is told of all, nothing is as good as 0.
     struct amounts {
         measure what;
         bool exact;
@@ -112,7 +151,8 @@ private:
     void tell_each(growth_subject const& of, std::string_view name,
                    std::initializer_list<amounts> all) {
         for (auto const& one : all)
-            if (one.exact) tell(of, name, one.what, one.value);
+            if (one.exact && (one.value != 0 || !are_all_told(of.kind, one.what)))
+                tell(of, name, one.what, one.value);
     }
 
     void add_processes(snapshot const& now, detail::knowledge const& knows) {
@@ -120,6 +160,14 @@ private:
         bool const buffers = detail::is_exact(knows.only_mapped);
         bool const tables = detail::is_exact(knows.tables);
         bool const maps = detail::is_exact(knows.maps);
+        bool const alone = now.coverage.alone_pid != 0 && now.coverage.processes_denied == 0;
+        if (detail::is_exact(knows.seen) || alone)
+            for (auto const kind : {subject_kind::process, subject_kind::process_buffer}) {
+                if (buffers && detail::is_exact(knows.sized)) all_told(kind, measure::bytes);
+                if (buffers) all_told(kind, measure::buffers);
+                if (tables) all_told(kind, measure::descriptors);
+                if (maps) all_told(kind, measure::mappings);
+            }
         for (auto const& who : now.holders) {
             if (who.partly_seen) continue;
             std::uint64_t descriptors = 0;
@@ -135,14 +183,6 @@ private:
                        {measure::mappings, maps, mappings}});
             if (who.pid == now.coverage.alone_pid || who.pid == buffers_of_)
                 add_buffers_of(now, who, tables, maps);
-        }
-        bool const alone = now.coverage.alone_pid != 0 && now.coverage.processes_denied == 0;
-        if (!detail::is_exact(knows.seen) && !alone) return;
-        for (auto const kind : {subject_kind::process, subject_kind::process_buffer}) {
-            if (buffers && detail::is_exact(knows.sized)) all_told(kind, measure::bytes);
-            if (buffers) all_told(kind, measure::buffers);
-            if (tables) all_told(kind, measure::descriptors);
-            if (maps) all_told(kind, measure::mappings);
         }
     }
 
@@ -161,25 +201,33 @@ private:
     /// Makers are told of held buffers alone unless something lists the others. A buffer of
     /// uncertain origin may be any maker's, and so may one that a process closed during the look:
     /// each sum may lack them all.
+    /// Makers are put in order first, in which the buffers are not: so much less is to be moved
+    /// than by `combine()`.
     void add_makers(snapshot const& now, detail::knowledge const& knows) {
         bool const held = detail::is_exact(detail::weaker(knows.seen, knows.only_mapped));
         if (!now.watch.origins_read || !held || now.coverage.odd_rows != 0) return;
         bool sized = now.coverage.buffers_leaving == 0;
         std::uint64_t missing_buffers = now.coverage.buffers_leaving;
         std::uint64_t missing_bytes = 0;
+        made_.clear();
         detail::for_each_buffer(now, [&](buffer const& one, bool) {
             sized = sized && one.size_known;
             auto const* const told = now.origin_of(one);
-            if (!told || told->state != origin_state::uncertain) return;
+            if (!told) return;
+            if (told->state == origin_state::made_by)
+                made_.push_back({told->maker.pid, detail::in_32_bits(made_.size()),
+                                 told->maker.start_ns, one.size_bytes, &told->maker});
+            if (told->state != origin_state::uncertain) return;
             ++missing_buffers;
             missing_bytes += one.size_bytes;
         });
-        detail::for_each_buffer(now, [&](buffer const& one, bool) {
-            auto const* const told = now.origin_of(one);
-            if (told && told->state == origin_state::made_by)
-                tell_each(detail::subject_of(told->maker), told->maker.comm.view(),
-                          {{measure::bytes, sized, one.size_bytes}, {measure::buffers, true, 1}});
+        detail::sort(made_, [](made const& a, made const& b) {
+            if (a.pid != b.pid) return a.pid < b.pid;
+            return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.turn < b.turn;
         });
+        for (auto const& one : made_)
+            tell_each(detail::subject_of(*one.maker), one.maker->comm.view(),
+                      {{measure::bytes, sized, one.bytes}, {measure::buffers, true, 1}});
         if (sized) told_but_for(measure::bytes, missing_bytes);
         told_but_for(measure::buffers, missing_buffers);
     }
@@ -243,9 +291,18 @@ private:
     }
 
     void add_counts(snapshot const& now, detail::knowledge const& knows) {
-        std::size_t device = 0;
         std::size_t others_told = 0;
         std::size_t devices_told = 0;
+        for (auto const& one : now.counts) {
+            others_told += one.others_known ? 1U : 0U;
+            devices_told += one.devices_known ? 1U : 0U;
+        }
+        auto const all = now.buffers.size() + now.unheld.size();
+        if (knows.absence && others_told == all)
+            all_told(subject_kind::buffer, measure::other_references);
+        if (knows.absence && devices_told == all)
+            all_told(subject_kind::buffer, measure::attachments);
+        std::size_t device = 0;
         for (auto const& one : now.counts) {
             std::uint64_t attached = 0;
             while (device < now.attachments.size() && now.attachments[device].inode < one.inode)
@@ -256,14 +313,7 @@ private:
             tell_each({subject_kind::buffer, 0, 0, one.inode, {}}, {},
                       {{measure::other_references, one.others_known, one.other_references},
                        {measure::attachments, one.devices_known, attached}});
-            others_told += one.others_known ? 1U : 0U;
-            devices_told += one.devices_known ? 1U : 0U;
         }
-        auto const all = now.buffers.size() + now.unheld.size();
-        if (knows.absence && others_told == all)
-            all_told(subject_kind::buffer, measure::other_references);
-        if (knows.absence && devices_told == all)
-            all_told(subject_kind::buffer, measure::attachments);
         if (devices_told == 0) add_watched_attachments(now);
     }
 
@@ -280,7 +330,17 @@ private:
         return !of.found_all_held() || !detail::is_exact(knows.tables) || !listed;
     }
 
+    /// A buffer whose maker is known.
+    struct made {
+        std::int32_t pid;
+        std::uint32_t turn;
+        std::uint64_t start_ns;
+        std::uint64_t bytes;
+        actor const* maker;
+    };
+
     std::vector<told_amount> all_;
+    std::vector<made> made_;
     bool all_told_[subject_kinds][measures]{};
     std::uint64_t missing_of_makers_[measures]{};
     std::int32_t only_pid_ = 0; ///< the look tells of this process alone

@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "recorded/growth/world.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -629,6 +630,55 @@ TEST_CASE("growth: more amounts than room: those that rise are kept, then the la
         CHECK_FALSE((one.of.pid == 100 && one.what == measure::bytes));
     });
     CHECK(largest);
+}
+
+TEST_CASE("growth: of amounts of one kind the largest are kept, whatever was kept before") {
+    dmabuf::growth_options options;
+    options.series = 50;
+    dmabuf::growth_watch watch(options);
+    for (std::uint64_t const factor : {7919U, 31U, 1U, 1008U}) {
+        std::vector<std::uint64_t> told;
+        std::vector<std::uint64_t> kept;
+        std::vector<dmabuf::growth_subject> subjects;
+        for (std::int32_t pid = 1; pid <= 400; ++pid)
+            subjects.push_back({dmabuf::subject_kind::process, pid, 1, 0, {}});
+        watch.begin_look(second * factor); // too far apart for anything to rise
+        for (auto const& one : subjects) {
+            told.push_back(static_cast<std::uint64_t>(one.pid) * factor % 1009); // no two alike
+            watch.add(one, measure::bytes, told.back());
+        }
+        watch.all_told(dmabuf::subject_kind::process, measure::bytes);
+        watch.end_look();
+        watch.for_each([&](auto const& one) { kept.push_back(one.so_far.value()); });
+        std::sort(kept.begin(), kept.end());
+        std::sort(told.begin(), told.end());
+        CAPTURE(factor);
+        CHECK(kept == std::vector(told.end() - 50, told.end()));
+        CHECK(watch.counts().left_out == 350);
+    }
+}
+
+TEST_CASE("growth: an amount that is gone ends, be it told as nothing or left out") {
+    looked_at seen;
+    auto& mappings = seen.system.processes[11].holds.begin()->second.mappings;
+    auto const is_kept = [&] {
+        bool found = false;
+        seen.watch.for_each([&](auto const& one) {
+            found = found || (one.of.pid == 11 && one.what == measure::mappings);
+        });
+        return found;
+    };
+    mappings = 1;
+    seen.look();
+    CHECK(is_kept());
+    SECTION("all processes were seen") {}
+    SECTION("another process was not wholly seen") {
+        seen.system.make_for(10);
+        seen.system.partly_seen = 10;
+    }
+    mappings = 0;
+    seen.look();
+    CHECK_FALSE(is_kept());
 }
 
 TEST_CASE("growth: ten thousand processes that appear and vanish at each look") {
