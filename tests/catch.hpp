@@ -32,7 +32,7 @@ inline auto ContainsSubstring(std::string const& text) {
 
 #endif
 
-/// What a name was, where a test fails.
+/// Prints a name where a test fails.
 template<std::size_t Capacity>
 struct Catch::StringMaker<dmabuf::inline_text<Capacity>> {
     static std::string convert(dmabuf::inline_text<Capacity> const& name) {

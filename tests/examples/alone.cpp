@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What one process holds, as dmabuf_ps shows it: beside all others, and alone.
+// The holdings of one process, as dmabuf_ps shows them: beside all others, and alone.
 #include "program.hpp"
 
 #include <nlohmann/json.hpp>

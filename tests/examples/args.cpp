@@ -13,7 +13,7 @@ namespace {
 using namespace std::string_literals;
 using words = std::vector<std::string>;
 
-/// What `dmabuf_ps --args --record` keeps of this system, or without --args.
+/// The recording that `dmabuf_ps --record` makes of this system, with --args or without.
 replay::recording recorded(fake::kernel& kernel, bool args = true) {
     replay::recording_system<fake::system> const system(fake::system{&kernel});
     dmabuf::sample_options wanted;

@@ -31,7 +31,7 @@ public:
     }
 };
 
-/// What a program does that adds so many captures.
+/// Adds so many captures, as a program does.
 void add_captures(std::string const& path, std::size_t keep, int count) {
     ring files(path, keep);
     REQUIRE(files.open().error == 0);

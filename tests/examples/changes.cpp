@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What dmabuf_ps shows of two samples: every kind of growth in every view that tells of it.
+// Two samples in dmabuf_ps: every kind of growth in every view that tells of it.
 #include "program.hpp"
 #include "report/rights.hpp"
 
@@ -15,7 +15,7 @@ report::rights root() {
     return {true, true, true, true, false};
 }
 
-/// What a recording asks for.
+/// The options of a recording.
 dmabuf::sample_options everything() {
     dmabuf::sample_options wanted;
     wanted.bpf = false;

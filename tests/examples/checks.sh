@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# What the tests of whole programs share. A script that reads this defines case_NAME functions and ends
+# The parts that the tests of whole programs share. A script that reads this defines case_NAME functions and ends
 # with `run_case "$@"`; each case begins in an empty directory of its own.
 # shellcheck disable=SC2034 # as_nobody, status, out and err are for the script that reads this
 
-# Runs a command for at most 20 seconds, or $limit; $status, $out and $err hold what came of it.
+# Runs a command for at most 20 seconds, or $limit; $status, $out and $err hold its outcome.
 try() { # COMMAND...
     status=0
     timeout -k 1 "${limit:-20}" "$@" >out.text 2>err.text || status=$?

@@ -72,7 +72,7 @@ private:
     std::map<std::string, double> all_;
 };
 
-/// What the program writes of recordings.
+/// Runs the program on recordings.
 programs::answer write(words const& files, words const& options = {}) {
     words all{DMABUF_EXPORTER, "--textfile", "-", "--once", "--every", "1s"};
     all.insert(all.end(), options.begin(), options.end());

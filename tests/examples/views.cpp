@@ -15,7 +15,7 @@ report::rights root() {
     return {true, true, true, true, false};
 }
 
-/// What dmabuf_ps asks for, given these options.
+/// The options of the sample that dmabuf_ps takes, given its own.
 sample_options asked(words options) {
     options.insert(options.begin(), "dmabuf_ps");
     std::vector<char const*> arguments;
@@ -47,7 +47,7 @@ void furnish(fake::kernel& kernel, machine which) {
     kernel.buffer(12, 12288, "heap of nobody");
 }
 
-/// What happens between two samples: a driver has the buffer too.
+/// Happens between two samples: a driver has the buffer, too.
 void open_late(fake::kernel& kernel) {
     auto const late = kernel.buffer(13, 16384, "late", "late");
     late->driver_references = 1;

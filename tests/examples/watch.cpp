@@ -28,7 +28,7 @@ class series : public programs::series {
 public:
     using programs::series::series;
 
-    /// What the program says of it.
+    /// Runs the program on it.
     [[nodiscard]] programs::answer watch(words const& options, words const& behind = {}) const {
         words all{DMABUF_WATCH};
         all.insert(all.end(), options.begin(), options.end());
@@ -308,7 +308,7 @@ TEST_CASE("watch: --exec hands its words on as they are, and no shell sees them"
     CHECK(answer.out.find("told:") == answer.out.npos); // which has lines alone
     CHECK(::access(mark.c_str(), F_OK) != 0);
 
-    // What execvp(3) hands to a shell.
+    // A script without a first line that names a shell: execvp(3) hands it to one.
     auto const script = looks.path("script");
     std::ofstream(script) << "touch " << mark << "\n";
     REQUIRE(::chmod(script.c_str(), 0700) == 0);

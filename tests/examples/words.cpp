@@ -11,7 +11,7 @@ namespace {
 
 using words = std::vector<std::string>;
 
-/// What dmabuf_ps says of this system, to a caller of these rights, without BPF.
+/// The output of dmabuf_ps on this system, for a caller of these rights, without BPF.
 std::string said(fake::kernel& kernel, words const& rights, words const& options = {}) {
     dmabuf::sample_options wanted;
     wanted.bpf = false;
@@ -209,7 +209,7 @@ TEST_CASE("that there is no better source is said once") {
 
 namespace {
 
-/// What the report says where the kernel's list tells more than the processes, or there is none.
+/// Checks that the memory that no process holds is unknown in every form of the report.
 void check_unknown(fake::kernel& kernel, std::string_view held) {
     auto const text = said(kernel, {"root", "trace"});
     CHECK_SAYS(text, held);
@@ -284,7 +284,7 @@ TEST_CASE("with a list of all buffers, the share that processes explain is told"
 
 namespace {
 
-/// What is said of the sources on a kernel of this release, without a sysfs tree.
+/// The words on the sources, on a kernel of this release without a sysfs tree.
 std::string said_of_sources(std::string_view release, report::rights const& mine,
                             bpf::bpffs& pinned, bool no_debugfs = false) {
     fake::kernel kernel;

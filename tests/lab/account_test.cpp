@@ -163,10 +163,10 @@ std::set<std::uint64_t> described_in(json const& workload, unsigned uid) {
     return described;
 }
 
-/// What an exporter's buffers add up to: their number and bytes. "" is the unknown one.
+/// The number and bytes of each exporter's buffers. "" is the unknown exporter.
 using totals = std::map<std::string, std::array<std::uint64_t, 2>>;
 
-/// Every buffer, and what its exporter's add up to.
+/// Every buffer, and the sums of its exporter.
 void compare_buffers(json const& workload, json const& seen, unsigned uid) {
     auto const known = by_inode(workload["buffers"]);
     auto const held = held_in(workload, uid);
@@ -272,7 +272,7 @@ TEST_CASE("what an ordinary user cannot size is unknown, never the length of a m
     CHECK((unsized == 0) == has_sysfs()); // which tells sizes to everybody
     CHECK(seen["coverage"]["buffers_unsized"] == unsized);
     CHECK(seen["coverage"]["processes_complete"] == false);
-    // Who holds what is exact all the same.
+    // The holdings are exact all the same.
     for (auto const& process : seen["processes"])
         CHECK(by_inode(process["references"]) ==
               by_inode(as_told(process_of(workload, process["pid"].get<int>())["references"],
@@ -282,7 +282,7 @@ TEST_CASE("what an ordinary user cannot size is unknown, never the length of a m
 
 namespace {
 
-/// What must not depend on the way of looking: all but times and how it was looked.
+/// The fields that must not depend on the source: all but times and the names of the sources.
 std::string comparable(json seen) {
     for (auto const* field : {"begin_ns", "elapsed_ns"})
         seen.erase(field);

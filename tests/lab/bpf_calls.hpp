@@ -11,7 +11,7 @@
 
 namespace scene {
 
-/// What became of a program, and the commands that it gave to bpf(2), in order.
+/// The status of a program, and the commands that it gave to bpf(2), in order.
 struct bpf_run {
     int status = -1;
     std::vector<int> commands;

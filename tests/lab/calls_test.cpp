@@ -35,7 +35,7 @@ actor busy_holder() {
     });
 }
 
-/// What the sampler is asked for behind the filter.
+/// The look that the sampler takes behind the filter.
 enum class look { first, repeated, one_process };
 
 calls::trace sample_behind(calls::names const& allowed, source by, look how, pid_t pid) {

@@ -815,7 +815,7 @@ TEST_CASE("a kernel that does not measure pressure is named as such", "[.no-psi]
     CHECK(of_cgroup.wait() == 3);
     CHECK(of_cgroup.text().find("/sys/fs/cgroup/some/memory.pressure") != std::string::npos);
 
-    // What needs no pressure works.
+    // A test, which needs no pressure, works.
     class watcher test({"-d", directory, "--test"});
     CHECK(test.wait() == 0);
     CHECK(captures_in(directory).size() == 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What changed on real buffers: descriptors, mappings, attachments, and buffers in flight. The
-// numbers come from what each test does between two looks, of the library and of dmabuf_ps.
+// Changes on real buffers: descriptors, mappings, attachments, and buffers in flight. The numbers
+// come from the actions of each test between two looks, of the library and of dmabuf_ps.
 #include "scene.hpp"
 
 #include <nlohmann/json.hpp>

@@ -13,7 +13,7 @@ namespace scene {
 /// "fsync NAME", "renameat NAME NAME", "unlinkat NAME", names without their directories.
 class disk_calls {
 public:
-    /// What becomes of a call: an errno, or 0: the kernel does it.
+    /// The outcome of a call: an errno, or 0: the kernel does it.
     using judge = std::function<int(std::string const& call)>;
 
     /// For the program itself, before it executes.

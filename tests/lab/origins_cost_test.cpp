@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the watch over makers costs, in a guest whose clock counts instructions at 2 ns each
-// (kernel/run --count). The bars are what was measured, with a few hundredths to spare; the aim for
-// a buffer made and freed was 4,000. kernel/bpf/README.md has the figures.
+// The cost of the watch over makers, in a guest whose clock counts instructions at 2 ns each
+// (kernel/run --count). The bars are the measured figures, with a few hundredths to spare; the aim
+// for a buffer made and freed was 4,000. kernel/bpf/README.md has the figures.
 #include "origins_file.hpp"
 #include "pinned.hpp"
 #include "scene.hpp"

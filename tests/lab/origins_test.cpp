@@ -43,7 +43,7 @@ std::uint64_t start_ticks(pid_t pid) {
     return std::stoull(word);
 }
 
-/// What a maker writes down of a buffer, in memory that it shares with the test.
+/// A maker's own note of a buffer, in memory that it shares with the test.
 struct note {
     std::uint64_t inode, size_bytes, before_ns, after_ns, cgroup;
     pid_t tid;
@@ -145,7 +145,8 @@ watch_walk<dmabuf_bpf_origin> origins_as_a_user() {
     return parse_walk<dmabuf_bpf_origin>(bytes_from(file.get()), DMABUF_BPF_ORIGIN);
 }
 
-/// The misses that the watch tells where nothing was missed. Linux counts those of kprobes since 6.7.
+/// The misses that the watch tells where nothing was missed. Linux counts those of kprobes
+/// since 6.7.
 std::uint64_t no_misses() {
     return by_probes() && kernel_is_before(6, 7) ? DMABUF_BPF_UNKNOWN : 0;
 }
@@ -552,7 +553,7 @@ TEST_CASE("origins: a GEM export has its exporter, an import its importer and de
 
 namespace {
 
-/// What the makers of the churn share with the test.
+/// Memory that the makers of the churn share with the test.
 struct churn_state {
     std::atomic<int> running = 2;
     std::array<std::array<std::uint64_t, 100>, 2> held{}; ///< inodes, at the end
@@ -617,7 +618,7 @@ void churn(int rounds) {
     CHECK(seen > 10);
     CHECK(end.records.empty());
     CHECK(end.undisturbed());
-    // What has no record while it is there was missed, and counted.
+    // A buffer that has no record while it is there was missed, and counted.
     CHECK(unnoted <= end.last().missed_begins);
     CHECK(end.last().failed_entries == 0);
     CHECK(end.last().failed_removals == 0);

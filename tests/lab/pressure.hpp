@@ -119,7 +119,7 @@ private:
     std::optional<lab::child> settled_, first_, second_;
 };
 
-/// What a process that takes more and more held when, as it wrote down itself, in shared memory.
+/// The bytes over time of a process that takes more and more, as it wrote them into shared memory.
 class ledger {
 public:
     struct entry {

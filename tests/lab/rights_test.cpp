@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What callers with less than all rights see, and that the coverage says what they do not.
+// Callers with less than all rights: the buffers that they see, and the coverage that tells their
+// gaps.
 #include "scene.hpp"
 
 #include <linux/capability.h>
@@ -41,7 +42,7 @@ actor owned_by(uid_t uid, std::uint64_t pages) {
     });
 }
 
-/// What a sample says of one process, and its coverage.
+/// One process in a sample, and the coverage of the sample.
 struct view {
     bool sampled = false;
     dmabuf::failure why;
@@ -559,7 +560,7 @@ std::string text_of(char const* path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// What `dmabuf_ps --verbose` says of the list of all buffers, to a user or to root.
+/// The words of `dmabuf_ps --verbose` on the list of all buffers, for a user or for root.
 std::string said_of_list(std::string const& to, std::string const& options = {}) {
     auto const command = "dmabuf_ps --verbose " + options + " > /tmp/said";
     REQUIRE(std::system(to == "root" ? command.c_str() : ("su lab -c '" + command + "'").c_str()) ==

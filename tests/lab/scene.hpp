@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests in the lab share: processes that hold real buffers, and looking them up in a
+// The parts that the tests in the lab share: processes that hold real buffers, and their rows in a
 // snapshot.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace scene {
 
 inline constexpr std::uint64_t page = 4096;
 
-// What this kernel offers: asked of the kernel, and not of the code under test.
+// The abilities of this kernel: asked of the kernel, and not of the code under test.
 inline bool has_list() {
     return ::access("/proc/thread-self/dmabuf_fds", F_OK) == 0;
 }
@@ -158,7 +158,7 @@ inline void become(uid_t uid) {
     lab::check(::setresuid(uid, uid, uid), "setresuid");
 }
 
-/// What a command, which must succeed, writes to its standard output.
+/// The standard output of a command, which must succeed.
 inline std::string output_of(char const* command) {
     std::string text;
     std::array<char, 4096> piece;
@@ -171,7 +171,7 @@ inline std::string output_of(char const* command) {
     return text;
 }
 
-/// What `look` sees in a process of its own, which may give up rights without giving up ours.
+/// The answer of `look` in a process of its own, which may give up rights without giving up ours.
 /// `Answer` must be trivially copyable.
 template<class Answer, class Look>
 Answer elsewhere(Look look) {

@@ -189,7 +189,8 @@ TEST_CASE("a process number that is used again does not mix two processes") {
         CAPTURE(at);
         if (!second || second->pid() != pid) continue; // somebody else was given the number
         ++reused;
-        // Who went while its mappings were read is looked at again, and that finds the other one.
+        // A process that went while its mappings were read is looked at again: that finds the
+        // other.
         if (auto const* holder = find_holder(now, pid))
             CHECK((holder->rss_bytes == 7 * page || holder->rss_bytes == 64 * page));
     }

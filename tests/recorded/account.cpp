@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Who holds what, on kernels made up for it: tables, threads, O_PATH, mappings, sources, sums.
+// The account, on kernels made up for it: tables, threads, O_PATH, mappings, sources, sums.
 #include "harness.hpp"
 
 namespace {

@@ -173,8 +173,8 @@ TEST_CASE("allocations: the second sample makes none, by every source and with a
     CHECK(allocations_of(sampler, now) == 0);
     CHECK_FALSE(now.holders.empty());
 
-    // What they held would be unheld, and more of it than before; and where nothing is remembered,
-    // with 32 bits, "unknown" would be one more exporter.
+    // Below, more buffers would be unheld than before; and with 32 bits, where nothing is
+    // remembered, "unknown" would be one more exporter.
     if (options.unheld || sizeof(long) != 8) return;
     // Nor does a smaller world, nor the first one again.
     for (int pid = 20; pid < 30; ++pid)
@@ -422,7 +422,7 @@ bool fails_at(std::size_t k, dmabuf::basic_sampler<quiet>& sampler, dmabuf::snap
     return true;
 }
 
-/// What a test compares of two snapshots of one world.
+/// The parts of a snapshot that a test compares, of two of one world.
 std::string summary(dmabuf::snapshot const& now) {
     std::string text =
         std::to_string(now.total_bytes) + " of " + std::to_string(now.buffers.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a repeated sample costs in system calls, exactly: what is dearer by one call fails here.
+// The system calls of a repeated sample, exactly: one call more fails here.
 #include "harness.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What changed between two snapshots. The expected values come from what each test does between
+// The changes between two snapshots. The expected values come from the actions of each test between
 // them.
 #include <dmabuf/diff.hpp>
 
@@ -446,7 +446,7 @@ dmabuf::origin untold(std::uint64_t inode, std::uint64_t size_bytes, dmabuf::ori
     return told;
 }
 
-/// What the watch tells of a sample's buffers, in ascending order of inode.
+/// Gives a sample the records of the watch, in ascending order of inode.
 void tell(dmabuf::snapshot& now, std::vector<dmabuf::origin> origins) {
     now.watch.origins_read = true;
     now.origins = std::move(origins);

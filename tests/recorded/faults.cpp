@@ -56,7 +56,7 @@ outcome sampled_with(fake::kernel& kernel, wrapped::faults& plan, scenario const
     return result;
 }
 
-/// What of the truth the snapshot lacks, or has too much; empty when it is right.
+/// The first reference that the snapshot lacks, of those in `truth`; empty: it lacks none.
 std::string lost(dmabuf::snapshot const& now, fake::account const& truth) {
     auto const found = account_of(now);
     for (auto const& [pid, buffers] : truth) {
@@ -160,7 +160,7 @@ void sweep(scenario const& how, int error) {
                 CHECK(buffer.inode == 4);
             CHECK((listed || seen.why_no_list.error == error));
         }
-        // What is neither gone nor denied has its cause on record.
+        // A failure that is neither gone nor denied has its cause on record.
         if (seen.processes_failed + seen.descriptors_failed != 0) {
             CHECK(seen.first_failure.error == error);
             CHECK(dmabuf::path_of(seen.first_failure.where).size() > 5);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests on made-up systems share: the library's snapshot held against the fake kernel's
-// own account, and what must be true of every snapshot.
+// The parts that the tests on made-up systems share: the library's snapshot held against the fake
+// kernel's own account, and the invariants of every snapshot.
 #pragma once
 
 #include <dmabuf/sampler.hpp>
@@ -27,7 +27,7 @@ inline constexpr bool remembers = sizeof(long) == 8;
 /// A snapshot of `kernel`, which must succeed.
 dmabuf::snapshot sampled(fake::kernel& kernel, dmabuf::sample_options options = {});
 
-/// Who holds what, as the snapshot tells it.
+/// The account of a snapshot.
 fake::account account_of(dmabuf::snapshot const& now);
 
 /// In words, so that a failing test shows what differs.
@@ -37,7 +37,7 @@ std::string words(dmabuf::coverage const& seen);
 /// The truth, of these processes only.
 fake::account only(fake::account all, std::set<int> const& pids);
 
-/// What is true of every snapshot, whatever went wrong while it was taken. Empty when it is.
+/// The first broken invariant: all hold of every snapshot, whichever calls failed. Empty: none is.
 std::string broken_invariant(dmabuf::snapshot const& now);
 
 /// Holders, references, sizes, exporters, names and sums are those of `expected`, by an arithmetic

@@ -92,7 +92,7 @@ void populate(fake::kernel& kernel) {
     kernel.add(2, "kthreadd", 0).kernel_thread = true;
 }
 
-/// What one process holds is the truth, to the byte.
+/// The holdings of one process are the truth, to the byte.
 void check(dmabuf::snapshot const& now, fake::kernel const& kernel, int pid) {
     INFO(words(now.coverage));
     CHECK(broken_invariant(now) == "");

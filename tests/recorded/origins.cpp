@@ -133,7 +133,7 @@ namespace {
 using dmabuf::origin_state;
 using dmabuf::process_state;
 
-/// What a test expects of one buffer, in words.
+/// The origin of one buffer in a snapshot, in words.
 std::string told_of(dmabuf::snapshot const& now, std::uint64_t inode) {
     for (auto const* const all : {&now.buffers, &now.unheld})
         for (auto const& one : *all) {

@@ -12,7 +12,8 @@ namespace {
 
 using numbers = std::vector<std::int32_t>;
 
-/// What every reader is: a single-pass range, which a pipe takes over or, kept, refers to.
+/// Every reader is a single-pass range. A pipe takes a temporary one over, and refers to a kept
+/// one.
 template<class Reader>
 constexpr bool pipes() {
     using iterator = std::ranges::iterator_t<Reader>;
@@ -21,7 +22,7 @@ constexpr bool pipes() {
     static_assert(std::sentinel_for<std::ranges::sentinel_t<Reader>, iterator>);
     static_assert(std::movable<Reader> && !std::copyable<Reader>);
     static_assert(std::ranges::viewable_range<Reader> && std::ranges::viewable_range<Reader&>);
-    // What points into a temporary is refused all the same.
+    // An iterator into a temporary is refused all the same.
     static_assert(!std::ranges::borrowed_range<Reader>);
     static_assert(!requires(Reader&& one) { static_cast<Reader&&>(one).begin(); });
     return true;

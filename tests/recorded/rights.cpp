@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a caller may not see, on every kind of kernel: what is hidden is counted, never guessed.
+// Callers without some right, on every kind of kernel: hidden things are counted, never guessed.
 #include "harness.hpp"
 
 namespace {
@@ -121,7 +121,8 @@ TEST_CASE("rights: a procfs of another pid namespace numbers processes otherwise
     process.add_thread(11);
     auto& thread = process.add_thread(12, std::make_shared<fake::table>());
     fake::process::open_in(*thread.files, kernel.buffer(2, 8192));
-    // What the caller calls 10 to 12 are others, who share one table: kcmp must not be believed.
+    // The tasks 10 to 12 of the caller are others, which share one table: kcmp must not be
+    // believed.
     auto const one_table = std::make_shared<fake::table>();
     for (int inner : {10, 11, 12}) {
         auto& other = kernel.add(1000 + inner, "other");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the compilers call at each step. Compiled without the flag that makes them.
+// The functions that the compilers call at each step. Compiled without the flag that makes the
+// calls.
 #include "recorded/steps.hpp"
 
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What others can make many must not cost its square. Counted in steps: this unit is compiled with
-// -fsanitize-coverage=trace-pc, and each step is one stretch of the library's code without a
-// branch. Neither the fake kernel's steps count, nor those of the C library.
+// Things that others can make many must not cost their square. Counted in steps: this unit is
+// compiled with -fsanitize-coverage=trace-pc, and each step is one stretch of the library's code
+// without a branch. Neither the fake kernel's steps count, nor those of the C library.
 #include "recorded/steps.hpp"
 
 #include <dmabuf/diff.hpp>

@@ -60,7 +60,7 @@ void check_round_trip(support::recorded const& done, unsigned samples = 1) {
     }
 }
 
-/// What an older library did not ask: see replay/older_recording.hpp.
+/// A call that an older library did not make: see replay/older_recording.hpp.
 bool follows_from_the_rest(std::string const& key) {
     return key.starts_with("kcmp ") || key.find("/fdinfo/") != key.npos;
 }

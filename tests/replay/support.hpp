@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests of recordings share: samples of every kind of system, and snapshots as text.
+// The parts that the tests of recordings share: samples of every kind of system, and snapshots as
+// text.
 #pragma once
 
 #include <dmabuf/sampler.hpp>
@@ -32,7 +33,7 @@ recorded record_watched(fake::kernel& kernel, bpf::bpffs& pins, dmabuf::sample_o
 recorded record_alone(fake::kernel& kernel, std::int32_t pid, dmabuf::sample_options options = {});
 /// While calls fail as planned.
 recorded record_with(wrapped::faults& plan, fake::kernel& kernel, dmabuf::sample_options options);
-/// What was recorded, sampled and recorded again.
+/// A recording, sampled and recorded again.
 recorded record_again(replay::recording const& recording);
 recorded record_here(dmabuf::sample_options options = {});
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the pinned BPF iterators hand out, written with the program's own structures
+// The bytes of the pinned BPF iterators, written with the program's own structures
 // (kernel/bpf/records.h), and a system on which such files are pinned.
 #pragma once
 
@@ -249,7 +249,7 @@ inline constexpr auto attachments_path = "/sys/fs/bpf/dmabuf/attachments";
 inline constexpr auto descriptors_of_path = "/sys/fs/bpf/dmabuf/descriptors_of";
 inline constexpr auto mappings_of_path = "/sys/fs/bpf/dmabuf/mappings_of";
 
-/// What is pinned, and how it was used.
+/// The pins, and the uses of them.
 struct bpffs {
     std::string root = "/sys/fs/bpf"; ///< where it is mounted
     std::map<std::string, pin> pins;  ///< by their paths below /sys/fs/bpf

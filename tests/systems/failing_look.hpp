@@ -64,7 +64,7 @@ public:
             if (name != good) written = directory + "/" + name;
     }
 
-    /// What is wrong with what it left behind; empty: nothing.
+    /// The fault of the file that it left behind; empty: none.
     [[nodiscard]] std::string fault() const {
         if (said.find("18446744") != said.npos) return "a figure out of nothing: " + said;
         if (written.empty() || names.size() > 2) return "no file, or too many: " + said;

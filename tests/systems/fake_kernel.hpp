@@ -18,7 +18,7 @@
 
 namespace fake {
 
-/// What a descriptor or a mapping refers to.
+/// The file behind a descriptor or a mapping.
 struct file {
     enum class kind {
         dmabuf,
@@ -106,7 +106,7 @@ struct process {
     static void end_thread(task& thread);
 };
 
-/// What the caller may do.
+/// The rights of the caller.
 struct rights {
     std::uint32_t uid = 0;
     bool dac_read_search = true;
@@ -128,7 +128,7 @@ struct call_event {
     std::string path;
 };
 
-/// What one process holds of one buffer.
+/// The references of one process to one buffer.
 struct held {
     std::uint32_t descriptors = 0;
     std::uint32_t path_descriptors = 0;

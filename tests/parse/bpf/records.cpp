@@ -14,7 +14,7 @@ using dmabuf::bpf_content;
 
 constexpr dmabuf::place where{dmabuf::object::bpf_descriptors};
 
-// What this side calls by number is what the other side calls by name.
+// The numbers of this side are those of the structures on the other side.
 namespace layout = dmabuf::detail::bpf_layout;
 static_assert(layout::head == sizeof(dmabuf_bpf_head));
 static_assert(layout::header == sizeof(dmabuf_bpf_header));

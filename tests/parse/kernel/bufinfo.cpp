@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 constexpr auto header =
     "\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n"sv;
 
-/// What a list says, in words that a table can hold.
+/// The outcome of a list, as values that a table can hold.
 struct told {
     std::size_t rows = 0;
     std::uint32_t odd = 0; ///< the line of the first odd row

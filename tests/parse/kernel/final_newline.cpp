@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose text must end with a newline.
+// The files whose text must end with a newline.
 #include <dmabuf/kernel/dmabuf_fds.hpp>
 #include <dmabuf/kernel/fdinfo.hpp>
 #include <dmabuf/kernel/process.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a sampler opens and learns, once.
+// The files that a sampler opens, and the facts that it learns, once.
 #include "parts.hpp"
 
 namespace {
