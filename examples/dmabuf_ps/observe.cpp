@@ -9,6 +9,7 @@
 #include "hints/hints.hpp"
 #include "json/json_file.hpp"
 #include "replay/anonymise.hpp"
+#include "replay/each_sample.hpp"
 #include "replay/machine.hpp"
 #include "replay/recording_system.hpp"
 #include "replay/replayed_system.hpp"
@@ -29,9 +30,6 @@ namespace dmabuf_ps {
 namespace {
 
 using answer = std::variant<observation, complaint>;
-
-/// More than any system takes; a file without an end is refused there.
-constexpr std::size_t largest_recording = std::size_t{256} << 20U;
 
 /// Empty where it cannot be read. Asked for where files may be compared by it.
 std::string boot_id_here(options const& chosen) {
@@ -56,12 +54,6 @@ bool is_holder(dmabuf::snapshot const& now, std::int32_t pid) {
     return std::ranges::count(now.holders, pid, &dmabuf::holder::pid) != 0;
 }
 
-template<dmabuf::system System>
-dmabuf::result<void> take_sample(dmabuf::basic_sampler<System>& sampler,
-                                 replay::circumstances const& made, dmabuf::snapshot& now) {
-    return made.alone_pid == 0 ? sampler.sample(now) : sampler.sample_process(now, made.alone_pid);
-}
-
 /// Takes one sample, or two. `between` is called between them.
 template<dmabuf::system System, class Between>
 std::optional<complaint> take_samples(System system, replay::circumstances const& made,
@@ -73,7 +65,7 @@ std::optional<complaint> take_samples(System system, replay::circumstances const
             return complaint{report::words_of(done.error(), wanted.roots())};
         between();
     }
-    if (auto const done = take_sample(sampler, made, seen.now); !done)
+    if (auto const done = replay::take_sample(sampler, made.alone_pid, seen.now); !done)
         return complaint{report::words_of(done.error(), wanted.roots())};
     return std::nullopt;
 }
@@ -275,7 +267,7 @@ answer observe_json(std::string const& path, std::string_view text) {
 /// Of a recording, or where files are compared of JSON. `chosen.replay` names it.
 answer observe_file(options const& chosen) {
     auto const& path = chosen.replay;
-    auto const read = files::read_whole(path, largest_recording);
+    auto const read = files::read_whole(path, replay::largest_recording);
     if (auto const* const wrong = std::get_if<files::trouble>(&read))
         return complaint{fmt::format("cannot read {}: {}", path, wrong->words)};
     auto const& text = std::get<std::string>(read);

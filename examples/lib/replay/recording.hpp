@@ -73,6 +73,10 @@ struct circumstances {
     std::uint64_t left_out = 0; ///< mappings of memory and ordinary files, of all samples
 };
 
+/// The largest file that is read, in bytes: more than any system takes. A file without an end is
+/// refused there.
+inline constexpr std::size_t largest_recording = std::size_t{256} << 20U;
+
 struct recording {
     circumstances made;
     std::vector<entry> entries; ///< in the order of the calls

@@ -12,9 +12,6 @@ namespace replaying {
 
 namespace {
 
-/// More than any system takes; a file without an end is refused there.
-constexpr std::size_t largest_recording = std::size_t{256} << 20U;
-
 std::string replay_samples(replay::recording recorded,
                            std::function<bool(recorded_look const&)> const& take) {
     auto const mine = report::rights_of(recorded.made.rights);
@@ -29,7 +26,7 @@ std::string replay_samples(replay::recording recorded,
 
 std::string replay_file(std::string const& path,
                         std::function<bool(recorded_look const&)> const& take) {
-    auto const read = files::read_whole(path, largest_recording);
+    auto const read = files::read_whole(path, replay::largest_recording);
     if (auto const* const wrong = std::get_if<files::trouble>(&read))
         return fmt::format("cannot read {}: {}", path, wrong->words);
     auto parsed = replay::parse(std::get<std::string>(read));
