@@ -22,7 +22,7 @@ std::string_view first_of(std::string_view name) {
     return name.substr(0, std::max<std::size_t>(dmabuf::detail::utf8_length(name, point), 1));
 }
 
-/// As much of it, escaped, as has room: whole characters.
+/// The beginning of a name, escaped, that fits into `room` bytes, in whole characters.
 std::string beginning_of(std::string_view name, std::size_t room) {
     std::string text;
     while (!name.empty()) {

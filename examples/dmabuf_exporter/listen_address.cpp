@@ -13,7 +13,7 @@ namespace dmabuf_exporter {
 
 namespace {
 
-/// False where the word is none.
+/// Parses an address and a port. False where `word` is no such thing.
 bool parse(std::string_view word, socket_address& found) {
     auto const colon = word.rfind(':');
     std::uint16_t port = 0;

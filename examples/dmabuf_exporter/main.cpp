@@ -45,7 +45,7 @@ public:
     }
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    /// Waits for one of them; no longer than this. Whether it came.
+    /// Waits for one of the two signals, for `most_ns` at most. True where one came.
     [[nodiscard]] bool wait(std::uint64_t most_ns) const {
         ::pollfd waiting{fd_.get(), POLLIN, 0};
         auto const until_ns = monotonic_ns() + most_ns;
@@ -85,14 +85,15 @@ int serve(options const& chosen, shared_looks const& looks, ending const& end) {
     return error == 0 ? done : failed;
 }
 
-/// Whether the file was written. node_exporter, another user, is to read it.
+/// Writes the file, which node_exporter, another user, is to read. True where that was done.
 bool write(options const& chosen, page const& all) {
     auto const wrong = files::write_whole(chosen.textfile, text_of(all), 0644);
     if (!wrong.words.empty()) say("cannot write {}: {}", chosen.textfile, wrong.words);
     return wrong.words.empty();
 }
 
-/// A file that cannot be written grows old, which its time tells.
+/// Writes the file every `--every` until the end. A failed write is not repeated: the time in the
+/// file tells that it grows old.
 int write_again_and_again(options const& chosen, shared_looks const& looks, ending const& end) {
     do
         (void)write(chosen, looks.Collect());
@@ -100,7 +101,7 @@ int write_again_and_again(options const& chosen, shared_looks const& looks, endi
     return done;
 }
 
-/// Of recordings all are looked at before.
+/// Writes the file once, after a look at this system, or at all recordings.
 int write_once(options const& chosen, observation& watched) {
     do
         watched.look(true);

@@ -39,7 +39,7 @@ void observation::look(bool for_growth) {
     if (for_growth && !looks_.is_repeated()) growth_.feed(looks_.now());
 }
 
-/// The words of one reason are said once in a row.
+/// Says why a look failed, once for equal reasons in a row.
 void observation::tell_failure() {
     failures_ += why_failed_.empty() ? 0U : 1U;
     if (!why_failed_.empty() && why_failed_ != why_failed_before_)

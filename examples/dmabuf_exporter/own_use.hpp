@@ -8,16 +8,16 @@
 
 namespace dmabuf_exporter {
 
-/// Of all threads, user and system.
+/// The processor time of all threads, user and system.
 double own_cpu_seconds();
 
-/// Nothing where it cannot be read.
+/// The resident memory. Nothing where it cannot be read.
 std::optional<std::uint64_t> own_resident_bytes();
 
 /// CLOCK_MONOTONIC.
 std::uint64_t monotonic_ns();
 
-/// Since 1970.
+/// The time since 1970.
 double wall_seconds();
 
 } // namespace dmabuf_exporter

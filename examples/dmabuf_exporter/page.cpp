@@ -38,7 +38,7 @@ void add(prometheus::MetricFamily& family, labels names, double value) {
     (family.type == MetricType::Counter ? one.counter.value : one.gauge.value) = value;
 }
 
-/// A family without a series would have a type and no value.
+/// Drops the last family if it has no series: it would have a type and no value.
 void drop_if_empty(page& all) {
     if (all.back().metric.empty()) all.pop_back();
 }
@@ -115,7 +115,8 @@ private:
     std::size_t left_out_ = 0;
 };
 
-/// No buffer has 0 bytes: a sum of 0 is of buffers of unknown size.
+/// Adds a series for each row, but for sums of 0: no buffer has 0 bytes, so that these are of
+/// buffers of unknown size.
 void add_rows(page& all, largest const& some, char const* name, char const* help, char const* label,
               double row::* value) {
     auto& family = add_family(all, name, help);
@@ -126,7 +127,7 @@ void add_rows(page& all, largest const& some, char const* name, char const* help
 
 // --- amounts ---
 
-/// A sum over the processes and buffers that were seen. "At least 0" tells nothing.
+/// Adds a sum over the processes and buffers that were seen. "At least 0" tells nothing.
 void add_seen(page& all, char const* name, char const* help, std::uint64_t value, bool all_seen) {
     if (value != 0 || all_seen) add_gauge(all, name, help, number(value));
 }
@@ -158,7 +159,7 @@ void add_held(page& all, dmabuf::snapshot const& now) {
     add_seen(all, "dmabuf_holders", "Processes that hold a buffer", now.holders.size(), seen);
 }
 
-/// Nothing is known of unheld buffers unless a list was compared.
+/// Adds the unheld buffers, which are not known unless a list was compared.
 void add_unheld(page& all, dmabuf::snapshot const& now) {
     if (!now.coverage.buffers_compared()) return;
     auto const is_sized = [](dmabuf::buffer const& one) { return one.size_known; };
@@ -231,7 +232,7 @@ void add_processes(page& all, dmabuf::snapshot const& now, std::size_t most) {
 
 // --- makers ---
 
-/// The total of a state is of all buffers in that state.
+/// Adds the buffers without a known maker, by the reason, which is their state.
 void add_unknown_makers(page& all, std::vector<dmabuf::maker_total> const& makers) {
     auto& family = add_family(all, "dmabuf_made_unknown_bytes",
                               "Size of the buffers whose maker is not known, by reason");
@@ -264,7 +265,8 @@ std::size_t add_makers(page& all, dmabuf::snapshot const& now, std::size_t most)
 
 // --- growth ---
 
-/// Of an exporter, a cgroup, a maker the name; of a buffer, and of unheld ones together, none.
+/// The name of an exporter, a cgroup, a maker or a process. A buffer has none, nor have all unheld
+/// ones.
 std::string name_of_subject(dmabuf::growth_series const& one) {
     auto const& name = one.of.name;
     if (name.empty()) return {};
@@ -273,7 +275,7 @@ std::string name_of_subject(dmabuf::growth_series const& one) {
     return is_whole ? label_of(name) : cut_label_of(name.view(), one.name_hash);
 }
 
-/// Subjects of one kind and name are one row: processes of one name.
+/// Adds the growing amounts. Subjects of one kind and name are one row, as processes of one name.
 void add_growing(page& all, dmabuf::growth_watch const& growth, bool bytes, std::size_t most) {
     std::vector<row> rows;
     growth.for_each([&](dmabuf::growth_series const& one) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view end_of_headers = "\r\n\r\n";
 
-/// The version that Prometheus 3 looks for.
+/// With the version that Prometheus 3 looks for.
 constexpr auto page_type = "text/plain; version=0.0.4; charset=utf-8";
 
 std::string_view status_of(request what) {
@@ -33,7 +33,7 @@ std::string headers(std::string_view status, std::string_view type, std::size_t 
                        status, type, size);
 }
 
-/// Of "GET /metrics?x HTTP/1.1".
+/// Parses the first line, as "GET /metrics?x HTTP/1.1".
 request parse_line(std::string_view line) {
     using dmabuf::detail::take_until;
     auto const method = take_until(line, ' ');

@@ -31,7 +31,7 @@ descriptor own(int fd) {
     return {dmabuf::live_system{}, fd};
 }
 
-/// Not open, with errno, where that cannot be.
+/// A listener at an address. It is not open, with errno, where there can be none.
 descriptor listen_to(std::string const& word) {
     auto const where = socket_address_of(word);
     auto listener =
@@ -94,7 +94,7 @@ int server::run(int end, std::function<std::string()> const& page) {
     }
 }
 
-/// For poll(2); -1: for ever.
+/// The time until the first client is late, for poll(2). -1: there is no client.
 int server::milliseconds_left() const {
     if (clients_.empty()) return -1;
     auto const now = monotonic_ns();
@@ -102,7 +102,7 @@ int server::milliseconds_left() const {
     return first <= now ? 0 : static_cast<int>((first - now) / 1'000'000 + 1);
 }
 
-/// Clients stand in the order in which they came.
+/// Takes all clients that wait. They stand in the order in which they came.
 void server::accept(int listener) {
     for (;;) {
         auto came = own(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -126,7 +126,7 @@ void server::receive(client& from) {
     if (what != request::incomplete && !from.wants_page) from.answer = answer_error(what);
 }
 
-/// The time that the page takes is not the client's.
+/// Answers all clients that wait for a page. The time that the page takes is not counted as theirs.
 void server::answer_those_who_wait(std::function<std::string()> const& page) {
     if (!std::ranges::any_of(clients_, &client::wants_page)) return;
     auto const began_ns = monotonic_ns();

@@ -54,7 +54,7 @@ void shared_looks::run() {
     }
 }
 
-/// Scrapes that come meanwhile wait for this one.
+/// Takes a look, without the lock. Scrapes that come meanwhile wait for it.
 void shared_looks::take(std::unique_lock<std::mutex>& lock, bool for_growth) {
     is_wanted_ = false;
     is_looking_ = true;
@@ -82,7 +82,8 @@ page shared_looks::Collect() const {
     return all;
 }
 
-/// A look that is under way already has used up a part of its time.
+/// Waits for a fresh page, or for the time limit. A look that is under way has used up a part of
+/// its time.
 page shared_looks::answer(clock::time_point asked, std::unique_lock<std::mutex>& lock) const {
     if (!is_fresh(asked) && !is_looking_) {
         is_wanted_ = true;

@@ -36,7 +36,7 @@ bool is_on_bpffs(int fd) {
     return ::fstatfs(fd, &system) == 0 && (system.f_type & 0xffffffffL) == bpffs_magic;
 }
 
-/// Whether nobody but root and the caller can rename entries that are theirs.
+/// Whether nobody but root and the caller can rename entries of theirs in this directory.
 bool keeps_entries(int directory) {
     struct ::stat status{};
     if (::fstat(directory, &status) != 0) return false;

@@ -30,7 +30,8 @@ std::string beside(std::string_view name) {
     return fmt::format("{}_new", name);
 }
 
-/// Until it has its rights nobody but root may read it: bpffs makes files with mode 0600.
+/// Pins an object beside its final name, and then gives it its rights. Until then nobody but root
+/// may read it: bpffs makes files with mode 0600.
 std::string pin_beside(pin_directory const& directory, pinnable const& one, options const& chosen) {
     auto const name = beside(one.name);
     if (bpf_obj_pin(one.fd, directory.reach(name).c_str()) != 0)
@@ -59,7 +60,7 @@ std::string check_entries(pin_directory const& directory) {
     });
 }
 
-/// Of a watch that an earlier run began and this one leaves.
+/// Sets the rights of the pins of a watch that an earlier run began and this one leaves.
 std::string set_rights_of_origins(pin_directory const& directory, options const& chosen) {
     for (auto const name : origin_names)
         if (directory.has(std::string(name)))
@@ -70,7 +71,7 @@ std::string set_rights_of_origins(pin_directory const& directory, options const&
     return {};
 }
 
-/// Those of an earlier watch that this one, by kprobes, has no use for.
+/// Removes the pins of an earlier watch that this one, by kprobes, has no use for.
 std::string remove_former_watch(pin_directory const& directory,
                                 std::vector<pinnable> const& files) {
     auto const is_new = [&](std::string_view name) {

@@ -42,7 +42,8 @@ bool may_load() {
     return has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON));
 }
 
-/// The mode in brackets of "none [integrity] confidentiality"; empty where it cannot be asked.
+/// The mode of lockdown, in brackets in "none [integrity] confidentiality". Empty where it cannot
+/// be read.
 std::string lockdown() {
     std::string mode;
     std::ifstream(lockdown_file).ignore(64, '[') >> mode;

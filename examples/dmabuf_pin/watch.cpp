@@ -49,7 +49,7 @@ char const* program_of(watcher const& one, way how) {
 constexpr std::array<char const*, 2> maps = {"watch_made", "watch_attached"};
 constexpr std::array<char const*, 2> iterators = {"origins", "attachments"};
 
-/// False where the release is no number.
+/// Whether the kernel is of this version or a later one. False where its release is no number.
 bool kernel_is_since(unsigned major, unsigned minor) {
     ::utsname kernel{};
     unsigned its_major = 0;
@@ -78,7 +78,7 @@ dmabuf_bpf_watching watching_with(std::uint32_t room, way how) {
 
 constexpr int kernel_enotsupp = 524; // ENOTSUPP, include/linux/errno.h: not for programs, but told
 
-/// Null, with errno.
+/// Attaches a program. Null, with errno, where that fails.
 bpf_link* attach(bpf_program* program, way how) {
     // For tests: as a kernel answers that attaches no programs to its functions.
     if (how == way::fentry && std::getenv("DMABUF_PIN_REFUSE_FENTRY")) {
@@ -91,7 +91,7 @@ bpf_link* attach(bpf_program* program, way how) {
     return link;
 }
 
-/// Why kprobes cannot serve where fentry does not; empty: they may.
+/// The reason why kprobes cannot serve where fentry does not; empty: they may.
 std::string why_no_kprobes(dmabuf_bpf_settings const& settings) {
     constexpr auto nobody = "This kernel attaches no BPF programs to its functions (arm64: Linux "
                             "6.4), so nobody can watch who makes buffers{}. Pin without "

@@ -16,7 +16,8 @@ using dmabuf::change;
 using report::json_writer;
 using report::raw_name;
 
-/// `before` or `after`: null where it is not exact, with its bound beside where there is one.
+/// Writes `before` or `after`: null where the amount is not exact, with its bound beside where
+/// there is one.
 void write_amount(json_writer& out, std::string_view when, amount const& one) {
     out.field_if(one.exact(), when, one.value);
     if (one.how != certainty::at_least && one.how != certainty::at_most) return;
@@ -40,7 +41,7 @@ void write_amounts(json_writer& out, Row const& row) {
     });
 }
 
-/// The word, the fields that `identify` writes, and the amounts.
+/// Writes a row: the word, the fields that `identify` writes, and the amounts.
 template<class Row, class Identify>
 void write_row(json_writer& out, Row const& row, Identify identify) {
     out.object([&] {

@@ -40,7 +40,7 @@ std::string number_cell(amount_change const& one) {
     return both(one, [](std::uint64_t value) { return fmt::format("{}", value); });
 }
 
-/// "+4.0 KiB" where it is known, else both.
+/// "+4.0 KiB" where the difference is known, else both amounts.
 std::string bytes_cell(amount_change const& one, table_style const& style) {
     if (one.before.exact() && one.after.exact())
         return difference(one.before.value, one.after.value, style);
@@ -125,7 +125,7 @@ struct count_column {
     char const* title;
 };
 
-/// Those that were asked for.
+/// The columns of the references and attachments that a sample tells in any row.
 template<class Row>
 std::vector<count_column<Row>> told_counts(std::vector<Row> const& rows) {
     std::vector<count_column<Row>> all{{&Row::references, "REFS"},
@@ -137,7 +137,7 @@ std::vector<count_column<Row>> told_counts(std::vector<Row> const& rows) {
     return all;
 }
 
-/// A buffer's word tells too where it went: held by no process any more, it may still exist.
+/// The word for a change of a buffer. One that no process holds any more may still exist.
 std::string word_for_buffer(dmabuf::buffer_change const& one) {
     if (one.before == presence::held && one.after == presence::unheld) return "let go";
     if (one.before == presence::unheld && one.after == presence::held) return "taken";
@@ -166,7 +166,7 @@ std::string buffer_changes(snapshot_diff const& changed, table_style const& styl
     return table.text(style.width);
 }
 
-/// By exporter or maker, which `name_of(row)` shows.
+/// The rows by exporter or by maker, which `name_of(row)` names.
 template<class Row>
 std::string sums_changes(std::vector<Row> const& rows, char const* title, table_style const& style,
                          auto const& name_of) {
@@ -266,7 +266,7 @@ std::string buffers_that(snapshot_diff const& changed, table_style const& style,
                        size(bytes, style), did);
 }
 
-/// Which buffers came and went. A buffer that no process holds any more may still exist.
+/// The buffers that came and went. One that no process holds any more may still exist.
 std::string movements(snapshot_diff const& changed, table_style const& style) {
     auto const went = [](presence from, presence to) {
         return [from, to](auto const& one) { return one.before == from && one.after == to; };

@@ -66,7 +66,7 @@ keys fitting_processes(snapshot const& sample, options const& chosen,
     return found;
 }
 
-/// Buffers still know all their holders.
+/// Leaves out the processes that were not asked for. Buffers still know all their holders.
 void choose_processes(both_samples& both, options const& chosen, observation const& seen,
                       boots of) {
     auto before = fitting_processes(both.before, chosen, seen.users);
@@ -88,7 +88,8 @@ std::set<std::uint64_t> held_inodes(snapshot const& sample) {
     return inodes;
 }
 
-/// Exporters and makers are those of all processes.
+/// Leaves out the changes of other processes. Exporters and makers are those of all processes, and
+/// so unknown.
 void leave_out_others(dmabuf::snapshot_diff& changed, both_samples const& both) {
     auto inodes = held_inodes(both.before);
     inodes.merge(held_inodes(both.now));

@@ -27,7 +27,8 @@ std::string escaped(std::string_view raw) {
 constexpr auto nothing_is_the_same =
     "no process and no buffer is the same; exporters, users and cgroups are compared by name";
 
-/// Processes that are in both by pid and start time. Holders are in ascending order of pid.
+/// The number of processes that are in both, by pid and start time. Holders are in ascending order
+/// of pid.
 std::size_t common_processes(dmabuf::snapshot const& before, dmabuf::snapshot const& now) {
     return static_cast<std::size_t>(std::ranges::count_if(before.holders, [&](holder const& old) {
         auto const same = std::ranges::equal_range(now.holders, old.pid, {}, &holder::pid);

@@ -38,7 +38,7 @@ void add(std::vector<field>& fields, Fields const& more) {
     fields.insert(fields.end(), more.begin(), more.end());
 }
 
-/// Of a buffer's maker.
+/// The fields of a buffer's maker.
 constexpr std::array<field, 4> origin_fields{{
     {"origin", "ORIGIN", layout::text, false},
     {"maker_pid", "MAKER", layout::number, false},
@@ -68,7 +68,7 @@ std::vector<field> buffer_fields() {
     return fields;
 }
 
-/// Of the buffers of one process.
+/// The fields of the buffers of one process.
 std::vector<field> held_fields(bool alone) {
     std::vector<field> fields{
         {"inode", "INODE"},
@@ -114,7 +114,7 @@ std::vector<field> exporter_fields() {
     };
 }
 
-/// The sums over buffers, held or not, and `more`.
+/// The fields of sums over buffers, held or not, and `more`.
 std::vector<field> sums_and(std::initializer_list<field> more) {
     std::vector<field> fields{
         {"buffers", "BUFFERS"},
@@ -145,7 +145,7 @@ std::vector<field> device_fields() {
     });
 }
 
-/// Of a list that somebody handed on.
+/// The fields of a list that somebody handed on.
 std::vector<field> list_fields(bool by_exporter) {
     if (by_exporter)
         return {

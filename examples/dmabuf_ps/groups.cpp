@@ -37,7 +37,7 @@ std::vector<rows::cell> group_row(named_total const& one, bool users, table_styl
     return cells;
 }
 
-/// By how many of the processes shown an exporter's buffers are held.
+/// The number of shown processes that hold buffers of an exporter.
 std::size_t processes_with(selection const& shown, dmabuf::exporter_id exporter) {
     auto const holds_some = [&](dmabuf::holder const* who) {
         return std::ranges::any_of(shown.now().references_of(*who), [&](auto const& reference) {

@@ -32,7 +32,7 @@ struct exporter_sum {
     std::uint64_t size_bytes = 0;
 };
 
-/// The most bytes first.
+/// The sums of each exporter, the most bytes first.
 std::vector<exporter_sum> by_exporter(std::vector<dmabuf::bufinfo_buffer> const& buffers) {
     std::map<std::pair<std::string, std::size_t>, exporter_sum> sums;
     for (auto const& one : buffers) {
@@ -112,7 +112,7 @@ std::uint64_t total_bytes(lists::pasted_list const& list) {
     return total;
 }
 
-/// With the buffers that were chosen; the rest stays that of the whole list.
+/// The list with the chosen buffers alone; the rest stays that of the whole list.
 lists::pasted_list chosen_of(lists::pasted_list list, options const& chosen) {
     auto const& wanted = chosen.wanted;
     std::erase_if(list.buffers, [&](auto const& one) { return !chooses(wanted, one.exporter); });
@@ -193,7 +193,7 @@ int complain(std::string const& what) {
 } // namespace
 
 std::string list_report(lists::pasted_list list, options const& chosen) {
-    // By more than the inode, since old lists have none.
+    // Old lists have no inodes: other fields decide there.
     std::ranges::sort(list.buffers, [](auto const& a, auto const& b) {
         return std::tuple(b.size_bytes, a.inode, a.exporter.view(), b.count, b.attachments) <
                std::tuple(a.size_bytes, b.inode, b.exporter.view(), a.count, a.attachments);

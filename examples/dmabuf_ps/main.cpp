@@ -29,7 +29,7 @@ int complain(std::string const& what) {
     return files::complain("dmabuf_ps", printing::printable(what));
 }
 
-/// Says of every process asked for and not shown why that is so.
+/// Adds a sentence on each process that was asked for and is not shown. Returns the exit status.
 int explain_absences(observation const& seen, std::string& sentences) {
     int status = done;
     for (auto const& why : seen.absences)
@@ -40,7 +40,7 @@ int explain_absences(observation const& seen, std::string& sentences) {
     return status;
 }
 
-/// Rows have no room for sentences.
+/// Writes rows to standard output, and the sentences, for which rows have no room, to stderr.
 int report_rows(observation const& seen, selection const& shown, std::string_view sentences,
                 options const& chosen) {
     files::write_all(STDERR_FILENO, sentences);
@@ -69,7 +69,7 @@ int report(observation const& seen, options const& chosen) {
     return std::max(status, printed);
 }
 
-/// Whether a report that must not have gaps has some.
+/// Whether the report has gaps, and the command line allows none.
 bool is_refused(observation const& seen, options const& chosen) {
     if (!chosen.require_complete) return false;
     return report::has_gaps(seen.now, seen.mine) ||

@@ -31,7 +31,7 @@ namespace {
 
 using answer = std::variant<observation, complaint>;
 
-/// Empty where it cannot be read. Asked for where files may be compared by it.
+/// The id of this boot, where files may be compared by it. Empty where it cannot be read.
 std::string boot_id_here(options const& chosen) {
     if (!chosen.json && chosen.record.empty() && chosen.diff_with.empty()) return {};
     return replay::boot_id_here();
@@ -105,14 +105,14 @@ std::set<std::uint32_t> users_in(observation const& seen) {
     return users;
 }
 
-/// JSON tells numbers, and so do rows without a user.
+/// Whether the report names users: JSON tells numbers, and so do rows without a user.
 bool names_users(options const& chosen) {
     if (!chosen.wanted.users.empty()) return true;
     bool const has_users = chosen.by == grouping::process || chosen.by == grouping::user;
     return !chosen.record.empty() || (!chosen.json && !chosen.buffers && has_users);
 }
 
-/// Of the processes shown, or of all that a replay could show.
+/// Reads the command lines of the processes shown, or of all that a replay could show.
 template<dmabuf::system System>
 void look_at_arguments(System system, options const& chosen, observation& seen) {
     if (!chosen.args) return;
@@ -162,7 +162,7 @@ answer observe_here(options const& chosen) {
     return seen;
 }
 
-/// Their names, as a recording keeps them.
+/// The names of the users of all holders, as a recording keeps them.
 std::map<std::uint32_t, std::string> shown_users(observation const& seen) {
     std::map<std::uint32_t, std::string> users;
     for (auto const uid : users_in(seen))
@@ -170,7 +170,8 @@ std::map<std::uint32_t, std::string> shown_users(observation const& seen) {
     return users;
 }
 
-/// The recording is written even where a sample failed: it tells why.
+/// Takes the samples and records them. The recording is written even where a sample failed: it
+/// tells why.
 answer record(options const& chosen) {
     replay::recording kept{circumstances_here(chosen), {}};
     auto seen = here(kept.made);
@@ -212,7 +213,7 @@ options as_observed(options chosen, observation const& seen) {
     return chosen;
 }
 
-/// Takes all samples that were taken then: the second one knew from the first.
+/// Takes the samples of a recording again, all of them: the second one remembered the first.
 answer observe_recording(replay::recording recorded, options const& chosen) {
     auto boot_id = replay::boot_id_of(recorded);
     replay::replayed_system const system(std::move(recorded));
@@ -264,7 +265,7 @@ answer observe_json(std::string const& path, std::string_view text) {
     return seen;
 }
 
-/// Of a recording, or where files are compared of JSON. `chosen.replay` names it.
+/// Observes the file `chosen.replay`: a recording, or where files are compared JSON.
 answer observe_file(options const& chosen) {
     auto const& path = chosen.replay;
     auto const read = files::read_whole(path, replay::largest_recording);

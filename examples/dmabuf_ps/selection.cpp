@@ -35,7 +35,7 @@ bool goes_before(sort_key key, holder const& a, holder const& b) {
     return a.pid < b.pid;
 }
 
-/// RSS, or as much as it could be with the buffers of unknown size.
+/// The RSS, or the most that it could be with the buffers of unknown size.
 std::uint64_t most_rss(holder const& who) {
     return ::selection::most_bytes(who.rss_bytes, who.unsized_buffers == 0);
 }

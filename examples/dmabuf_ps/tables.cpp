@@ -25,7 +25,7 @@ rows::cell buffer_name_cell(dmabuf::buffer const& one) {
     return {one.named ? rows::value(fmt::format("{}", one.name)) : rows::value(), name_of(one)};
 }
 
-/// The holders' numbers, and both numbers and names.
+/// The pids of the holders.
 rows::cell pids_cell(dmabuf::snapshot const& now, std::span<std::uint32_t const> holders) {
     rows::numbers pids;
     for (auto const at : holders)
@@ -34,6 +34,7 @@ rows::cell pids_cell(dmabuf::snapshot const& now, std::span<std::uint32_t const>
     return {std::move(pids), std::move(text)};
 }
 
+/// The names of the holders, for people with the pids.
 rows::cell comms_cell(dmabuf::snapshot const& now, std::span<std::uint32_t const> holders) {
     rows::names comms;
     std::string text;
@@ -45,7 +46,7 @@ rows::cell comms_cell(dmabuf::snapshot const& now, std::span<std::uint32_t const
     return {std::move(comms), std::move(text)};
 }
 
-/// One buffer as one of its holders has it: how many other holders there are, and its own share.
+/// One buffer as one of its holders has it: the other holders, and its own share.
 class held_buffer {
 public:
     held_buffer(dmabuf::snapshot const& now, report::buffer_holders const& all,
@@ -141,7 +142,7 @@ rows::cell devices_cell(dmabuf::snapshot const& now, dmabuf::buffer const& buffe
     return {std::move(devices), text.empty() ? "-" : text};
 }
 
-/// State, pid, name and age.
+/// Adds the cells of the origin: state, pid, name and age.
 void add_origin(std::vector<rows::cell>& cells, dmabuf::snapshot const& now,
                 dmabuf::buffer const& one) {
     auto const* const told = now.origin_of(one);

@@ -47,7 +47,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
                totals(seen.now, true, style);
     }
     bool const all_buffers = chosen.buffers && !chosen.buffers_of_one();
-    // Of changes, the rows and sums have told of these.
+    // The rows and sums of changes have told of unheld buffers.
     if (!chosen.compares()) text += unheld_words(shown.now(), all_buffers, true, style);
     bool const told = !shown.now().unheld.empty() && !all_buffers && !chosen.compares();
     bool const asked = of_makers || chosen.wanted.of_origins();
@@ -58,7 +58,7 @@ std::string tables(observation const& seen, selection const& shown, options cons
     return all_buffers ? text + others_words(shown.now()) : text;
 }
 
-/// Those of a JSON file come as it tells them.
+/// The words on the coverage. Those of a JSON file come from the file.
 std::string words_on_coverage(observation const& seen, bool verbose) {
     std::string text;
     if (seen.notes) {

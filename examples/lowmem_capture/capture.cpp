@@ -31,7 +31,7 @@ dmabuf::sample_options sampling(options const& chosen) {
     return wanted;
 }
 
-/// Buffers are held by two or three processes, some by more.
+/// Room for so many buffers, each held by two or three processes, some by more.
 dmabuf::capacity room_for(std::size_t buffers) {
     dmabuf::capacity most;
     most.buffers = buffers;
@@ -47,7 +47,7 @@ dmabuf::unique_fd<> open_file(std::string const& path) {
     return {dmabuf::live_system{}, ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
 }
 
-/// All of a file that stays open; empty where it cannot be read the second time either.
+/// The text of a file that stays open. Empty where a second attempt cannot read it either.
 std::string_view read_again(dmabuf::unique_fd<> const& file, std::span<char> space) {
     auto const read = [&] { return ::pread(file.get(), space.data(), space.size(), 0); };
     long got = read();
@@ -72,13 +72,13 @@ double milliseconds(std::uint64_t from_ns, std::uint64_t to_ns) {
     return static_cast<double>(to_ns - from_ns) / 1e6;
 }
 
-/// Takes everything and keeps nothing.
+/// A sink that keeps nothing.
 class no_sink final : public report::text_sink {
 public:
     void write(std::string_view /*text*/) override {}
 };
 
-/// Empty where it cannot be read.
+/// The id of this boot. Empty where it cannot be read.
 std::string read_boot_id() {
     auto const read = files::read_whole("/proc/sys/kernel/random/boot_id", 4096);
     auto const* const text = std::get_if<std::string>(&read);
@@ -151,7 +151,7 @@ void capturer::keep_failure(ring& files, occasion const& why) const {
         say("{}/{}: kept the failure", files.path(), files.failures().newest().view());
 }
 
-/// The system as it is at the event, however often it has to be looked at.
+/// Notes the state of the system at the event, before the first look.
 void capturer::begin() {
     allocations_before_ = allocations();
     faults_before_ = page_faults();
@@ -164,7 +164,8 @@ void capturer::look() {
     if (done_) arrange();
 }
 
-/// The kernel needs memory and files to show /proc, and lacks them just when this runs.
+/// Looks again where a look failed: the kernel needs memory and files to show /proc, and lacks them
+/// just when this runs.
 void capturer::look_until_seen(std::uint64_t event_ns) {
     look();
     if (why_not_seen().error == 0) return;
@@ -181,7 +182,8 @@ bool capturer::may_wait() const {
     return ::poll(&ending, 1, static_cast<int>(window_ms_ / 10)) <= 0;
 }
 
-/// No sample, or one in which most processes failed: worth less than any capture that is there.
+/// The failure of the last look: there is no sample, or one in which most processes failed, which
+/// is worth less than any capture that is there.
 dmabuf::failure capturer::why_not_seen() const {
     if (!done_) return done_.error();
     auto const& seen = now_.coverage;

@@ -59,8 +59,8 @@ int status_of(outcome how, options const& chosen, capturer const& capturer) {
     return chosen.require_complete && capturer.has_gaps() ? command_line::not_all : done;
 }
 
-/// Waits for events and captures, but not within the cooldown after a capture. What can be read on
-/// `ends` ends it.
+/// Waits for events and captures, but not within the cooldown after a capture. Ends as soon as
+/// `ends` can be read.
 int watch(options const& chosen, trigger const& armed, int ends, capturer& capturer, ring& files) {
     auto const cooldown_ns = static_cast<std::uint64_t>(chosen.cooldown_seconds * 1e9);
     std::uint64_t quiet_until_ns = 0;

@@ -119,7 +119,8 @@ trouble ring::list() {
     return {};
 }
 
-/// A link, a directory or a pipe of such a name was not made here.
+/// Takes a file of the ring by its name. A link, a directory or a pipe of such a name was not made
+/// here.
 void ring::sort_in(char const* name) {
     for (auto* const files : {&captures_, &failures_}) {
         struct ::stat status;

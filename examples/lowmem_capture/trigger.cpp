@@ -15,7 +15,7 @@ constexpr long cgroup_magic = 0x63677270; // CGROUP2_SUPER_MAGIC, include/uapi/l
 constexpr auto what_it_takes =
     "it takes CONFIG_PSI, and psi=1 on the kernel's command line where that is turned off";
 
-/// Of the whole system.
+/// The pressure of the whole system.
 std::string system_file(options const& chosen) {
     return fmt::format("{}/pressure/memory", chosen.roots.proc.view());
 }

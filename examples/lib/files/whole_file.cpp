@@ -32,7 +32,7 @@ descriptor own(int fd) {
     return {dmabuf::live_system{}, fd};
 }
 
-/// Signals wait as long as this lives.
+/// Holds all signals back as long as it lives.
 class signals_wait {
 public:
     signals_wait() {
@@ -74,7 +74,7 @@ std::string unpredictable_name() {
 
 // --- replacing ---
 
-/// Returns an errno.
+/// Sets the mode. Returns 0, or an errno.
 int give_mode(int fd, ::mode_t mode) {
     return ::fchmod(fd, mode) == 0 ? 0 : errno;
 }

@@ -114,7 +114,7 @@ std::set<std::uint64_t> unexplained(dmabuf::snapshot const& now) {
     return inodes;
 }
 
-/// Of the attached devices: the buffers, by device.
+/// The buffers of each attached device.
 std::map<std::string, std::vector<std::uint64_t>> attached(dmabuf::snapshot const& now,
                                                            std::set<std::uint64_t> const& inodes) {
     std::map<std::string, std::vector<std::uint64_t>> found;
@@ -123,7 +123,7 @@ std::map<std::string, std::vector<std::uint64_t>> attached(dmabuf::snapshot cons
     return found;
 }
 
-/// Of the buffers that DRM's common export made: an object's handle holds them without a device.
+/// The buffers that DRM's common export made: the handle of an object holds them without a device.
 std::vector<std::uint64_t> exported_by_drm(dmabuf::snapshot const& now,
                                            std::set<std::uint64_t> const& inodes) {
     std::vector<std::uint64_t> found;

@@ -22,7 +22,7 @@ public:
 
     /// The name, escaped; the number of a user without a name.
     [[nodiscard]] std::string of(std::uint32_t uid) const;
-    /// Null where there is none.
+    /// The name, raw. Null where the user has none.
     [[nodiscard]] std::string const* raw(std::uint32_t uid) const;
 
 private:

@@ -15,7 +15,7 @@ namespace printing {
 
 namespace {
 
-/// Empty: it is not set.
+/// The value of a variable of the environment. Empty where it is not set.
 std::string_view variable(char const* name) {
     char const* const value = std::getenv(name);
     return value ? value : "";

@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto boot_id_path = "/proc/sys/kernel/random/boot_id";
 
-/// Without its newline.
+/// The id, without the newline.
 std::string boot_id_in(std::string_view text) {
     return std::string(text.substr(0, text.find('\n')));
 }

@@ -9,16 +9,16 @@
 
 namespace replay {
 
-/// As `uname -r` has it.
+/// The release of this kernel, as `uname -r` has it.
 std::string kernel_release();
 
-/// Empty where it cannot be read.
+/// The id of this boot. Empty where it cannot be read.
 std::string boot_id_here();
 
-/// As a call of the recording that the library did not make.
+/// The id as an entry of a recording: a read that the library did not make.
 entry boot_id_entry(std::string const& id);
 
-/// Empty where the recording has none.
+/// The id of the boot in which a recording was made. Empty where the recording has none.
 std::string boot_id_of(recording const& recorded);
 
 } // namespace replay

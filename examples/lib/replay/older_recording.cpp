@@ -49,7 +49,7 @@ private:
     std::map<std::int32_t, std::int32_t> parent_;
 };
 
-/// Which tables stand behind which, and how many before each.
+/// For each table, the tables that stand behind it, and the number of those before it.
 struct followers {
     std::map<std::int32_t, std::set<std::int32_t>> behind;
     std::map<std::int32_t, std::size_t> before;
@@ -59,8 +59,8 @@ struct followers {
     }
 };
 
-/// Every table at a place behind all that are lower. Tables in a ring, which no kernel shows, come
-/// last.
+/// Gives every table a place behind all that are lower. Tables in a ring, which no kernel shows,
+/// come last.
 std::map<std::int32_t, std::size_t> places_of(std::set<std::int32_t> tables, followers order) {
     std::map<std::int32_t, std::size_t> places;
     std::vector<std::int32_t> ready;

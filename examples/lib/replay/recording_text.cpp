@@ -333,7 +333,7 @@ std::string parse_name(scanner& in) {
     return name;
 }
 
-/// A superblock's, of 32 bits.
+/// The magic number of a superblock has 32 bits.
 constexpr std::uint64_t largest_magic = UINT32_MAX;
 
 void parse_result(scanner& in, entry& one) {
@@ -397,7 +397,7 @@ void parse_options(scanner& in, dmabuf::sample_options& options) {
     }
 }
 
-/// False where the line is none of the head's.
+/// Parses a line of the head. False where it is another line.
 bool parse_circumstance(scanner& in, std::string_view name, circumstances& made) {
     if (name == "kernel") {
         made.kernel = in.text();

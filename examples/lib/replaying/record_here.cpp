@@ -25,7 +25,7 @@ bool is_file_or_none(std::string const& path) {
     return S_ISREG(found.st_mode);
 }
 
-/// BPF is no call that a recording keeps.
+/// The circumstances of a sample of everything that a recording can keep, which BPF is not part of.
 replay::circumstances everything(dmabuf::sample_options const& wanted, report::rights const& mine,
                                  std::int32_t alone_pid) {
     replay::circumstances made;
