@@ -88,7 +88,7 @@ constexpr void add_up_buffers(auto& now) {
     finish_exporters(now.exporters);
 }
 
-/// Of one process alone nothing is known that other holders change.
+/// Makes the numbers unknown that other holders change, in a sample of one process alone.
 constexpr void forget_others(auto& now) {
     for (auto& buffer : now.buffers)
         buffer.holders = buffer.holders.unknown();

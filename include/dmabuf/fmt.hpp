@@ -73,7 +73,7 @@ struct fmt::formatter<dmabuf::buffer_name> : dmabuf::detail::text_formatter {
     }
 };
 
-/// The same of a task's name.
+/// Prints the name of a task, escaped.
 template<>
 struct fmt::formatter<dmabuf::task_name> : dmabuf::detail::text_formatter {
     template<class Context>

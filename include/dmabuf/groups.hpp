@@ -67,7 +67,7 @@ constexpr void add_to_group(group_total& total, std::size_t number, buffer const
         total.uss_bytes += held.size_bytes;
 }
 
-/// As `by_group()` does, in ascending order of group.
+/// Adds up as `by_group()` does, in ascending order of group.
 template<class GroupOf>
 void add_up_groups(snapshot const& now, GroupOf group_of, group_sums& sums) {
     auto& totals = sums.totals;

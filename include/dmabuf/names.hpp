@@ -21,7 +21,7 @@ using buffer_name = inline_text<63>;
 using exporter_name = inline_text<63>;
 /// The name of a process or thread (comm), set by itself: 15 bytes, up to 63 for kernel threads.
 using process_name = inline_text<63>;
-/// The same where a BPF program noted it: at most 15 bytes (TASK_COMM_LEN).
+/// The name of a process or thread as a BPF program noted it: at most 15 bytes (TASK_COMM_LEN).
 using task_name = inline_text<15>;
 /// The name of a device as dev_name() has it, e.g. "0000:00:02.0".
 using device_name = inline_text<63>;

@@ -314,7 +314,7 @@ struct roots {
     }
 };
 
-/// The same path where the kernel shows its files in `below`.
+/// The path that a `place` stands for where the kernel shows its files in `below`.
 /// Cost: no system call, no allocation.
 template<class = detail::if_called>
 constexpr inline_text<255> path_of(place const& where, roots const& below) {

@@ -168,7 +168,8 @@ private:
                 (options_.names && !buffer.name_known);
     }
 
-    /// Before 5.3, and where no DMA-BUF was met that a vendor's kernel gave an inode.
+    /// Notes the version of a kernel before 5.3, unless a DMA-BUF was met that a vendor's kernel
+    /// gave an inode.
     void state_age(coverage& seen) const {
         if (!session_.known.is_indistinct()) return;
         seen.indistinct.kernel_major = session_.kernel().kernel_major;

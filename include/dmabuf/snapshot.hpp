@@ -150,7 +150,7 @@ struct actor {
     task_name thread_comm;      ///< of the thread that did it, likewise
     process_state now = process_state::unknown;
 
-    /// As `holder::start_ticks` has it.
+    /// The start time in clock ticks, as in `holder::start_ticks`.
     [[nodiscard]] constexpr std::uint64_t start_ticks() const { return start_ns / 10'000'000U; }
     /// Whether this is the process `who`, and no later one of its number.
     [[nodiscard]] constexpr bool is(holder const& who) const {
@@ -289,16 +289,19 @@ struct snapshot {
     /// empty, unless `coverage::buffers_compared()`; a part of them, without exporter and name,
     /// where `watch.tells_unheld`.
     std::vector<buffer> unheld;
-    /// Of `buffers` and `unheld`, in ascending order of inode; with `sample_options::counts` only.
+    /// The references to `buffers` and `unheld`, in ascending order of inode; with
+    /// `sample_options::counts` only.
     /// A buffer is left out where nothing told its count.
     std::vector<reference_count> counts;
-    /// Of the same buffers, in ascending order of inode, where the kernel's list tells them.
+    /// The devices attached to the same buffers, in ascending order of inode, where the kernel's
+    /// list tells them.
     std::vector<attachment> attachments;
-    /// One for each of `buffers` and `unheld` whose maker was asked for
+    /// The origin of each of `buffers` and `unheld` whose maker was asked for
     /// (`sample_options::origins`), in ascending order of inode, then of size. Empty where `watch`
     /// tells why they were not read.
     std::vector<origin> origins;
-    /// Of the same buffers, in the same order, then in that of attaching.
+    /// The devices attached to the same buffers under the watch, in the same order, then in that of
+    /// attaching.
     std::vector<watched_attachment> watched_attachments;
     origin_watch watch;
     dmabuf::coverage coverage;

@@ -66,7 +66,7 @@ public:
         , path_(path ? path : path_of(content))
         , where_(place_of(content)) {}
 
-    /// From an iterator that is open already.
+    /// A walk over an iterator that is open already.
     bpf_walk(System system, bpf_content content, std::span<char> space, unique_fd<System> file)
         : bpf_walk(system, content, space) {
         file_ = std::move(file);
@@ -182,14 +182,14 @@ public:
         , walk_(system, content, space_.get(), path)
         , content_(content) {}
 
-    /// From an iterator that is open already.
+    /// A range over an iterator that is open already.
     bpf_reference_reader(System system, unique_fd<System> file, bpf_content content,
                          read_space space)
         : space_(std::move(space))
         , walk_(system, content, space_.get(), std::move(file))
         , content_(content) {}
 
-    /// From a failure to open: it is the only item.
+    /// A range whose only item is the failure to open.
     bpf_reference_reader(System system, failure const& why, bpf_content content, read_space space)
         : space_(std::move(space))
         , walk_(system, content, {})

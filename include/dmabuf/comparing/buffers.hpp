@@ -14,7 +14,7 @@ buffer const& buffer_at(snapshot const& now, snapshot_diff::memory::place const&
     return at.held ? now.buffers[at.index] : now.unheld[at.index];
 }
 
-/// By inode, then size, then exporter, as far as both are known.
+/// The order of two buffers: by inode, then size, then exporter, as far as both are known.
 template<class = detail::if_called>
 int order_of_buffers(snapshot const& before, buffer const& a, snapshot const& after,
                      buffer const& b) {

@@ -79,8 +79,8 @@ public:
         return false;
     }
 
-    /// For kernels before 5.3, where a DMA-BUF was an anonymous inode without an inode number of
-    /// its own.
+    /// Expects the files of a kernel before 5.3, where a DMA-BUF was an anonymous inode without a
+    /// number of its own.
     constexpr void expect_before_5_3() { before_5_3_ = true; }
 
     /// Whether DMA-BUFs cannot be told apart: on such a kernel, unless one was met that has an

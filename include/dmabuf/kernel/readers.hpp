@@ -272,7 +272,7 @@ public:
     }
 
 private:
-    /// False at the end, or after a failure.
+    /// Reads further entries. False at the end, or after a failure.
     bool read_more() {
         if (!std::exchange(opened_, true)) {
             auto directory =

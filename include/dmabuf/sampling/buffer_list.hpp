@@ -87,7 +87,7 @@ public:
         return take(listed_by_, system, space);
     }
 
-    /// In ascending order of inode.
+    /// The rows of the list, in ascending order of inode.
     [[nodiscard]] std::span<listed_buffer const> rows() const { return std::span(rows_); }
     /// The row of this inode. Null where it is not in the list, or twice.
     /// Lifetime: until `forget()`.
@@ -98,7 +98,8 @@ public:
         return there && !is_shared(at + 1) ? &rows_[at] : nullptr;
     }
 
-    /// By buffer and device, in the order of the list. Empty unless they are wanted and told.
+    /// The attached devices, by buffer, in the order of the list. Empty unless they are wanted and
+    /// told.
     [[nodiscard]] std::span<attachment const> devices() const { return std::span(devices_); }
 
     [[nodiscard]] listing listed_by() const { return listed_by_; }
@@ -106,7 +107,7 @@ public:
     [[nodiscard]] failure const& why_not() const { return why_not_; }
     /// Numbers that two rows have, or more.
     [[nodiscard]] std::uint32_t shared_inodes() const { return shared_inodes_; }
-    /// Of the list that served.
+    /// The odd rows of the list that served.
     [[nodiscard]] odd_rows const& odd() const { return odd_; }
     /// Rows without an inode, as before 5.3: such a list cannot be compared, and does not serve.
     [[nodiscard]] std::uint64_t indistinct() const { return indistinct_; }

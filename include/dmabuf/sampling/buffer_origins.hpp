@@ -191,7 +191,8 @@ private:
         return at < all.size() && all[at].inode == inode;
     }
 
-    /// False for an inode of another file system, where the device of DMA-BUFs is known.
+    /// Whether an inode may be a DMA-BUF's: false for another device, where that of DMA-BUFs is
+    /// known.
     [[nodiscard]] static bool is_of_dmabufs(session<System> const& with, device_number device) {
         auto const known = with.known.device();
         return !known || *known == device;

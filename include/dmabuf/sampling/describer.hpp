@@ -133,7 +133,8 @@ public:
     }
 
 private:
-    /// Nothing where no name is wanted, or the descriptor is no longer the buffer's.
+    /// The name by the link of a descriptor. Nothing where no name is wanted, or the descriptor is
+    /// no longer the buffer's.
     std::optional<buffer_name> linked_name(process<System> const& process, std::int32_t tid,
                                            int fds, std::int32_t fd, std::uint32_t at) const {
         if (!sample_->wanted.names || build()[at].name_known) return std::nullopt;

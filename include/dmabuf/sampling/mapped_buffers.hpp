@@ -56,7 +56,8 @@ private:
         return how;
     }
 
-    /// Until a DMA-BUF is met, one file of each anonymous device is asked for its name.
+    /// Whether a mapping may be of a DMA-BUF. Until one is met, one file of each anonymous device
+    /// is asked for its name.
     [[nodiscard]] bool may_be_dmabuf(mapping const& found, mapped_files& files) const {
         auto& known = sample_->session.known;
         if (known.device()) return found.device == *known.device();
@@ -84,7 +85,8 @@ private:
         describe_.ask_mapping(files, found, at);
     }
 
-    /// False where the mapping is not of a DMA-BUF, or nothing tells.
+    /// Learns the device of DMA-BUFs from a mapping. False where it is of another file, or nothing
+    /// tells.
     bool learn_device(process<System> const& process, mapping const& found) const {
         auto& known = sample_->session.known;
         file_status status;

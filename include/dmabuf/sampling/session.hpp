@@ -50,7 +50,7 @@ public:
     [[nodiscard]] System system() const { return system_; }
     [[nodiscard]] dmabuf::roots const& roots() const { return roots_; }
     [[nodiscard]] proc_directory<System> const& proc() const { return *proc_; }
-    /// Null where there is no sysfs tree.
+    /// The sysfs tree of buffers. Null where there is none.
     [[nodiscard]] sysfs_buffers_directory<System> const* sysfs() const {
         return sysfs_ ? &*sysfs_ : nullptr;
     }

@@ -53,7 +53,7 @@ private:
         return found;
     }
 
-    /// False where a task is no longer in its place.
+    /// Collects the tasks that were asked about. False where one is no longer in its place.
     bool add_asked(tables const& parts) {
         if (!parts.may_mislead()) return true;
         for (auto const& task : parts.tasks())
