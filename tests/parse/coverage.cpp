@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <dmabuf/snapshot.hpp>
+#include <dmabuf/coverage.hpp>
 
 #include "parse/table.hpp"
 
@@ -9,7 +9,7 @@
 
 namespace {
 
-TEST_CASE("snapshot: sources, lists and views have names") {
+TEST_CASE("coverage: sources, lists and views have names") {
     using dmabuf::name_of;
     CHECK(name_of(dmabuf::source::none) == "none");
     CHECK(name_of(dmabuf::source::fd_walk) == "fd_walk");
@@ -32,7 +32,7 @@ TEST_CASE("snapshot: sources, lists and views have names") {
 
 } // namespace
 
-TEST_CASE("snapshot, result: a value that is no case reads nothing behind the tables") {
+TEST_CASE("coverage, result: a value that is no case reads nothing behind the tables") {
     using namespace dmabuf;
     // The number behind the last, and the last of all.
     auto const none_of = [](auto const& rows) {
