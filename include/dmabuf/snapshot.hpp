@@ -140,6 +140,13 @@ enum class process_state : std::uint8_t {
     replaced, ///< it ended, and its number is another process's now
 };
 
+namespace detail {
+/// A start time since boot in clock ticks, as /proc/P/stat shows it: of 10 ms each (USER_HZ).
+constexpr std::uint64_t ticks_of(std::uint64_t start_ns) {
+    return start_ns / 10'000'000U;
+}
+} // namespace detail
+
 /// The process that exported a buffer or attached a device to one, as it was then.
 struct actor {
     std::int32_t pid = 0;       ///< of the thread group
@@ -151,7 +158,7 @@ struct actor {
     process_state now = process_state::unknown;
 
     /// The start time in clock ticks, as in `holder::start_ticks`.
-    [[nodiscard]] constexpr std::uint64_t start_ticks() const { return start_ns / 10'000'000U; }
+    [[nodiscard]] constexpr std::uint64_t start_ticks() const { return detail::ticks_of(start_ns); }
     /// Whether this is the process `who`, and no later one of its number.
     [[nodiscard]] constexpr bool is(holder const& who) const {
         return pid == who.pid && start_ticks() == who.start_ticks;

@@ -263,11 +263,10 @@ private:
                 table = add_table(process, table);
             while (mappings_.is_of(space, process.pid))
                 space = add_space(process, space);
-            // Linux shows start times in clock ticks of 10 ms (USER_HZ).
             holder who;
             who.pid = process.pid;
             who.uid = process.uid;
-            who.start_ticks = process.start_ns / 10'000'000U;
+            who.start_ticks = detail::ticks_of(process.start_ns);
             who.comm = process.comm;
             build_->add_holder(who);
             tally(build_->now().coverage).process(outcome::seen);
