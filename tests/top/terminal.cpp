@@ -6,6 +6,7 @@
 #include "scene.hpp"
 #include "tmux.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <sstream>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -83,12 +85,23 @@ std::string page() {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// A screen as the documentation has it.
-void check_documented(std::string const& screen) {
+/// A screen as a block of the documentation.
+std::string block_of(std::string const& screen) {
     std::string block;
     std::istringstream lines(screen);
     for (std::string line; std::getline(lines, line);)
         block += line.empty() ? "\n" : "    " + line + "\n";
+    return block;
+}
+
+/// Waits for a screen that has this text, and is as the documentation has it once it is drawn
+/// whole.
+void await_documented(top::tmux const& tmux, std::string const& part) {
+    auto block = block_of(tmux.await(part));
+    for (int i = 0; i < 100 && !has(page(), block); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        block = block_of(tmux.text());
+    }
     INFO(block);
     CHECK(has(page(), block));
 }
@@ -100,20 +113,20 @@ TEST_CASE("top, by keys: the views, a process, a buffer and the way back, as the
     top::series const looks(60, top::leak);
     session it(looks);
     it.show_all();
-    check_documented(it.tmux.await("↑"));
+    await_documented(it.tmux, "↑");
     it.tmux.press({"2"});
-    check_documented(it.tmux.await("INODE"));
+    await_documented(it.tmux, "INODE");
     it.tmux.press({"1"});
     it.tmux.press({"Down", "Enter"});
-    check_documented(it.tmux.await(" process 640 (compositor) "));
+    await_documented(it.tmux, " process 640 (compositor) ");
     it.tmux.press({"Down", "Down", "Enter"});
-    check_documented(it.tmux.await(" buffer 41 "));
+    await_documented(it.tmux, " buffer 41 ");
     it.tmux.press({"Escape"});
     it.tmux.await(" process 640 (compositor) ");
     it.tmux.press({"Escape"});
     it.tmux.await_gone(" process 640 (compositor) ");
     it.tmux.press({"h"});
-    check_documented(it.tmux.await("No key ends a process"));
+    await_documented(it.tmux, "No key ends a process");
     it.tmux.press({"q"});
     it.expect_terminal_as_before();
 }
