@@ -62,6 +62,11 @@ std::string without_end(std::string text) {
     return text;
 }
 
+std::string why_no_makers(dmabuf::snapshot const& now) {
+    auto words = without_end(report::not_watched_words(now));
+    return words.empty() ? "The recording does not tell makers: they were not asked for." : words;
+}
+
 /// Lines of at most `width` columns, broken at blanks.
 template<class Take>
 void for_each_line(std::string_view text, std::size_t width, Take take) {
@@ -121,12 +126,14 @@ void screen::draw_sums(look const& of) {
     add(all.buffers.size(), plural(all.buffers.size(), "buffer, ", "buffers, "));
     cell_ += dmabuf::detail::in_units(all.total_bytes).view();
     to.put(sums_line, cell_, style::strong);
-    cell_ = "; no process holds ";
-    if (all.coverage.buffers_compared()) {
+    if (!all.coverage.buffers_compared()) {
+        cell_ = "; how many others there are is unknown";
+    } else if (all.unheld.empty()) {
+        cell_ = "; there are no others";
+    } else {
+        cell_ = "; no process holds ";
         add(all.unheld.size(), "more, ");
         cell_ += dmabuf::detail::in_units(all.unheld_bytes).view();
-    } else {
-        cell_ += "an unknown number more";
     }
     to.put(sums_line, cell_);
 }
@@ -316,7 +323,7 @@ void screen::draw_nothing(model const& of) {
     else if (of.is_gone())
         words = "It is gone: Esc goes back.";
     else if (of.shown().which == view::makers && !now.watch.origins_read)
-        words = without_end(report::not_watched_words(now));
+        words = why_no_makers(now);
     else if (of.shown().which == view::holders)
         words = "No process that was seen holds it.";
     to_->put(lines_above, words, style::faint);

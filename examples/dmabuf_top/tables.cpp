@@ -111,12 +111,18 @@ void put_buffer_name(look const& of, row one, std::string& out) {
     append(out, it.name);
 }
 
+/// Here "-" means that there is none, as of names and devices, and nothing has no maker.
+bool is_watched(look const& of, row one) {
+    auto const* const told = of.now().origin_of(buffer_of(of, one));
+    return told && told->state != dmabuf::origin_state::not_watched;
+}
+
 void put_maker(look const& of, row one, std::string& out) {
-    out += report::maker_words(of.now(), buffer_of(of, one));
+    out += is_watched(of, one) ? report::maker_words(of.now(), buffer_of(of, one)) : "?";
 }
 
 void put_age(look const& of, row one, std::string& out) {
-    out += report::age_cell_words(of.now(), buffer_of(of, one));
+    out += is_watched(of, one) ? report::age_cell_words(of.now(), buffer_of(of, one)) : "?";
 }
 
 amount age_of(look const& of, row one) {
@@ -175,7 +181,7 @@ constexpr column processes[] = {
      [](look const& of, row one) { return sum(holder_of(of, one), holder_of(of, one).pss_bytes); }},
     {"", look_of::bar, 5, 0,
      [](look const& of, row one) { return sum(holder_of(of, one), holder_of(of, one).pss_bytes); }},
-    {"LATELY", look_of::sparkline, history::steps, 0},
+    {"LATELY", look_of::sparkline, history::steps, 72},
     {"GROWS", look_of::growth, 13, 100},
     {"CGROUP", look_of::text, 40, 180, nullptr,
      [](look const& of, row one, std::string& out) {
@@ -202,8 +208,8 @@ constexpr column buffers[] = {
      [](look const& of, row one) { return others_of(of, buffer_of(of, one)); }},
     {"AGE", look_of::text, 7, 90, age_of, put_age},
     {"GROWS", look_of::growth, 14, 120},
-    {"EXPORTER", look_of::text, 18, 0, nullptr, put_exporter},
-    {"MADE BY", look_of::text, 17, 0, nullptr, put_maker},
+    {"EXPORTER", look_of::text, 20, 0, nullptr, put_exporter},
+    {"MADE BY", look_of::text, 16, 72, nullptr, put_maker},
     {"DEVICES", look_of::text, 20, 110, nullptr, put_devices},
     {"NAME", look_of::text, 0, 0, nullptr, put_buffer_name},
 };
@@ -213,9 +219,9 @@ constexpr column exporters[] = {
      [](look const& of, row one) { return amount{exporter_of(of, one).buffers}; }},
     {"SIZE", look_of::bytes, byte_width, 0,
      [](look const& of, row one) { return amount{exporter_of(of, one).size_bytes}; }},
-    {"", look_of::bar, 12, 0,
+    {"", look_of::bar, 11, 0,
      [](look const& of, row one) { return amount{exporter_of(of, one).size_bytes}; }},
-    {"LATELY", look_of::sparkline, history::steps, 0},
+    {"LATELY", look_of::sparkline, history::steps, 76},
     {"GROWS", look_of::growth, 14, 0},
     {"EXPORTER", look_of::text, 0, 0, nullptr,
      [](look const& of, row one, std::string& out) {
@@ -238,7 +244,7 @@ constexpr column makers[] = {
     {"UNHELD", look_of::bytes, byte_width, 0,
      [](look const& of, row one) { return amount{maker_of(of, one).unheld_bytes}; }},
     {"", look_of::bar, 8, 0, made_bytes},
-    {"LATELY", look_of::sparkline, history::steps, 0},
+    {"LATELY", look_of::sparkline, history::steps, 72},
     {"GROWS", look_of::growth, 14, 100},
     {"MADE BY", look_of::text, 0, 0, nullptr,
      [](look const& of, row one, std::string& out) {
@@ -260,7 +266,7 @@ constexpr column cgroups[] = {
      [](look const& of, row one) { return known(cgroup_of(of, one).pss_bytes, 0, 1); }},
     {"", look_of::bar, 8, 0,
      [](look const& of, row one) { return known(cgroup_of(of, one).pss_bytes, 0, 1); }},
-    {"LATELY", look_of::sparkline, history::steps, 0},
+    {"LATELY", look_of::sparkline, history::steps, 72},
     {"GROWS", look_of::growth, 14, 100},
     {"CGROUP", look_of::text, 0, 0, nullptr,
      [](look const& of, row one, std::string& out) {
@@ -288,7 +294,7 @@ constexpr column held[] = {
      }},
     {"AGE", look_of::text, 7, 110, age_of, put_age},
     {"EXPORTER", look_of::text, 12, 100, nullptr, put_exporter},
-    {"DEVICES", look_of::text, 12, 0, nullptr, put_devices},
+    {"DEVICES", look_of::text, 12, 72, nullptr, put_devices},
     {"MADE BY", look_of::text, 14, 0, nullptr, put_maker},
     {"NAME", look_of::text, 0, 90, nullptr, put_buffer_name},
 };

@@ -60,6 +60,23 @@ TEST_CASE("top: --batch prints so many screens, and no more than there are recor
     }
 }
 
+TEST_CASE("top: the page of questions has its screen") {
+    top::series const looks(1);
+    auto const monday = looks.directory() + "/monday.recording";
+    std::filesystem::copy_file(looks.files()[0], monday);
+    auto const answer = run({"--batch", "1", "--replay", monday}, [] {
+        ::setenv("COLUMNS", "80", 1);
+        ::setenv("LC_ALL", "C.UTF-8", 1);
+    });
+    std::string block = "    $ dmabuf_top --batch 1 --replay monday.recording\n";
+    std::istringstream lines(answer.out);
+    for (std::string line; std::getline(lines, line);)
+        block += "    " + line + "\n";
+    INFO(block);
+    std::ifstream file(DMABUF_QUESTIONS);
+    CHECK(has({std::istreambuf_iterator<char>(file), {}}, block));
+}
+
 TEST_CASE("top: --view, --sort, --filter and the choice are those of the keys") {
     top::series const looks(1);
     auto const buffers =

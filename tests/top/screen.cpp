@@ -165,6 +165,9 @@ TEST_CASE("top: the sums are of everything that is held, and of what no process 
     picture it;
     CHECK(it.lines(120)[0] ==
           "3 processes hold 3 buffers, 19.0 MiB; no process holds 1 more, 3.0 MiB");
+    picture all;
+    all.desktop.camera->open(all.desktop.queued);
+    CHECK(all.lines()[0] == "3 processes hold 4 buffers, 22.0 MiB; there are no others");
     CHECK(it.lines()[1] == "All processes were seen, and the list of bufinfo was compared.");
 }
 
@@ -191,7 +194,7 @@ TEST_CASE("top: no screen says that all was seen beside something that was not")
     }
     picture unlisted;
     unlisted.desktop.kernel.debugfs = false;
-    CHECK(has(unlisted.all(), "no process holds an unknown number more"));
+    CHECK(has(unlisted.all(), "how many others there are is unknown"));
 }
 
 TEST_CASE("top: views say why they have no rows") {
@@ -210,6 +213,61 @@ TEST_CASE("top: views say why they have no rows") {
     none.pictures.take(none.now, {}, root());
     none.pictures.model().act(action::view_4);
     CHECK(has(none.pictures.draw({80, 24}, true).text(), "Makers are not watched: `dmabuf_pin"));
+    auto without = top::everything();
+    without.origins = false;
+    none.now = support::record(none.desktop.kernel, without).now;
+    none.pictures.take(none.now, {}, root());
+    CHECK(has(none.pictures.draw({80, 24}, true).text(), "they were not asked for."));
+}
+
+TEST_CASE("top: on the least width each row has its name") {
+    picture it;
+    struct {
+        action view;
+        char const* title;
+        char const* name;
+    } const views[] = {{action::view_1, " NAME", " camera"},
+                       {action::view_2, " NAME", " drm"},
+                       {action::view_3, " EXPORTER", " system"},
+                       {action::view_4, " MADE BY", " 812 camera"},
+                       {action::view_5, " CGROUP", " /user.slice"}};
+    for (auto const& one : views) {
+        it.take();
+        it.pictures.model().act(one.view);
+        auto const shown = it.all(dmabuf_top::least_extent.width, 12);
+        INFO(shown);
+        CHECK(has(shown, one.title));
+        CHECK(has(shown, one.name));
+    }
+}
+
+TEST_CASE("top: the longest name of a driver in the kernel is whole on 80 columns") {
+    picture it;
+    it.desktop.scanout->exporter = "videobuf2_dma_contig";
+    for (auto const view : {action::view_2, action::view_3}) {
+        it.take();
+        it.pictures.model().act(view);
+        CHECK(has(it.all(), "videobuf2_dma_contig"));
+    }
+}
+
+TEST_CASE("top: a maker that was not asked for is unknown, and an age too") {
+    picture it;
+    it.desktop.pins.pins.clear();
+    it.now = support::record(it.desktop.kernel, top::everything()).now;
+    it.pictures.take(it.now, {}, root());
+    it.pictures.model().act(action::view_2);
+    auto const cell = [&](std::string_view title) {
+        using dmabuf_top::view;
+        auto const& shown = it.pictures.model();
+        auto const at = dmabuf_top::column_called(view::buffers, title);
+        std::string text;
+        columns_of(view::buffers)[at].text(shown.now(), shown.rows().front(), text);
+        return text;
+    };
+    CHECK(cell("MADE BY") == "?");
+    CHECK(cell("AGE") == "?");
+    CHECK(cell("EXPORTER") == "drm");
 }
 
 TEST_CASE("top: the chosen row is in sight, on ten thousand rows") {
