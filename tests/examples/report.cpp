@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 namespace {
 
@@ -147,6 +149,20 @@ TEST_CASE("report: the page says what is held, by whom, and what was not seen") 
                  "<td class=\"number\">8.0 MiB</td><td class=\"number\">2</td><td>1000</td></tr>");
 }
 
+TEST_CASE("report: the page of questions has its sentences") {
+    desktop it;
+    pages all;
+    auto const page = all.page_of(recorded(it.kernel));
+    std::ifstream file(DMABUF_QUESTIONS);
+    std::string const questions{std::istreambuf_iterator<char>(file), {}};
+    auto const quoted =
+        between(questions, "On top of the page stand sentences, as these:\n\n", "\n\n");
+    CHECK(count_of(quoted, "* ") == 4);
+    std::istringstream lines(quoted);
+    for (std::string line; std::getline(lines, line);)
+        expect(page, line.substr(2));
+}
+
 TEST_CASE("report: the data of a page are those of the workload") {
     desktop it;
     pages all;
@@ -281,6 +297,62 @@ TEST_CASE("report: a recording of two samples has a timeline") {
     CHECK(times["lines"][0]["name"] == "all processes");
     CHECK(times["lines"][0]["bytes"] == json({11 * mebibyte, 16 * mebibyte}));
     CHECK(data["buffers"].size() == 4);
+}
+
+TEST_CASE("report: JSON tells makers and attached devices as the recording does") {
+    desktop it;
+    auto const clock = it.kernel.buffer(44, mebibyte);
+    fake::process ended;
+    {
+        auto& maker = it.kernel.add(77, "wizard", 1000);
+        ended = maker;
+        it.kernel.exit(77);
+    }
+    it.camera->open(clock);
+    bpf::bpffs pins;
+    pins.boot_ns = 100'000'000'000;
+    auto const made = [&](fake::file const& file, fake::process const& by) {
+        return bpf::origin_of(file, bpf::actor_of(by), pins.boot_ns - 1'000'000'000);
+    };
+    auto const watch = bpf::watch_from(1);
+    pins.pins[bpf::origins_path] = bpf::pin::of(bpf::origins(
+        {made(*it.frame, *it.camera), made(*it.scanout, *it.compositor), made(*clock, ended)},
+        watch));
+    pins.pins[bpf::attachments_path] = bpf::pin::of(
+        bpf::attachments({bpf::attachment_of(*it.scanout, "0000:00:02.0",
+                                             bpf::actor_of(*it.compositor), pins.boot_ns - 1)},
+                         watch));
+    it.kernel.debugfs = true;
+    auto wanted = everything();
+    wanted.origins = true;
+    auto recording = support::record_watched(it.kernel, pins, wanted).recording;
+    recording.made.kernel = "6.12";
+    recording.made.rights = report::words_of({true, true, true, true, false});
+
+    pages all;
+    auto const written = programs::replayed(recording, {"--json"});
+    REQUIRE(written.status == 0);
+    auto const by_recording = all.page_of(recording);
+    auto const by_json = pages::page({"--replay", all.keep("it.json", written.out)});
+    for (auto const& page : {by_recording, by_json}) {
+        auto const data = data_of(page);
+        auto const told = [&](std::string const& inode) {
+            for (auto const& one : data["buffers"])
+                if (one["inode"] == inode)
+                    return one["maker"].is_null()
+                               ? std::string("not told")
+                               : std::string(data["makers"][one["maker"].get<std::size_t>()]);
+            return std::string("no buffer");
+        };
+        CHECK(told("41") == "camera (812)");
+        CHECK(told("42") == "compositor (640)");
+        CHECK(told("44") == "wizard (77, ended)");
+        CHECK(data["buffers"][0]["devices"] == json({"0000:00:02.0"}));
+        expect(page, "Of makers, compositor (640) made 8.0 MiB, camera (812) made 3.0 MiB, ");
+    }
+    CHECK(data_of(by_json)["buffers"] == data_of(by_recording)["buffers"]);
+    auto const hidden = pages::page({"--replay", all.path() + "/it.json", "--anonymise"});
+    CHECK(words_of(hidden).find("wizard") == std::string::npos);
 }
 
 TEST_CASE("report: captures in a directory, in their order") {

@@ -236,7 +236,7 @@ public:
             optional(from, "watch", [&](json const& one) { return read_watch(one); });
         in(from, "buffers",
            [&](json const& all) { each(all, [&](json const& one) { read_buffer(one, true); }); });
-        if (now_.coverage.buffers_compared())
+        if (now_.coverage.buffers_compared() || now_.watch.tells_unheld)
             in(from, "unheld", [&](json const& all) {
                 each(all, [&](json const& one) { read_buffer(one, false); });
             });
@@ -290,6 +290,9 @@ private:
         auto& watch = now_.watch;
         take(from, "since_ns", watch.since_ns);
         watch.now_ns = optional(from, "now_ns", number<std::uint64_t>).value_or(0);
+        if (from.contains("tells_unheld")) take(from, "tells_unheld", watch.tells_unheld);
+        if (from.contains("attachments_lost"))
+            take(from, "attachments_lost", watch.attachments_lost);
         return watch.origins_read = true;
     }
 
@@ -321,6 +324,21 @@ private:
         now_.origins.push_back(told);
     }
 
+    void read_watched_attachments(json const& from, dmabuf::buffer const& one) {
+        auto const add = [&](json const& its) {
+            auto const device = optional(its, "device", name<dmabuf::device_name>);
+            now_.watched_attachments.push_back({one.inode, one.size_bytes, device.has_value(),
+                                                device.value_or(dmabuf::device_name{}),
+                                                in(its, "attached_ns", number<std::uint64_t>),
+                                                in(its, "importer", actor)});
+        };
+        bool const read = optional(from, "watched_attachments", [&](json const& all) {
+                              each(all, add);
+                              return true;
+                          }).has_value();
+        now_.watch.attachments_read = now_.watch.attachments_read || read;
+    }
+
     dmabuf::exporter_id exporter_at(dmabuf::exporter_name const& name) {
         auto const next = static_cast<std::uint32_t>(now_.exporter_names.size() + 1);
         // One that was cut is that of its buffer alone.
@@ -346,6 +364,7 @@ private:
         if (held) read_holders_of(from, one);
         read_count(from, one.inode);
         if (from.contains("origin")) read_origin(from, one);
+        if (from.contains("watched_attachments")) read_watched_attachments(from, one);
         (held ? now_.buffers : now_.unheld).push_back(one);
         if (!held) now_.unheld_bytes += one.size_bytes;
     }
@@ -379,9 +398,9 @@ private:
         std::ranges::sort(now_.buffers, {}, &dmabuf::buffer::inode);
         std::ranges::sort(now_.unheld, {}, &dmabuf::buffer::inode);
         std::ranges::sort(now_.counts, {}, &dmabuf::reference_count::inode);
-        std::ranges::sort(now_.origins, [](auto const& a, auto const& b) {
-            return std::tie(a.inode, a.size_bytes) < std::tie(b.inode, b.size_bytes);
-        });
+        auto const by_buffer = [](auto const& one) { return std::tie(one.inode, one.size_bytes); };
+        std::ranges::sort(now_.origins, {}, by_buffer);
+        std::ranges::stable_sort(now_.watched_attachments, {}, by_buffer); // in that of attaching
         std::ranges::sort(now_.attachments, [](auto const& a, auto const& b) {
             return std::tie(a.inode, a.device) < std::tie(b.inode, b.device);
         });
