@@ -69,6 +69,43 @@ TEST_CASE("calls: lowmem_capture makes those that are listed, and no other") {
     CHECK(difference(expected, runs) == "");
 }
 
+TEST_CASE("calls: dmabuf_watch makes those that are listed, and no other") {
+    scratch const directory;
+    auto const log = directory / "log";
+    auto const expected = calls::of({"start", "memory", "dmabuf_watch"}, {"sampler", "fd_walk"});
+    auto const runs =
+        runs_of(expected, {{DMABUF_WATCH, "--every", "100ms", "--for", "300ms"},
+                           {DMABUF_WATCH, "--every", "100ms", "--for", "300ms", "--log", log}});
+    CHECK(difference(expected, runs) == "");
+}
+
+TEST_CASE("calls: dmabuf_exporter makes those that are listed, and no other") {
+    scratch const directory;
+    auto const file = directory / "dmabuf.prom";
+    auto const expected = calls::of({"start", "memory", "dmabuf_exporter"}, {"sampler", "fd_walk"});
+    auto const runs = runs_of(expected, {{DMABUF_EXPORTER, "--textfile", file, "--once"}});
+    CHECK(difference(expected, runs) == "");
+}
+
+#ifdef DMABUF_TOP
+TEST_CASE("calls: dmabuf_top --batch makes those that are listed, and no other") {
+    auto const expected = calls::of({"start", "memory", "dmabuf_top"}, {"sampler", "fd_walk"});
+    auto const runs = runs_of(expected, {{DMABUF_TOP, "--batch", "2", "--every", "100ms"}});
+    CHECK(difference(expected, runs) == "");
+}
+#endif
+
+#ifdef DMABUF_REPORT
+TEST_CASE("calls: dmabuf_report makes those that are listed, and no other") {
+    scratch const directory;
+    auto const page = directory / "page";
+    auto const expected = calls::of({"start", "memory", "dmabuf_report"}, {"sampler", "fd_walk"});
+    // The second page replaces the first.
+    auto const runs = runs_of(expected, {{DMABUF_REPORT, "-o", page}, {DMABUF_REPORT, "-o", page}});
+    CHECK(difference(expected, runs) == "");
+}
+#endif
+
 TEST_CASE("calls: a program without one of its calls does not run") {
     auto const expected = calls::of({"start", "memory", "dmabuf_ps"}, {"sampler", "fd_walk"});
     for (auto const* name : {"kcmp", "write", "getdents64"}) {
