@@ -178,11 +178,19 @@ std::string events(timeline const& times) {
     return text;
 }
 
+bool is_growth(timeline::event const& one) {
+    return one.words.find(" grows: ") != std::string::npos;
+}
+
+/// The first growth that a watch told: the rest stands among the events.
+std::string growth_words(timeline const& times) {
+    auto const first = std::ranges::find_if(times.events, is_growth);
+    return first == times.events.end() ? std::string() : first->words + ".";
+}
+
 std::string lead(scene const& of) {
     if (of.has_snapshot) return held_words(of.now);
-    std::size_t grow = 0;
-    for (auto const& one : of.times.events)
-        if (one.words.find(" grows: ") != std::string::npos) ++grow;
+    auto const grow = std::ranges::count_if(of.times.events, is_growth);
     return fmt::format(
         "A watch told {}, {} of growth.",
         counted(of.times.events.size() + of.times.events_left_out, "event", "events"), grow);
@@ -208,8 +216,8 @@ std::string summary(scene const& of, account const& shown) {
     text += fmt::format("<p class=\"lead\">{}</p>\n<p class=\"note\">{}</p>\n</header>\n",
                         html(lead(of)), html(sources(of)));
     if (of.has_snapshot) {
-        text += list({largest_words(shown), shared_words(now), exporter_words(now),
-                      maker_words(now), unheld_words(now), limits(shown)});
+        text += list({growth_words(of.times), largest_words(shown), shared_words(now),
+                      exporter_words(now), maker_words(now), unheld_words(now), limits(shown)});
         text += "<h2>What was seen, and what was not</h2>\n" + list(of.gaps);
         text += holders(of, shown);
     }

@@ -56,7 +56,7 @@ struct row {
     std::uint64_t pid = 0, inode = 0, start_ticks = 0;
     std::uint64_t value = 0;
     std::optional<double> rate, for_seconds;
-    std::optional<std::uint64_t> since_value;
+    std::optional<std::uint64_t> since_value, leak;
 };
 
 row row_of(json const& from) {
@@ -81,6 +81,7 @@ row row_of(json const& from) {
     one.for_seconds = number<double>(from, "for_seconds");
     if (one.for_seconds) one.for_seconds = std::clamp(*one.for_seconds, 0.0, 1e12);
     one.since_value = number<std::uint64_t>(from, "since_value");
+    one.leak = number<std::uint64_t>(from, "leak");
     return one;
 }
 
@@ -117,6 +118,10 @@ std::string rate(double per_second, std::string const& measure) {
 }
 
 std::string event_words(row const& one, names& shown) {
+    if (one.subject.empty() && one.event == "started")
+        return "the watch begins at " + amount(one.value, one.measure);
+    if (one.subject.empty() && one.event == "finished")
+        return "the watch ends at " + amount(one.value, one.measure);
     auto words = fmt::format("{} {}: {}", subject_words(one, shown), one.event,
                              amount(one.value, one.measure));
     if (one.rate && one.for_seconds && one.since_value)
@@ -155,6 +160,28 @@ void add_bytes(row const& one, double at, std::string const& name, lines_by_size
     lines.add(key, name, at, over ? 0 : one.value);
 }
 
+/// Whether a row tells more of the event of the row before: another measure of the whole watch, or
+/// one more amount of the same leak.
+bool goes_on(row const& before, row const& one) {
+    bool const of_all = one.subject.empty() && before.subject.empty();
+    bool const of_leak = one.leak && one.leak == before.leak;
+    return (of_all || of_leak) && one.event == before.event && one.seconds == before.seconds;
+}
+
+bool is_same_subject(row const& a, row const& b) {
+    return a.subject == b.subject && a.pid == b.pid && a.start_ticks == b.start_ticks &&
+           a.inode == b.inode && a.name == b.name;
+}
+
+/// What `goes_on()` adds to the words. `first` is the row that the event began with.
+std::string more_words(row const& first, row const& before, row const& one, names& shown) {
+    if (one.subject.empty()) return ", " + amount(one.value, one.measure);
+    bool const begins = is_same_subject(first, before) && before.measure == first.measure;
+    std::string const link = begins ? "; with it " : ", ";
+    if (is_same_subject(first, one)) return link + "its " + one.measure;
+    return is_same_subject(before, one) ? std::string() : link + subject_words(one, shown);
+}
+
 std::vector<row> rows_of(std::string_view text, std::optional<log_trouble>& trouble) {
     std::vector<row> all;
     for (std::size_t line = 1; text.find('\n') != text.npos; ++line) {
@@ -189,15 +216,26 @@ std::optional<log_trouble> read_log(std::string_view text, names& shown, timelin
     times.utc = std::ranges::all_of(rows, [](row const& one) { return one.wall.has_value(); });
     clock at(times.utc);
     lines_by_size lines;
-    for (auto const& one : rows) {
+    constexpr auto nothing = ~std::size_t{0};
+    auto last = nothing; // place of the event that goes on
+    for (std::size_t number = 0, first = 0; number < rows.size(); ++number) {
+        auto const& one = rows[number];
         auto const when = at(one);
         add_bytes(one, when, subject_words(one, shown), lines);
-        if (times.events.size() < most_events)
-            times.events.insert(
-                std::ranges::upper_bound(times.events, when, {}, &timeline::event::at),
-                {when, event_words(one, shown)});
-        else
+        if (number != 0 && goes_on(rows[number - 1], one)) {
+            if (last != nothing)
+                times.events[last].words += more_words(rows[first], rows[number - 1], one, shown);
+            continue;
+        }
+        first = number;
+        last = nothing;
+        if (times.events.size() == most_events) {
             ++times.events_left_out;
+            continue;
+        }
+        auto const place = std::ranges::upper_bound(times.events, when, {}, &timeline::event::at);
+        last = static_cast<std::size_t>(place - times.events.begin());
+        times.events.insert(place, {when, event_words(one, shown)});
     }
     lines.finish(times);
     return std::nullopt;

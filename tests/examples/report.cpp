@@ -5,6 +5,7 @@
 #include "report/rights.hpp"
 #include "scratch.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -411,6 +412,48 @@ TEST_CASE("report: the log of a watch") {
     auto const hidden = pages::page({"--replay", file, "--anonymise"});
     CHECK(words_of(hidden).find("player") == std::string::npos);
     expect(hidden, "process-1 (4711) grows");
+}
+
+TEST_CASE("report: a leak of a real watch is one event, and stands on top") {
+    // Of dmabuf_watch on 6.12, where a process called camera took a buffer of 1 MiB a second.
+    auto const row = [](int seconds, std::string const& event, std::string const& subject,
+                        std::string const& measure, std::string const& numbers) {
+        return fmt::format(R"({{"time":"2026-11-26T18:42:{:02}Z","seconds":{},"event":"{}",{},)"
+                           R"("inode":null,"measure":"{}",{}}})"
+                           "\n",
+                           seconds, seconds, event, subject, measure, numbers);
+    };
+    std::string const none = R"("subject":null,"pid":null,"start_ticks":null,"name":null)";
+    std::string const camera =
+        R"("subject":"process","pid":178,"start_ticks":3293,"name":"camera")";
+    std::string const cgroup = R"("subject":"cgroup","pid":null,"start_ticks":null,"name":"/")";
+    std::string const bytes =
+        R"("value":50331648,"rate_per_second":1.02004e+06,"rate_error_per_second":24419.3,)"
+        R"("for_seconds":46.8221,"since_value":2097152,"highest":50331648,"leak":1)";
+    std::string const counts =
+        R"("value":48,"rate_per_second":0.97279,"rate_error_per_second":0.023288,)"
+        R"("for_seconds":46.8221,"since_value":2,"highest":48,"leak":1)";
+    auto const log =
+        row(1, "started", none, "bytes", R"("value":14680064,"leak":null)") +
+        row(1, "started", none, "buffers", R"("value":4,"leak":null)") +
+        row(47, "grows", camera, "bytes", bytes) + row(47, "grows", camera, "buffers", counts) +
+        row(47, "grows", camera, "descriptors", counts) + row(47, "grows", cgroup, "bytes", bytes) +
+        row(47, "grows", cgroup, "buffers", counts) +
+        row(59, "finished", none, "bytes", R"("value":91226112,"leak":null)") +
+        row(59, "finished", none, "buffers", R"("value":77,"leak":null)");
+    pages all;
+    auto const file = all.keep("log", log);
+    auto const page = pages::page({"--replay", file});
+    expect(page, "A watch told 3 events, 1 of growth.");
+    expect(page, "<li>2026-11-26T18:42:01Z: the watch begins at 14.0 MiB, 4 buffers</li>");
+    std::string const leak =
+        "camera (178) grows: 48.0 MiB, 996.1 KiB a second for 47 s, from 2.0 MiB; "
+        "with it its buffers, its descriptors, cgroup /";
+    expect(page, "Z: " + leak + "</li>");
+    expect(page, "<li>2026-11-26T18:42:59Z: the watch ends at 87.0 MiB, 77 buffers</li>");
+    desktop it;
+    auto const state = all.keep("it.recording", recorded(it.kernel));
+    expect(pages::page({"--replay", file, state}), "<ul>\n<li>" + leak + ".</li>");
 }
 
 TEST_CASE("report: rows that no watch writes are refused, with their line") {
