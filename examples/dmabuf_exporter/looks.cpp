@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "looks.hpp"
 
+#include "options/sampled_place.hpp"
 #include "replaying/samples.hpp"
 #include "report/failure_words.hpp"
 #include "report/source_words.hpp"
@@ -10,11 +11,7 @@ namespace dmabuf_exporter {
 namespace {
 
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
-    dmabuf::sample_options wanted;
-    wanted.proc = chosen.roots.proc;
-    wanted.sys = chosen.roots.sys;
-    wanted.bpffs = chosen.roots.bpffs;
-    wanted.force = chosen.source;
+    auto wanted = command_line::sampling_at(chosen.roots, chosen.source);
     wanted.counts = true; // whose references grow
     wanted.path_descriptors = true;
     wanted.cgroups = true;

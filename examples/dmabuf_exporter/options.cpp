@@ -5,8 +5,7 @@
 #include "options/duration.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
-#include "options/roots.hpp"
-#include "options/source.hpp"
+#include "options/place.hpp"
 
 #include <algorithm>
 
@@ -78,20 +77,14 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     command_line::add_number(app, "--top-cgroups", chosen.top_cgroups, up_to_a_thousand,
                              "Tell so many cgroups, largest share first (default: 60)")
         ->type_name("COUNT");
-    auto const* const source = command_line::add_source(app, chosen.source);
-    command_line::add_roots(app, chosen.roots);
-    app.add_flag("--no-debugfs", chosen.no_debugfs,
-                 "Do not ask debugfs, as root, for buffers that no process holds");
+    auto const* const source = command_line::add_place(app, chosen);
     app.add_option(
            "--replay", chosen.replay,
            "Tell of recordings of dmabuf_ps, one a sample, in place of this system; the last "
            "one stays")
         ->type_name("FILE");
 
-    auto const check = [&] {
-        refuse(chosen,
-               source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{});
-    };
+    auto const check = [&] { refuse(chosen, command_line::tells_place(source, chosen)); };
     if (auto over = app.read(count, arguments, check)) return *std::move(over);
     return chosen;
 }

@@ -6,8 +6,7 @@
 #include "options/number.hpp"
 #include "options/parser.hpp"
 #include "options/pids.hpp"
-#include "options/roots.hpp"
-#include "options/source.hpp"
+#include "options/place.hpp"
 #include "selection/options.hpp"
 
 #include <algorithm>
@@ -272,8 +271,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         command_line::add_roots(app, chosen.roots);
     app.add_flag("--hints", chosen.hints,
                  "Also which processes have an attached device open, or a ring with DMA-BUFs");
-    app.add_flag("--no-debugfs", chosen.no_debugfs,
-                 "Do not ask debugfs, as root, for buffers that no process holds");
+    command_line::add_no_debugfs(app, chosen.no_debugfs);
     app.add_option("--record", chosen.record,
                    "Also keep the kernel's answers in a file; - is standard output, and nothing "
                    "else is shown")
@@ -290,8 +288,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
 
     auto const check = [&] {
         settle_format(chosen, format->count() != 0);
-        bool const told_where =
-            source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{};
+        bool const told_where = command_line::tells_place(source, chosen);
         refuse_for_lists(chosen, sort->count() != 0, told_where);
         refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
         refuse_args(chosen);

@@ -2,17 +2,14 @@
 #include "sampling.hpp"
 
 #include "fields.hpp"
+#include "options/sampled_place.hpp"
 
 namespace dmabuf_ps {
 
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
     bool const everything = chosen.json || !chosen.record.empty();
     bool const changes = chosen.compares();
-    dmabuf::sample_options wanted;
-    wanted.proc = chosen.roots.proc;
-    wanted.sys = chosen.roots.sys;
-    wanted.bpffs = chosen.roots.bpffs;
-    wanted.force = chosen.source;
+    auto wanted = command_line::sampling_at(chosen.roots, chosen.source);
     wanted.bpf = chosen.record.empty(); // a recording has the answers of /proc and /sys alone
     bool const totals = !changes && !chosen.has_rows_alone(); // which are by exporter
     wanted.exporters =

@@ -5,6 +5,7 @@
 #include "files/whole_file.hpp"
 #include "json/json_file.hpp"
 #include "lines_by_size.hpp"
+#include "options/sampled_place.hpp"
 #include "replay/each_sample.hpp"
 #include "replay/machine.hpp"
 #include "report/coverage_words.hpp"
@@ -38,11 +39,7 @@ std::string escaped(std::string_view raw) {
 
 /// All that the page shows.
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
-    dmabuf::sample_options wanted;
-    wanted.proc = chosen.roots.proc;
-    wanted.sys = chosen.roots.sys;
-    wanted.bpffs = chosen.roots.bpffs;
-    wanted.force = chosen.source;
+    auto wanted = command_line::sampling_at(chosen.roots, chosen.source);
     wanted.names = wanted.counts = wanted.cgroups = wanted.origins = wanted.unheld = true;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;

@@ -2,8 +2,7 @@
 #include "options.hpp"
 
 #include "options/parser.hpp"
-#include "options/roots.hpp"
-#include "options/source.hpp"
+#include "options/place.hpp"
 
 #include <algorithm>
 
@@ -41,15 +40,10 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_flag(
         "--anonymise", chosen.anonymise,
         "Other names than the real ones, but for those of drivers and devices; no names of users");
-    auto const* const source = command_line::add_source(app, chosen.source);
-    command_line::add_roots(app, chosen.roots);
-    app.add_flag("--no-debugfs", chosen.no_debugfs,
-                 "Do not ask debugfs, as root, for buffers that no process holds");
+    auto const* const source = command_line::add_place(app, chosen);
 
     auto const check = [&] {
-        bool const told_where =
-            source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{};
-        if (!chosen.replay.empty() && told_where)
+        if (!chosen.replay.empty() && command_line::tells_place(source, chosen))
             throw CLI::ValidationError("--replay", "the recording tells where to look");
         if (std::ranges::count(chosen.replay, "-") > 1)
             throw CLI::ValidationError("--replay", "standard input is one file");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "events.hpp"
 
+#include "files/signals.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -31,15 +33,9 @@ dmabuf::unique_fd<> own(int fd) {
 
 int events::start(std::uint64_t every_ns, bool keys) {
     keys_ = keys;
-    sigset_t set;
-    sigemptyset(&set);
-    for (int const one : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
-        sigaddset(&set, one);
-    if (keys)
-        for (int const one : {SIGWINCH, SIGTSTP, SIGCONT})
-            sigaddset(&set, one);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    signals_ = own(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    signals_ =
+        keys ? files::open_signals({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT})
+             : files::open_signals({SIGTERM, SIGINT, SIGHUP, SIGQUIT});
     if (!signals_.is_open()) return errno;
     timer_ = own(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     ::itimerspec const when{time_of(every_ns), time_of(every_ns)};

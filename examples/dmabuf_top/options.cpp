@@ -7,8 +7,8 @@
 #include "options/number.hpp"
 #include "options/parser.hpp"
 #include "options/pids.hpp"
-#include "options/roots.hpp"
-#include "options/source.hpp"
+#include "options/place.hpp"
+#include "options/sampled_place.hpp"
 #include "selection/options.hpp"
 #include "tables.hpp"
 
@@ -83,15 +83,10 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_option("--replay", chosen.replay,
                    "Look at recordings of dmabuf_ps, one after the other, in place of this system")
         ->type_name("FILE");
-    auto const* const source = command_line::add_source(app, chosen.source);
-    command_line::add_roots(app, chosen.roots);
-    app.add_flag("--no-debugfs", chosen.no_debugfs,
-                 "Do not ask debugfs, as root, for buffers that no process holds");
+    auto const* const source = command_line::add_place(app, chosen);
 
     auto const check = [&] {
-        bool const told_where =
-            source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{};
-        refuse_for_replay(chosen, told_where, records->count() != 0);
+        refuse_for_replay(chosen, command_line::tells_place(source, chosen), records->count() != 0);
         refuse_sort(chosen);
         if (chosen.record.empty() || chosen.record == "-")
             throw CLI::ValidationError("--record", "it is the name of files");
@@ -101,11 +96,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
 }
 
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
-    dmabuf::sample_options wanted;
-    wanted.proc = chosen.roots.proc;
-    wanted.sys = chosen.roots.sys;
-    wanted.bpffs = chosen.roots.bpffs;
-    wanted.force = chosen.source;
+    auto wanted = command_line::sampling_at(chosen.roots, chosen.source);
     wanted.counts = wanted.cgroups = wanted.origins = wanted.unheld = true;
     wanted.bufinfo = !chosen.no_debugfs && mine.root;
     return wanted;

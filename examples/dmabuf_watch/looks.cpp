@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "looks.hpp"
 
+#include "options/sampled_place.hpp"
+
 namespace dmabuf_watch {
 
 dmabuf::sample_options sampling(options const& chosen, report::rights const& mine) {
-    dmabuf::sample_options wanted;
-    wanted.proc = chosen.roots.proc;
-    wanted.sys = chosen.roots.sys;
-    wanted.bpffs = chosen.roots.bpffs;
-    wanted.force = chosen.source;
+    auto wanted = command_line::sampling_at(chosen.roots, chosen.source);
     wanted.names = !chosen.wanted.names.empty();
     wanted.counts = true;
     wanted.path_descriptors = true; // they are no references to the buffer's file

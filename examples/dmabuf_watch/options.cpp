@@ -5,9 +5,8 @@
 #include "options/duration.hpp"
 #include "options/parser.hpp"
 #include "options/pids.hpp"
-#include "options/roots.hpp"
+#include "options/place.hpp"
 #include "options/size.hpp"
-#include "options/source.hpp"
 #include "selection/options.hpp"
 
 #include <algorithm>
@@ -120,10 +119,7 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     auto const* const limited =
         command_line::add_duration(app, "--alarm-every", chosen.alarm_every_ns, {"0s", "365d"},
                                    "Record and start PROG no more often than this (default: 1m)");
-    auto const* const source = command_line::add_source(app, chosen.source);
-    command_line::add_roots(app, chosen.roots);
-    app.add_flag("--no-debugfs", chosen.no_debugfs,
-                 "Do not ask debugfs, as root, for buffers that no process holds");
+    auto const* const source = command_line::add_place(app, chosen);
     app.add_option("--replay", chosen.replay,
                    "Look at recordings of dmabuf_ps, one after the other, in place of this system; "
                    "--every tells their distance")
@@ -134,10 +130,8 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         ->type_name("PROG");
 
     auto const check = [&] {
-        bool const told_where =
-            source->count() != 0 || chosen.no_debugfs || chosen.roots != dmabuf::roots{};
         refuse_alone(chosen);
-        refuse_for_replay(chosen, told_where);
+        refuse_for_replay(chosen, command_line::tells_place(source, chosen));
         refuse_files(chosen, limited->count() != 0);
     };
     if (auto over = app.read(count, arguments, check)) return *std::move(over);

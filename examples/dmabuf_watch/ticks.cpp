@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ticks.hpp"
 
+#include "files/signals.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -46,12 +48,7 @@ dmabuf::unique_fd<> own(int fd) {
 } // namespace
 
 int ticks::start(std::uint64_t every_ns, std::uint64_t for_ns) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (int const one : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
-        sigaddset(&set, one);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    signals_ = own(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    signals_ = files::open_signals({SIGTERM, SIGINT, SIGHUP, SIGCHLD});
     if (!signals_.is_open()) return errno;
     timer_ = own(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     auto const begin_ns = now_ns(CLOCK_MONOTONIC);

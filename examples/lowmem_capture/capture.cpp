@@ -2,6 +2,7 @@
 #include "capture.hpp"
 
 #include "files/whole_file.hpp"
+#include "options/sampled_place.hpp"
 #include "report/coverage_words.hpp"
 #include "report/failure_words.hpp"
 #include "report/source_words.hpp"
@@ -16,7 +17,7 @@ namespace lowmem_capture {
 namespace {
 
 dmabuf::sample_options sampling(options const& chosen) {
-    dmabuf::sample_options wanted;
+    auto wanted = command_line::sampling_at(chosen.roots, chosen.source);
     wanted.cgroups = true;
     // By sysfs or a pinned list: debugfs takes locks that a task which waits for memory may hold.
     wanted.unheld = true;
@@ -24,10 +25,6 @@ dmabuf::sample_options sampling(options const& chosen) {
     wanted.path_descriptors = false; // another call for each descriptor
     wanted.mappings = !chosen.no_mappings;
     wanted.names = chosen.names; // no list tells them: see README.md
-    wanted.force = chosen.source;
-    wanted.proc = chosen.roots.proc;
-    wanted.sys = chosen.roots.sys;
-    wanted.bpffs = chosen.roots.bpffs;
     return wanted;
 }
 

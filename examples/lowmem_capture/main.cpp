@@ -2,13 +2,13 @@
 //
 // lowmem_capture waits until memory is short, and writes down who holds how much DMA-BUF memory.
 #include "capture.hpp"
+#include "files/signals.hpp"
 #include "options.hpp"
 #include "options/exit_status.hpp"
 #include "say.hpp"
 
 #include <csignal>
 #include <poll.h>
-#include <sys/signalfd.h>
 
 namespace lowmem_capture {
 
@@ -25,12 +25,7 @@ int complain(fmt::format_string<Values...> text, Values&&... values) {
 
 /// The signals that end the program, for poll(2): a capture that has begun is finished first.
 dmabuf::unique_fd<> end_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    return {dmabuf::live_system{}, ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+    return files::open_signals({SIGTERM, SIGINT});
 }
 
 std::uint64_t now_ns() {
