@@ -3,6 +3,7 @@
 // The makers of buffers and the devices attached to them, as dmabuf_pin's programs note them: the
 // files read, and told with the account.
 #include <dmabuf/bpf/origins.hpp>
+#include <dmabuf/growth.hpp>
 #include <dmabuf/origins.hpp>
 
 #include "harness.hpp"
@@ -290,6 +291,30 @@ TEST_CASE("origins: without a record a buffer was made before the watch, or was 
         CHECK(told_of(now, 9) == "uncertain");
         CHECK(now.watch.changes == 1);
     }
+}
+
+TEST_CASE("origins: a maker's leak is growth, though each look meets buffers that end meanwhile") {
+    watched_scene all;
+    auto const maker = bpf::actor_of(all.kernel.add(217, "krita"));
+    dmabuf::growth_watch watch;
+    std::string told;
+    for (std::uint64_t look = 1; look <= 60; ++look) {
+        all.made(10 * look, maker);
+        auto const kept = all.listed;
+        for (std::uint64_t frame = 1; frame <= look % 4; ++frame)
+            all.buffer(10 * look + frame); // it has no record any more
+        auto const now = all.pinned_sample();
+        CHECK(told_of(now, 10 * look + 1) == (look % 4 == 0 ? "no buffer" : "uncertain"));
+        all.listed = kept;
+        watch.feed(now, look * 1'000'000'000);
+        watch.for_each_event([&](auto what, dmabuf::growth_series const& one) {
+            if (one.of.kind != dmabuf::subject_kind::maker) return;
+            told += std::string(name_of(what)) + " " + std::to_string(one.of.pid) + " " +
+                    std::string(name_of(one.what)) + "\n";
+        });
+    }
+    CHECK(told.find("grows 217 buffers\n") != told.npos);
+    CHECK(told.find("stopped") == told.npos);
 }
 
 TEST_CASE("origins: a maker that runs, has ended, or whose number is another process's") {
