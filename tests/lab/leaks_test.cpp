@@ -158,12 +158,17 @@ lab::child churn() {
     });
 }
 
-/// A buffer for each of sixty frames a second, of which the last three live.
+/// Eight buffers for each of sixty frames a second. Those of the last three frames live: looks meet
+/// some that are freed before the records are read.
 lab::child composite() {
-    auto const frames = std::make_shared<std::vector<lab::descriptor>>(3);
+    using frame = std::vector<lab::descriptor>;
+    auto const frames = std::make_shared<std::vector<frame>>(3);
     auto const heap = std::make_shared<lab::descriptor>(lab::open_heap());
     return again(16, [frames, heap](int i) {
-        (*frames)[static_cast<std::size_t>(i) % 3] = lab::alloc_heap(*heap, 16 * size);
+        auto& now = (*frames)[static_cast<std::size_t>(i) % frames->size()];
+        now.clear();
+        for (int buffer = 0; buffer < 8; ++buffer)
+            now.push_back(lab::alloc_heap(*heap, 4 * size));
     });
 }
 
