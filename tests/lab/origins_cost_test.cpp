@@ -129,12 +129,13 @@ TEST_CASE("origins cost: made and freed, attached and detached, and nothing when
         CHECK(more <= 2600);          // 2,469 on 6.12, 2,191 on 7.3
         CHECK(more_attached <= 4100); // 3,751 and 3,743
     }
-    // Grace periods free what a buffer was in batches, so that two measurements differ by up to 1.1
-    // %. A program that stayed would add 9 % and more. An import leaves nothing to a grace period.
+    // Grace periods free what a buffer was in batches, and caches of objects stand elsewhere: two
+    // measurements differ by up to 1.2 in a hundred. A program that stayed would add a tenth to the
+    // one, and two fifths to the other.
     CHECK(unwatched.made_and_freed <= before.made_and_freed * 1.02);
     CHECK(after.made_and_freed <= before.made_and_freed * 1.02);
-    CHECK(unwatched.attached_and_detached <= before.attached_and_detached * 1.002);
-    CHECK(after.attached_and_detached <= before.attached_and_detached * 1.002);
+    CHECK(unwatched.attached_and_detached <= before.attached_and_detached * 1.02);
+    CHECK(after.attached_and_detached <= before.attached_and_detached * 1.02);
 }
 
 TEST_CASE("origins cost: reading ten thousand makers", "[.origins-cost]") {
