@@ -400,7 +400,10 @@ private:
         std::ranges::sort(now_.counts, {}, &dmabuf::reference_count::inode);
         auto const by_buffer = [](auto const& one) { return std::tie(one.inode, one.size_bytes); };
         std::ranges::sort(now_.origins, {}, by_buffer);
-        std::ranges::stable_sort(now_.watched_attachments, {}, by_buffer); // in that of attaching
+        std::ranges::sort(now_.watched_attachments, [](auto const& a, auto const& b) {
+            return std::tuple(a.inode, a.size_bytes, a.attached_ns, a.device.view()) <
+                   std::tuple(b.inode, b.size_bytes, b.attached_ns, b.device.view());
+        });
         std::ranges::sort(now_.attachments, [](auto const& a, auto const& b) {
             return std::tie(a.inode, a.device) < std::tie(b.inode, b.device);
         });
