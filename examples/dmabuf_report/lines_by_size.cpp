@@ -2,8 +2,8 @@
 #include "lines_by_size.hpp"
 
 #include <algorithm>
-#include <utility>
 #include <set>
+#include <utility>
 
 namespace dmabuf_report {
 

@@ -22,6 +22,7 @@ struct timeline {
     struct event {
         double at = 0;
         std::string words;
+        bool grows = false; ///< a watch told growth
     };
 
     bool utc = false;       ///< times are seconds since 1970; else since the first look

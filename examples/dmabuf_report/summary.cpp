@@ -178,19 +178,15 @@ std::string events(timeline const& times) {
     return text;
 }
 
-bool is_growth(timeline::event const& one) {
-    return one.words.find(" grows: ") != std::string::npos;
-}
-
 /// The first growth that a watch told: the rest stands among the events.
 std::string growth_words(timeline const& times) {
-    auto const first = std::ranges::find_if(times.events, is_growth);
+    auto const first = std::ranges::find(times.events, true, &timeline::event::grows);
     return first == times.events.end() ? std::string() : first->words + ".";
 }
 
 std::string lead(scene const& of) {
     if (of.has_snapshot) return held_words(of.now);
-    auto const grow = std::ranges::count_if(of.times.events, is_growth);
+    auto const grow = std::ranges::count(of.times.events, true, &timeline::event::grows);
     return fmt::format(
         "A watch told {}, {} of growth.",
         counted(of.times.events.size() + of.times.events_left_out, "event", "events"), grow);

@@ -173,7 +173,7 @@ bool is_same_subject(row const& a, row const& b) {
            a.inode == b.inode && a.name == b.name;
 }
 
-/// What `goes_on()` adds to the words. `first` is the row that the event began with.
+/// The words that a row adds which goes on. `first` is the row that the event began with.
 std::string more_words(row const& first, row const& before, row const& one, names& shown) {
     if (one.subject.empty()) return ", " + amount(one.value, one.measure);
     bool const begins = is_same_subject(first, before) && before.measure == first.measure;
@@ -235,7 +235,7 @@ std::optional<log_trouble> read_log(std::string_view text, names& shown, timelin
         }
         auto const place = std::ranges::upper_bound(times.events, when, {}, &timeline::event::at);
         last = static_cast<std::size_t>(place - times.events.begin());
-        times.events.insert(place, {when, event_words(one, shown)});
+        times.events.insert(place, {when, event_words(one, shown), one.event == "grows"});
     }
     lines.finish(times);
     return std::nullopt;

@@ -414,6 +414,15 @@ TEST_CASE("report: the log of a watch") {
     expect(hidden, "process-1 (4711) grows");
 }
 
+TEST_CASE("report: a process whose name speaks of growth does not grow") {
+    pages all;
+    auto const row = log_row(
+        "appears",
+        R"("subject":"process","pid":7,"start_ticks":9,"name":"x grows: 9","measure":"bytes","value":4096)");
+    auto const page = pages::page({"--replay", all.keep("log", row)});
+    expect(page, "A watch told 1 event, 0 of growth.");
+}
+
 TEST_CASE("report: a leak of a real watch is one event, and stands on top") {
     // Of dmabuf_watch on 6.12, where a process called camera took a buffer of 1 MiB a second.
     auto const row = [](int seconds, std::string const& event, std::string const& subject,
