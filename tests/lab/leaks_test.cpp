@@ -294,7 +294,7 @@ TEST_CASE("eight leaks are told within a minute, and four loads that are none ar
 }
 
 TEST_CASE("growth: a leak beside a compositor, whose buffers come and go, is told by its maker",
-          "[.growth]") {
+          "[.makers]") {
     if (has_list()) return skip("makers: this kernel has no BPF");
     pins const pinned("--origins");
     auto const frames = composite();
