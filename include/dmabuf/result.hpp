@@ -317,7 +317,7 @@ struct roots {
 /// The path that a `place` stands for where the kernel shows its files in `below`.
 /// Cost: no system call, no allocation.
 template<class = detail::if_called>
-constexpr inline_text<255> path_of(place const& where, roots const& below) {
+[[gnu::noinline]] constexpr inline_text<255> path_of(place const& where, roots const& below) {
     inline_text<255> path;
     auto const whole = path_of(where);
     auto const is_below = [&](std::string_view usual, root_path const& chosen) {

@@ -46,7 +46,8 @@ public:
     constexpr explicit inline_text(std::string_view bytes) { append(bytes); }
 
     /// Appends the bytes that fit; the text is cut where some do not.
-    constexpr inline_text& append(std::string_view bytes) {
+    // Not inline: a line of text or a path is a dozen calls.
+    [[gnu::noinline]] constexpr inline_text& append(std::string_view bytes) {
         if (bytes.size() > Capacity - size_) {
             bytes = bytes.substr(0, Capacity - size_);
             truncated_ = true;
@@ -61,7 +62,9 @@ public:
     }
 
     /// Appends a number in base 2 to 16, in lower case.
-    constexpr inline_text& append_number(std::integral auto number, unsigned base = 10) {
+    // Not inline, as `append()`.
+    [[gnu::noinline]] constexpr inline_text& append_number(std::integral auto number,
+                                                           unsigned base = 10) {
         char digits[64]{};
         std::size_t first = sizeof digits;
         bool const negative = number < 0;

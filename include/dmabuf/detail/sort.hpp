@@ -60,16 +60,22 @@ constexpr void make_heap(Range& all, Before before) {
         detail::sink(all, at, all.size(), before);
 }
 
-/// Not inline: it is for input that somebody has put in the worst order, and large.
+/// Not inline: it is for input that somebody has put in the worst order, and large. Each round
+/// sinks one element: of the first half, until all are a heap, the last element first; then the one
+/// that gave its place at the end to the heap's first.
 template<class Range, class Before>
 [[gnu::noinline]] constexpr void heap_sort(Range& all, Before before) {
-    std::size_t const size = all.size();
-    detail::make_heap(all, before);
-    for (std::size_t end = size; end-- > 1;) {
-        auto const last = all[0];
-        all[0] = all[end];
-        all[end] = last;
-        detail::sink(all, 0, end, before);
+    std::size_t at = all.size() / 2;
+    for (std::size_t end = all.size(); end > 1;) {
+        if (at > 0) {
+            --at;
+        } else {
+            --end;
+            auto const last = all[0];
+            all[0] = all[end];
+            all[end] = last;
+        }
+        detail::sink(all, at, end, before);
     }
 }
 

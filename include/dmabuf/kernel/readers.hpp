@@ -358,7 +358,8 @@ private:
     friend reader<number_directory, result<Number>>;
     static constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Number>::max());
 
-    void next(detail::item_or_end<result<Number>>& out) {
+    // Not inline: ten loops have it, and each call reads an entry of the kernel's.
+    [[gnu::noinline]] void next(detail::item_or_end<result<Number>>& out) {
         std::uint64_t number = 0;
         if (entries_.next(most, number))
             out = static_cast<Number>(number);
