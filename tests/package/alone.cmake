@@ -66,27 +66,24 @@ function(expect_alone program)
     message(STATUS "${program} is alone")
 endfunction()
 
-# Of all programs it is left out, and asked for by name it is refused.
-function(expect_lack program reason)
-    configure(${program} ${ARGN})
-    if(NOT failed OR NOT words MATCHES "${program} is not built: ${reason}")
-        message(FATAL_ERROR "${program} is not refused for the reason \"${reason}\":\n${out}")
-    endif()
-    configure(ON ${ARGN})
-    list_executables()
-    if(failed OR program IN_LIST executables OR NOT dmabuf_ps IN_LIST executables OR
-            NOT words MATCHES "-- ${program} is left out: ${reason}")
-        message(FATAL_ERROR "${program} is not left out for the reason \"${reason}\":\n${out}")
-    endif()
-    message(STATUS "${program} is refused, and left out of all: ${reason}")
-endfunction()
-
 function(expect_refusal program reason)
     configure(${program} ${ARGN})
     if(NOT failed OR NOT words MATCHES "${reason}")
         message(FATAL_ERROR "${program} is not refused for the reason \"${reason}\":\n${out}")
     endif()
     message(STATUS "${program} is refused: ${reason}")
+endfunction()
+
+# Asked for by name it is refused, and of all programs it is left out.
+function(expect_lack program reason)
+    expect_refusal(${program} "${program} is not built: ${reason}" ${ARGN})
+    configure(ON ${ARGN})
+    list_executables()
+    if(failed OR program IN_LIST executables OR NOT dmabuf_ps IN_LIST executables OR
+            NOT words MATCHES "-- ${program} is left out: ${reason}")
+        message(FATAL_ERROR "${program} is not left out for the reason \"${reason}\":\n${out}")
+    endif()
+    message(STATUS "${program} is left out of all: ${reason}")
 endfunction()
 
 expect_lack(dmabuf_exporter "it needs prometheus-cpp.* apt-get install prometheus-cpp-dev"
