@@ -27,8 +27,6 @@ public:
     explicit history(std::uint64_t step_ns)
         : step_ns_(step_ns) {}
 
-    [[nodiscard]] std::uint64_t span_ns() const { return steps * step_ns_; }
-
     /// Begins a look. A time that is not later than the one before begins all anew.
     void begin(std::uint64_t time_ns);
     /// Amounts of one key add up.

@@ -62,7 +62,6 @@ public:
     [[nodiscard]] history const& past() const { return past_; }
     /// Null where nothing of it grows. The bytes, where several amounts do.
     [[nodiscard]] growing const* growth_of(std::uint64_t key) const;
-    [[nodiscard]] std::span<growing const> all_growing() const { return growing_; }
 
     /// The buffer with this index in `buffers`, and behind them in `unheld`.
     [[nodiscard]] dmabuf::buffer const& buffer_at(std::size_t at) const {

@@ -119,7 +119,6 @@ struct rights {
 };
 
 enum class call { open, close, read, list, status, readlink, filesystem_type, query, compare };
-inline constexpr std::size_t call_kinds = 9;
 
 /// A system call that is about to be made: its number, beginning with 1, and what it is made on.
 struct call_event {
