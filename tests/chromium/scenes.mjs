@@ -31,7 +31,7 @@ export function scene(buffers, processes, nameOf = (index) => `app-${index}`) {
     return {
         schema: "dmabuf_ps/3", kernel: "6.12", begin_ns: 1, elapsed_ns: 1, buffers: rows, processes: holders, unheld: [],
         coverage: {
-            ...none, source: "fd_walk", sight: "everything", listed_by: "sysfs", mappings_read: true, processes, processes_seen: processes,
+            ...none, found_by: "fd_walk", proc_shows: "everything", listed_by: "sysfs", mappings_read: true, processes, processes_seen: processes,
             held_bytes: held, indistinct: null, notes: [],
         },
     };

@@ -125,13 +125,13 @@ TEST_CASE("alone: JSON has null for what others tell, and all else") {
     CHECK(told.at("unheld").is_null());
     auto const& coverage = told.at("coverage");
     CHECK(coverage.at("alone_pid") == 100);
-    CHECK(coverage.at("all_held_found") == true);
+    CHECK(coverage.at("found_all_held") == true);
     CHECK(coverage.at("processes_complete") == false);
     CHECK(coverage.at("processes") == 1);
     CHECK(coverage.at("notes").size() == 1);
     auto const all = json::parse(shown(of_all(), {"--json"}));
     CHECK(all.at("coverage").at("alone_pid").is_null());
-    CHECK(all.at("coverage").at("all_held_found") == true);
+    CHECK(all.at("coverage").at("found_all_held") == true);
     CHECK(all.at("buffers").at(0).at("holders") == 2);
 }
 

@@ -172,6 +172,20 @@ TEST_CASE("comparing: a capture's snapshot is one too") {
     CHECK(found["diff"]["processes"][0]["descriptors"]["change"] == 20);
 }
 
+TEST_CASE("comparing: dmabuf_ps/2, in which coverage has other names, is read as well") {
+    world it;
+    auto now = snapshot();
+    auto old = now;
+    old["schema"] = "dmabuf_ps/2";
+    for (auto const& [name, before] : {std::pair{"found_by", "source"}, {"proc_shows", "sight"}}) {
+        old["coverage"][before] = old["coverage"][name];
+        old["coverage"].erase(name);
+    }
+    it.change();
+    auto const newer = replay::write(it.recorded());
+    CHECK(told(old.dump(), newer)["diff"] == told(now.dump(), newer)["diff"]);
+}
+
 TEST_CASE("comparing: of two boots nothing is matched, and sums go by names") {
     world it;
     auto const before = it.recorded();

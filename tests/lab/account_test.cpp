@@ -87,7 +87,7 @@ accounts take_accounts(std::string const& scenario, std::string const& user,
     REQUIRE(std::system(command.c_str()) == 0);
     accounts both{read_json("/tmp/account.json"), read_json("/tmp/seen.json")};
     auto const& coverage = both.seen["coverage"];
-    CHECK(coverage["source"] == source);
+    CHECK(coverage["found_by"] == source);
     if (source != "bpf_iterator") CHECK(coverage["sized_by"] == "descriptors"); // as names are
     return both;
 }
@@ -116,7 +116,7 @@ std::map<std::uint64_t, json> by_inode(json const& list) {
 
 /// A list of inodes does not tell which descriptors were opened with O_PATH.
 json as_told(json references, json const& coverage) {
-    if (coverage["source"] == "dmabuf_fds")
+    if (coverage["found_by"] == "dmabuf_fds")
         for (auto& reference : references)
             reference["path_descriptors"] = nullptr;
     return references;
@@ -170,7 +170,7 @@ using totals = std::map<std::string, std::array<std::uint64_t, 2>>;
 void compare_buffers(json const& workload, json const& seen, unsigned uid) {
     auto const known = by_inode(workload["buffers"]);
     auto const held = held_in(workload, uid);
-    bool const by_bpf = seen["coverage"]["source"] == "bpf_iterator"; // which tells all
+    bool const by_bpf = seen["coverage"]["found_by"] == "bpf_iterator"; // which tells all
     auto const described = by_bpf ? held : described_in(workload, uid);
     totals expected_totals;
     CHECK(seen["buffers"].size() == held.size());
@@ -228,7 +228,7 @@ TEST_CASE("pinned by root, an ordinary user's dmabuf_ps equals the whole account
     auto const both = take_accounts(scenario, "lab", "bpf_iterator");
     compare(both, 0);
     auto const& coverage = both.seen["coverage"];
-    CHECK(coverage["source"] == "bpf_iterator");
+    CHECK(coverage["found_by"] == "bpf_iterator");
     CHECK(coverage["processes_complete"] == true);
     CHECK(coverage["processes_denied"] == 0);
     CHECK(coverage["buffers_undescribed"] == 0);
@@ -286,10 +286,10 @@ namespace {
 std::string comparable(json seen) {
     for (auto const* field : {"begin_ns", "elapsed_ns"})
         seen.erase(field);
-    for (auto const* field : {"source", "not_better", "sized_by", "notes"})
+    for (auto const* field : {"found_by", "why_no_dmabuf_fds", "sized_by", "notes"})
         seen["coverage"].erase(field);
     for (auto& process : seen["processes"])
-        process["references"] = as_told(process["references"], {{"source", "dmabuf_fds"}});
+        process["references"] = as_told(process["references"], {{"found_by", "dmabuf_fds"}});
     for (auto& buffer : seen["buffers"])
         buffer.erase("other_references"); // unknown where O_PATH is not marked
     return seen.dump(1);
@@ -321,8 +321,8 @@ TEST_CASE("dmabuf_fds and fd_walk give the same account of the same workload, to
     std::ifstream file("/tmp/both.json");
     json list, walk;
     file >> list >> walk;
-    REQUIRE(list["coverage"]["source"] == "dmabuf_fds");
-    REQUIRE(walk["coverage"]["source"] == "fd_walk");
+    REQUIRE(list["coverage"]["found_by"] == "dmabuf_fds");
+    REQUIRE(walk["coverage"]["found_by"] == "fd_walk");
     REQUIRE(list["processes"].size() >= 5);
     CHECK(comparable(list) == comparable(walk));
     std::printf("parity: %-5s as %-4s: %zu holders, %zu buffers, %zu references, %llu bytes\n",

@@ -303,7 +303,7 @@ TEST_CASE("who takes all memory is captured before it is killed for it", "[.capt
         CHECK((*found)["rss_bytes"] >= seen.book.least_at(begin_ns));
         CHECK((*found)["rss_bytes"] <= seen.book.most_at(end_ns));
         CHECK((*found)["pid"] == capture["snapshot"]["processes"][0]["pid"]);
-        CHECK(capture["snapshot"]["coverage"]["source"] == source);
+        CHECK(capture["snapshot"]["coverage"]["found_by"] == source);
         CHECK(capture["to_snapshot_ns"] == end_ns - capture["event_ns"].get<std::uint64_t>());
         CHECK(capture["allocations"] == 0);
         CHECK(capture["minor_faults"] == 0);
@@ -777,7 +777,7 @@ TEST_CASE("the source that was asked for serves, though there is a better one", 
     for (std::string const source : {"bpf_iterator", "fd_walk"}) {
         watcher watcher({"--test", "-d", directory, "--source", source});
         CHECK(watcher.wait() == 0);
-        CHECK(captures_in(directory).back()["snapshot"]["coverage"]["source"] == source);
+        CHECK(captures_in(directory).back()["snapshot"]["coverage"]["found_by"] == source);
     }
 }
 

@@ -400,7 +400,8 @@ TEST_CASE("dmabuf_ps says in a container whether it sees all of the host", "[roo
     CHECK(host.find("pid namespace") == host.npos);
     CHECK(host.find(std::to_string(threads.inode())) != host.npos);
     CHECK(output_of("dmabuf_ps --replay /tmp/recorded") == read("/tmp/seen"));
-    CHECK(output_of("cat /tmp/captures/*").find("\"sight\": \"everything\"") != std::string::npos);
+    CHECK(output_of("cat /tmp/captures/*").find("\"proc_shows\": \"everything\"") !=
+          std::string::npos);
     CHECK(std::system("rm -r /tmp/of_* /tmp/recorded /tmp/seen /tmp/captured /tmp/captures") == 0);
 }
 

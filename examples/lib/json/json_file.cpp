@@ -209,6 +209,11 @@ void take(json const& object, char const* key, dmabuf::known_number<Number>& val
     value = told ? dmabuf::known_number<Number>(*told) : dmabuf::known_number<Number>::unknown();
 }
 
+/// `key`, or its name in dmabuf_ps/2 where that one is there.
+char const* present(json const& object, char const* key, char const* older) {
+    return object.contains(older) ? older : key;
+}
+
 /// The value of an enumeration that has this word.
 template<class Enum>
 Enum word(json const& value, Enum last) {
@@ -255,10 +260,10 @@ private:
 
     void read_coverage(json const& from) {
         auto& seen = now_.coverage;
-        seen.found_by = in(from, "source",
+        seen.found_by = in(from, present(from, "found_by", "source"),
                            [](json const& it) { return word(it, dmabuf::source::bpf_iterator); });
-        seen.proc_shows =
-            in(from, "sight", [](json const& it) { return word(it, dmabuf::visibility::hidden); });
+        seen.proc_shows = in(from, present(from, "proc_shows", "sight"),
+                             [](json const& it) { return word(it, dmabuf::visibility::hidden); });
         seen.listed_by = optional(from, "listed_by", [](json const& it) {
                              return word(it, dmabuf::listing::android_bpf);
                          }).value_or(dmabuf::listing::none);

@@ -229,13 +229,13 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
     out.object([&] {
         out.field("processes_complete", seen.complete());
         out.field_if(seen.alone_pid != 0, "alone_pid", seen.alone_pid);
-        out.field("all_held_found", seen.found_all_held());
+        out.field("found_all_held", seen.found_all_held());
         write_notes(out, now, mine);
-        out.field("source", name_of(seen.found_by));
-        failure("no_bpf_iterator", seen.why_no_bpf);
-        failure("not_better", seen.why_no_dmabuf_fds);
+        out.field("found_by", name_of(seen.found_by));
+        failure("why_no_bpf", seen.why_no_bpf);
+        failure("why_no_dmabuf_fds", seen.why_no_dmabuf_fds);
         out.field("sized_by", name_of(seen.sized_by));
-        out.field("sight", name_of(seen.proc_shows));
+        out.field("proc_shows", name_of(seen.proc_shows));
         out.field("processes", seen.processes);
         out.field("processes_seen", seen.processes_seen);
         out.field("processes_denied", seen.processes_denied);
@@ -254,7 +254,7 @@ void write_coverage(json_writer& out, dmabuf::snapshot const& now, rights const&
         out.field("buffers_undescribed", seen.buffers_undescribed);
         out.field("mappings_read", seen.mappings_read);
         out.field_if(listed, "listed_by", name_of(seen.listed_by));
-        failure("no_listing", seen.why_no_list);
+        failure("why_no_list", seen.why_no_list);
         out.field("inodes_shared", seen.inodes_shared);
         out.field("odd_rows", seen.odd_rows);
         failure("first_odd_row", seen.first_odd_row);
