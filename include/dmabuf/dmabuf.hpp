@@ -13,11 +13,15 @@
 #include <dmabuf/groups.hpp>
 #include <dmabuf/kernel/android_buffers.hpp>
 #include <dmabuf/kernel/bufinfo.hpp>
+#include <dmabuf/kernel/cgroup.hpp>
+#include <dmabuf/kernel/cmdline.hpp>
 #include <dmabuf/kernel/dmabuf_fds.hpp>
 #include <dmabuf/kernel/fd_walk.hpp>
 #include <dmabuf/kernel/fdinfo.hpp>
 #include <dmabuf/kernel/maps.hpp>
 #include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
+#include <dmabuf/kernel/status.hpp>
 #include <dmabuf/kernel/sysfs_buffers.hpp>
 #include <dmabuf/origins.hpp>
 #include <dmabuf/sampler.hpp>

@@ -4,6 +4,8 @@
 // process after the other. The builder takes every finding.
 #pragma once
 
+#include <dmabuf/kernel/cgroup.hpp>
+#include <dmabuf/kernel/stat.hpp>
 #include <dmabuf/sampling/bpf_account.hpp>
 #include <dmabuf/sampling/buffer_origins.hpp>
 #include <dmabuf/sampling/one_process.hpp>

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // stat, status, cgroup and cmdline: the files that tell who a process is.
+#include <dmabuf/kernel/cgroup.hpp>
+#include <dmabuf/kernel/cmdline.hpp>
+#include <dmabuf/kernel/stat.hpp>
+#include <dmabuf/kernel/status.hpp>
 #include <dmabuf/sampling/platform.hpp>
 
 #include "target.hpp"

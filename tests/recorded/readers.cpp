@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The readers one by one.
+#include <dmabuf/kernel/cmdline.hpp>
+
 #include "harness.hpp"
 
 #include <iterator>

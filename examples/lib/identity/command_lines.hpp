@@ -3,7 +3,8 @@
 // Command lines of processes that a snapshot holds.
 #pragma once
 
-#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/cmdline.hpp>
+#include <dmabuf/kernel/stat.hpp>
 #include <dmabuf/snapshot.hpp>
 
 #include <array>

@@ -2,6 +2,7 @@
 #include "older_recording.hpp"
 
 #include <dmabuf/kernel/fdinfo.hpp>
+#include <dmabuf/kernel/status.hpp>
 #include <dmabuf/text.hpp>
 
 #include <cerrno>

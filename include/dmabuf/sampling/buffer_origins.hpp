@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dmabuf/bpf/origins.hpp>
+#include <dmabuf/kernel/stat.hpp>
 #include <dmabuf/sampling/options.hpp>
 #include <dmabuf/sampling/session.hpp>
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dmabuf/bpf/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
 #include <dmabuf/sampling/session.hpp>
 #include <dmabuf/sampling/task_list.hpp>
 

@@ -3,7 +3,8 @@
 // The facts about this kernel and this caller's rights, asked once before the first sample.
 #pragma once
 
-#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
+#include <dmabuf/kernel/status.hpp>
 #include <dmabuf/snapshot.hpp>
 
 namespace dmabuf {

@@ -4,6 +4,8 @@
 // attempt ends with it.
 #pragma once
 
+#include <dmabuf/kernel/cgroup.hpp>
+#include <dmabuf/kernel/stat.hpp>
 #include <dmabuf/sampling/distinct_tables.hpp>
 #include <dmabuf/sampling/listed_table.hpp>
 #include <dmabuf/sampling/mapped_buffers.hpp>

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dmabuf/detail/sort.hpp>
+#include <dmabuf/kernel/stat.hpp>
 #include <dmabuf/sampling/distinct_tables.hpp>
 
 namespace dmabuf {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A text that ends at once is taken by view() only, where it serves until then.
 // refused: (deleted function [^(]*operator std::|conversion function .*string_view.*deleted)
-#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
 
 void take(std::string_view text);
 void use(dmabuf::result<dmabuf::task_stat> const& found);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // To print the bytes that a process chose takes an act: escaped().
 // refused: (no match|invalid operands)
-#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
 
 #include <iostream>
 

@@ -2,7 +2,7 @@
 // Without dmabuf/fmt.hpp {fmt} prints no name; with it, escaped. fmt 9 takes what converts to a
 // std::string_view.
 // refused: [Cc]annot format an argument
-#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
 
 #ifdef TWIN
 #include <dmabuf/fmt.hpp>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The files whose text must end with a newline.
+#include <dmabuf/kernel/cgroup.hpp>
 #include <dmabuf/kernel/dmabuf_fds.hpp>
 #include <dmabuf/kernel/fdinfo.hpp>
-#include <dmabuf/kernel/process.hpp>
+#include <dmabuf/kernel/stat.hpp>
+#include <dmabuf/kernel/status.hpp>
 #include <dmabuf/kernel/sysfs_buffers.hpp>
 #include <dmabuf/sampling/platform.hpp>
 
