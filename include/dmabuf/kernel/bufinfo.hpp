@@ -70,10 +70,12 @@ public:
         if (!any_ && columns_.take_header(text)) return;
         auto const unindented = columns_.unindented(text);
         if (columns_.looks_like_row(unindented)) {
-            begin(read_row(unindented), out);
+            begin(out);
+            read_row(unindented);
             ++rows_;
         } else if (text == "\tERROR locking buffer object: skipping") {
-            begin(failure{operation::read, EINTR, where_, 0, line_}, out);
+            begin(out);
+            current_ = failure{operation::read, EINTR, where_, 0, line_};
         } else {
             take_detail(text);
         }
@@ -159,9 +161,8 @@ private:
         bool padded_exporters_ = false;
     };
 
-    constexpr void begin(result<bufinfo_buffer> const& next, auto& out) {
+    constexpr void begin(auto& out) {
         if (any_) out = current_;
-        current_ = next;
         any_ = true;
         behind_row_ = true;
         lists_devices_ = in_devices_ = false;
@@ -205,8 +206,9 @@ private:
     }
 
     /// Sizes and inodes are padded decimals.
-    constexpr result<bufinfo_buffer> read_row(std::string_view text) {
-        bufinfo_buffer row;
+    constexpr void read_row(std::string_view text) {
+        current_ = {};
+        auto& row = *current_;
         auto const* const begin = text.data();
         std::optional<std::uint32_t> odd;
         bool sized = false;
@@ -222,8 +224,7 @@ private:
         if (!text.empty()) (void)take_field(column::name, text, row); // which had no title once
         bytes_ += row.size_bytes;
         sizes_known_ = sizes_known_ && sized;
-        if (odd) return failure{operation::parse, EBADMSG, where_, *odd, line_};
-        return row;
+        if (odd) current_ = failure{operation::parse, EBADMSG, where_, *odd, line_};
     }
 
     [[nodiscard]] constexpr bool take_field(column what, std::string_view field,
