@@ -98,6 +98,14 @@ constexpr void sort(Range& all) {
     detail::sort(all, [](auto a, auto b) { return a < b; });
 }
 
+/// Turns the order of the elements round.
+template<class Range>
+constexpr void reverse(Range& all) {
+    std::size_t end = all.size();
+    for (std::size_t at = 0; at + 1 < end; ++at)
+        std::swap(all[at], all[--end]);
+}
+
 /// Moves each element to the place that `places` has for it. `places` is a permutation, and is used
 /// up. Every exchange puts one element in its final place. No allocation.
 template<class Range, class Places>

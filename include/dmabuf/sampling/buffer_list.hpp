@@ -146,6 +146,7 @@ private:
                                                           : take_bufinfo(system, space);
         if (!done) rows_.clear(), devices_.clear();
         listed_by_ = done ? which : listing::none;
+        detail::reverse(rows_); // the kernel lists the newest buffer first
         detail::sort(rows_, [](listed_buffer const& a, listed_buffer const& b) {
             return a.inode < b.inode;
         });

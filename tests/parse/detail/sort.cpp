@@ -28,6 +28,18 @@ constexpr bool sorts_when_compiled(int count) {
 static_assert(sorts_when_compiled(0) && sorts_when_compiled(1) && sorts_when_compiled(24) &&
               sorts_when_compiled(25) && sorts_when_compiled(100));
 
+constexpr bool reverses_when_compiled(int count) {
+    std::vector<int> some;
+    for (int i = 0; i < count; ++i)
+        some.push_back(i);
+    detail::reverse(some);
+    for (int i = 0; i < count; ++i)
+        if (some[static_cast<std::size_t>(i)] != count - 1 - i) return false;
+    return true;
+}
+static_assert(reverses_when_compiled(0) && reverses_when_compiled(1) && reverses_when_compiled(2) &&
+              reverses_when_compiled(7) && reverses_when_compiled(8));
+
 void check(std::vector<std::uint32_t> some) {
     auto expected = some;
     std::ranges::sort(expected);
