@@ -141,21 +141,12 @@ private:
     friend reader<Derived, result<Item>>;
 
     void next(entry& out) {
-        if (std::exchange(started_, true))
-            ++at_;
-        else
-            at_ = fds_.begin();
-        for (; at_ != fds_.end(); ++at_) {
-            if (*at_)
-                static_cast<Derived&>(*this).look_at(**at_, out);
-            else
-                out = at_->error();
+        for (std::int32_t fd = -1; fds_.move_on(fd);) {
+            static_cast<Derived&>(*this).look_at(fd, out);
             if (out) return;
         }
+        if (auto const why = fds_.take_failure(); why.error != 0) out = why;
     }
-
-    typename number_directory<std::int32_t, System>::iterator at_;
-    bool started_ = false;
 };
 
 } // namespace detail
@@ -245,7 +236,7 @@ private:
 /// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. EACCES with a
 /// number: the links may not be followed. ENOTSUP: a kernel before 5.3, whose DMA-BUFs have no
 /// inode.
-/// Lifetime: `process` and `known` must outlive the range. Do not move the range once it has begun.
+/// Lifetime: `process` and `known` must outlive the range.
 template<system System>
 fd_walk_reader<System> walk_fds(process<System> const& process, std::int32_t tid,
                                 dmabuf_filesystem& known, fd_walk_options options = {},
@@ -306,7 +297,7 @@ private:
 /// Errors: an item each. ENOENT with a descriptor's number: it was closed meanwhile. ENODATA: an
 /// O_PATH descriptor that was met before any DMA-BUF has told the mount; the next walk decides.
 /// EBADMSG: a DMA-BUF whose fdinfo has no `ino:` (before 5.14).
-/// Lifetime: `process` and `known` must outlive the range. Do not move the range once it has begun.
+/// Lifetime: `process` and `known` must outlive the range.
 template<system System>
 fdinfo_walk_reader<System> walk_fdinfos(process<System> const& process, std::int32_t tid,
                                         dmabuf_filesystem& known, read_space space = {}) {

@@ -342,15 +342,25 @@ public:
     /// Lifetime: until the range moves on.
     [[nodiscard]] char const* name() const { return entries_.name(); }
 
+    /// Moves on to the next number, without an item for it. False at the end, and after a failure,
+    /// which `take_failure()` tells. Cheaper than iterating when there are many numbers.
+    bool move_on(Number& number) {
+        std::uint64_t next = 0;
+        if (!entries_.next(most, next)) return false;
+        number = static_cast<Number>(next);
+        return true;
+    }
+    /// The failure that ended the range, once. `error` 0: there was none.
+    [[nodiscard]] failure take_failure() { return entries_.take_failure(); }
+
     /// Calls `take` with every number until it returns false. Cheaper than iterating when there are
     /// many numbers.
     /// Errors: those of the range.
     template<class Take>
     result<void> for_each(Take take) {
-        std::uint64_t number = 0;
-        while (entries_.next(most, number))
-            if (!take(static_cast<Number>(number))) return {};
-        auto const why = entries_.take_failure();
+        for (Number number = 0; move_on(number);)
+            if (!take(number)) return {};
+        auto const why = take_failure();
         return why.error != 0 ? result<void>(why) : result<void>();
     }
 
@@ -360,10 +370,9 @@ private:
 
     // Not inline: ten loops have it, and each call reads an entry of the kernel's.
     [[gnu::noinline]] void next(detail::item_or_end<result<Number>>& out) {
-        std::uint64_t number = 0;
-        if (entries_.next(most, number))
-            out = static_cast<Number>(number);
-        else if (auto const why = entries_.take_failure(); why.error != 0)
+        if (Number number = 0; move_on(number))
+            out = number;
+        else if (auto const why = take_failure(); why.error != 0)
             out = why;
     }
 
