@@ -203,7 +203,7 @@ struct live_system {
         struct ::statfs raw;
         if (::fstatfs(fd, &raw) < 0) return -errno;
         // The number has 32 bits. A long of 32 bits has to hold failures too.
-        return static_cast<long>(static_cast<std::uint32_t>(raw.f_type) & std::uintmax_t{LONG_MAX});
+        return static_cast<long>(static_cast<std::uintmax_t>(raw.f_type) & UINT32_MAX & LONG_MAX);
     }
     /// PROCMAP_QUERY on an open /proc/P/maps: the first mapping of a file that ends behind `from`.
     /// A `space` that is not empty gets the raw path.
