@@ -261,6 +261,8 @@ constexpr std::string_view error_words(int error) {
         return "not supported (ENOTSUP)";
     case EPROTONOSUPPORT:
         return "of another version (EPROTONOSUPPORT)";
+    case EILSEQ:
+        return "written by a machine of the other byte order (EILSEQ)";
     case EXDEV:
         return "its numbers are of other namespaces (EXDEV)";
     default:

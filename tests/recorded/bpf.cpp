@@ -157,6 +157,8 @@ TEST_CASE("bpf: what does not serve is named, and the walk serves") {
          EBADMSG},
         {"another version", begun_by(bpf::header(2, 0, DMABUF_BPF_VERSION + 1)),
          operation::identify, EPROTONOSUPPORT},
+        {"another byte order", begun_by(bpf::of_other_byte_order(bpf::header(2))),
+         operation::identify, EILSEQ},
         {"another walk", begun_by(bpf::header(3)), operation::parse, EBADMSG},
         {"another pid namespace", begun_by(bpf::header(2, DMABUF_BPF_IN_PID_NAMESPACE)),
          operation::identify, EXDEV},

@@ -113,6 +113,12 @@ TEST_CASE("origins: a file that no program writes is refused, and named") {
         {bpf::header(DMABUF_BPF_ATTACHMENT) + watch + watch + bpf::end(), refused + "20" + words},
         {bpf::header(DMABUF_BPF_ORIGIN, 0, DMABUF_BPF_VERSION + 1) + watch + watch + bpf::end(),
          "cannot identify /sys/fs/bpf/dmabuf/origins: of another version (EPROTONOSUPPORT)"},
+        {bpf::of_other_byte_order(header) + std::string(8192, 'x'),
+         "cannot identify /sys/fs/bpf/dmabuf/origins: written by a machine of the other byte order "
+         "(EILSEQ)"},
+        {bpf::of_other_byte_order(header),
+         "cannot identify /sys/fs/bpf/dmabuf/origins: written by a machine of the other byte order "
+         "(EILSEQ)"},
     };
     for (auto const& [text, told] : rows) {
         INFO(told);

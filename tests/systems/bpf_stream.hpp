@@ -8,6 +8,7 @@
 
 #include "fake_kernel.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <cstring>
 #include <deque>
@@ -29,6 +30,16 @@ inline std::string header(std::uint32_t content, std::uint32_t flags = 0,
                           std::uint64_t magic = DMABUF_BPF_MAGIC) {
     return bytes_of(dmabuf_bpf_header{
         {sizeof(dmabuf_bpf_header), DMABUF_BPF_HEADER, flags}, magic, version, content});
+}
+
+/// A header as a machine of the other byte order writes it: each field backwards.
+inline std::string of_other_byte_order(std::string header) {
+    auto field = header.begin();
+    for (int const size : {2, 2, 4, 8, 4, 4}) {
+        std::reverse(field, field + size);
+        field += size;
+    }
+    return header;
 }
 
 inline std::string end() {

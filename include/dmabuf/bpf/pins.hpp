@@ -75,10 +75,14 @@ public:
     /// Opens the file and reads the header, once. An empty list has no header and gets a default
     /// one.
     /// Errors: ENOENT where nothing is pinned; EACCES; ENODEV for a file that is not on a bpffs;
-    /// EBADMSG for a file that is no walk; EPROTONOSUPPORT for a program of another version.
+    /// EBADMSG for a file that is no walk; EPROTONOSUPPORT for a program of another version; EILSEQ
+    /// for records of the other byte order, as a recording can have them.
     result<bpf_header> begin() {
         if (!file_.is_open())
             if (auto const done = open(); !done) return done.error();
+        if (auto const more = read_more(); !more) return more.error();
+        if (detail::has_other_byte_order(unread_))
+            return failure{operation::identify, EILSEQ, where_, 8};
         auto const record = next();
         if (!record) return record.error();
         if (ended_) return put_end(), bpf_header{.content = content_};

@@ -97,6 +97,12 @@ constexpr Number load(std::string_view bytes, std::size_t at) {
     return std::bit_cast<Number>(raw);
 }
 
+/// Whether a file that begins so was written by a machine of the other byte order.
+constexpr bool has_other_byte_order(std::string_view bytes) {
+    return bytes.size() >= bpf_layout::header &&
+           load<std::uint64_t>(bytes, 8) == __builtin_bswap64(bpf_layout::magic);
+}
+
 /// The text up to the first zero. The zero is near: a call of memchr() would not pay.
 constexpr std::string_view load_text(std::string_view bytes, std::size_t at, std::size_t capacity) {
     std::size_t length = 0;
