@@ -6,6 +6,7 @@
 #include "parse/table.hpp"
 #include "systems/bpf_stream.hpp"
 
+#include <bit>
 #include <cstring>
 
 namespace {
@@ -13,6 +14,16 @@ namespace {
 using dmabuf::bpf_content;
 
 constexpr dmabuf::place where{dmabuf::object::bpf_descriptors};
+
+constexpr bool little = std::endian::native == std::endian::little;
+
+/// The offsets of the bytes of a number at `at` that count least and most.
+constexpr std::size_t least_byte(std::size_t at, std::size_t size) {
+    return little ? at : at + size - 1;
+}
+constexpr std::size_t greatest_byte(std::size_t at, std::size_t size) {
+    return little ? at + size - 1 : at;
+}
 
 // The numbers of this side are those of the structures on the other side.
 namespace layout = dmabuf::detail::bpf_layout;
@@ -113,14 +124,15 @@ TEST_CASE("bpf records: a length, kind or process that no program writes is refu
     for (int length = 0; length < 256; ++length) {
         if (static_cast<std::size_t>(length) == good.size()) continue;
         INFO(length);
-        CHECK(broken(0, static_cast<char>(length)).error == EBADMSG);
+        CHECK(broken(least_byte(0, 2), static_cast<char>(length)).error == EBADMSG);
     }
-    CHECK(broken(2, 3).error == EBADMSG);
-    CHECK(broken(2, 9).offset == 2);
-    CHECK(broken(8 + 3, '\x80').offset == 8);
-    CHECK(broken(8, 0).offset == 8);
+    CHECK(broken(least_byte(2, 2), 3).error == EBADMSG);
+    CHECK(broken(least_byte(2, 2), 9).offset == 2);
+    CHECK(broken(greatest_byte(8, 4), '\x80').offset == 8);
+    CHECK(broken(least_byte(8, 4), 0).offset == 8);
     for (char const length : {'\0', '\7', '\21', '\40', '\xff'})
-        CHECK(broken(offsetof(dmabuf_bpf_reference, buffer.name_bytes), length).error == EBADMSG);
+        CHECK(broken(least_byte(offsetof(dmabuf_bpf_reference, buffer.name_bytes), 4), length)
+                  .error == EBADMSG);
 }
 
 TEST_CASE("bpf records: a name that is longer than any, where its record is as long as it says") {
@@ -169,7 +181,7 @@ TEST_CASE("bpf records: the header") {
     CHECK(parsed(bpf::reference(1, holder, buffer, &name)).error().error == EBADMSG);
     // A later version may have a longer header: it is another version, not a foreign file.
     auto later = bpf::header(2, 0, DMABUF_BPF_VERSION + 1) + std::string(8, '\0');
-    later[0] = 32;
+    later[least_byte(0, 2)] = 32;
     CHECK(parsed(later).error().error == EPROTONOSUPPORT);
 }
 
