@@ -28,7 +28,7 @@ struct rank {
         if (grows != other.grows) return other.grows;
         if (rising_steps != other.rising_steps) return rising_steps < other.rising_steps;
         if (single_buffer != other.single_buffer) return single_buffer;
-        if (share != other.share) return share < other.share;
+        if (share < other.share || share > other.share) return share < other.share;
         return kept != other.kept ? other.kept : index > other.index;
     }
 };

@@ -25,7 +25,10 @@ public:
     /// The index of `text`. A new text gets `index`.
     template<class Text, class TextOf>
     std::uint32_t find_or_insert(Text const& text, std::uint32_t index, TextOf text_of) {
-        if (root_ == empty) return root_ = leaf(index), index;
+        if (root_ == empty) {
+            root_ = leaf(index);
+            return index;
+        }
         auto const nearest = *link_before(text, end) / 2;
         auto const place = first_difference(text, text_of(nearest));
         if (place == end) return nearest;

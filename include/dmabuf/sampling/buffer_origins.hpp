@@ -149,9 +149,9 @@ private:
         });
         if (!done) return done;
         auto const& watch = records.watch();
-        now.watch.attachments_lost = known_number(watch.missed_begins);
+        now.watch.attachments_lost = watch.missed_begins;
         now.watch.attachments_lost += watch.no_room + watch.failed_entries;
-        now.watch.attachments_left_over = known_number(watch.missed_ends);
+        now.watch.attachments_left_over = watch.missed_ends;
         now.watch.attachments_left_over += watch.failed_removals;
         put_in_order(attached_, [&](std::uint32_t a, std::uint32_t b) {
             auto const& x = attached_[a];
