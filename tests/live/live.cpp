@@ -126,11 +126,12 @@ TEST_CASE("live: a storm of signals changes nothing") {
     ::itimerval const never{};
     ::setitimer(ITIMER_REAL, &often, nullptr);
     dmabuf::sampler sampler;
-    bool const whole = samples_are_whole(sampler, 2);
+    bool whole = true;
+    while (alarms <= 100) // a machine with few processes is soon walked
+        whole = samples_are_whole(sampler, 2) && whole;
     ::setitimer(ITIMER_REAL, &never, nullptr);
     ::sigaction(SIGALRM, &before, nullptr);
     CHECK(whole);
-    CHECK(alarms > 100);
 }
 
 TEST_CASE("live: without a program there is no walk over one process") {
