@@ -7,6 +7,8 @@
 #include "replay/anonymise.hpp"
 #include "support.hpp"
 
+#include <bit>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 
@@ -68,6 +70,11 @@ TEST_CASE("makers of real kernels are those that the makers wrote down") {
     auto const recording = recording_of(one.name);
     auto const again = support::replay_it(recording);
     CHECK(again.missing == "");
+    if constexpr (std::endian::native == std::endian::big) { // the recordings are of x86
+        CHECK(told_in(again.now).find("made_by") == std::string::npos);
+        CHECK(again.now.watch.why_no_origins.error == EILSEQ);
+        return;
+    }
     CHECK(told_in(again.now) == expected_of(one));
     REQUIRE(again.now.unheld.size() == 3);
     CHECK(again.now.unheld[0].inode == 4);
