@@ -78,7 +78,10 @@ begin_roots() {
     trap remove_root EXIT
 }
 
+# Roots of one suite share its packages and its cache: each waits for the one before.
 make_root() {
+    exec {suite_lock}>"$cache/$suite.lock"
+    flock -n "$suite_lock" || { say "another run has a root of $suite: waiting…" && flock "$suite_lock"; }
     get_bare_root "$suite"
     mkdir -p "$cache/$suite"/{packages/partial,cache}
     tree=$(mktemp -d "$cache/$suite/root.XXXXXX")
@@ -90,6 +93,8 @@ make_root() {
 }
 
 remove_root() {
-    [[ -z ${tree:-} ]] || rm -rf --one-file-system "$tree"
+    [[ -n ${tree:-} ]] || return 0
+    rm -rf --one-file-system "$tree"
     tree=
+    exec {suite_lock}>&-
 }
