@@ -22,7 +22,9 @@ int main(int count, char** arguments) {
     dmabuf::basic_sampler<counting_system> sampler({.proc = count > 1 ? arguments[1] : "/proc"},
                                                    system);
     dmabuf::snapshot now;
-    if (auto done = sampler.sample(now); !done)
-        return std::fprintf(stderr, "%s\n", describe(done.error()).c_str()), 1;
+    if (auto done = sampler.sample(now); !done) {
+        std::fprintf(stderr, "%s\n", describe(done.error()).c_str());
+        return 1;
+    }
     std::printf("%u files opened for %u processes\n", opened, now.coverage.processes);
 }
