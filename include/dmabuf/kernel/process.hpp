@@ -18,6 +18,13 @@ template<system System = live_system>
 struct proc_directory {
     [[no_unique_address]] System system;
     unique_fd<System> directory;
+
+    // Clang 16 writes beside an aggregate that begins with an empty member, where it is a member
+    // itself and empty braces are its initializer: so this has constructors.
+    proc_directory() = default;
+    proc_directory(System its, unique_fd<System> opened)
+        : system(its)
+        , directory(std::move(opened)) {}
 };
 
 /// A process as the open directory /proc/P. The directory stays that of the process when the number
@@ -27,6 +34,13 @@ struct process {
     [[no_unique_address]] System system;
     unique_fd<System> directory;
     std::int32_t pid = 0;
+
+    // Constructors for the reason of proc_directory.
+    process() = default;
+    process(System its, unique_fd<System> opened, std::int32_t number)
+        : system(its)
+        , directory(std::move(opened))
+        , pid(number) {}
 
     /// A file of this process, of one of its tasks or descriptors, as failures name it.
     [[nodiscard]] place at(object what, std::int32_t tid = 0, std::int32_t fd = -1) const {

@@ -22,6 +22,12 @@ template<system System = live_system>
 struct sysfs_buffers_directory {
     [[no_unique_address]] System system;
     unique_fd<System> directory;
+
+    // Constructors for the reason of proc_directory.
+    sysfs_buffers_directory() = default;
+    sysfs_buffers_directory(System its, unique_fd<System> opened)
+        : system(its)
+        , directory(std::move(opened)) {}
 };
 
 /// Opens the sysfs tree.
