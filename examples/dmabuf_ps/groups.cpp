@@ -84,11 +84,14 @@ dmabuf::snapshot with_shown_buffers(selection const& shown) {
 
 /// The cells that rows by maker and by device have in common.
 template<class Total>
-std::vector<rows::cell> size_cells(Total const& total, table_style const& style) {
+std::vector<rows::cell> size_cells(dmabuf::snapshot const& now, Total const& total,
+                                   table_style const& style) {
+    bool const known = now.coverage.buffers_compared() || now.watch.tells_unheld;
     return {number_cell(total.buffers),
             sum_cell(total.size_bytes, total.buffers, total.unsized_buffers, style),
-            number_cell(total.unsized_buffers), number_cell(total.unheld_buffers),
-            size_cell(total.unheld_bytes, true, style)};
+            number_cell(total.unsized_buffers),
+            known ? number_cell(total.unheld_buffers) : rows::cell{{}, "?"},
+            size_cell(total.unheld_bytes, known, style)};
 }
 
 template<class Total>
@@ -103,8 +106,8 @@ rows::cell age_cell(dmabuf::origin_watch const& watch, bool known, std::uint64_t
     return {age_ns / 1'000'000'000, report::age_words(age_ns)};
 }
 
-std::vector<rows::cell> maker_row(dmabuf::origin_watch const& watch,
-                                  dmabuf::maker_total const& total, table_style const& style) {
+std::vector<rows::cell> maker_row(dmabuf::snapshot const& now, dmabuf::maker_total const& total,
+                                  table_style const& style) {
     bool const known = total.state == dmabuf::origin_state::made_by;
     auto const& maker = total.maker;
     auto const text = [&](std::string_view word) {
@@ -114,9 +117,9 @@ std::vector<rows::cell> maker_row(dmabuf::origin_watch const& watch,
     auto const number = [&](std::uint64_t value) {
         return known ? number_cell(value) : rows::cell{{}, "-"};
     };
-    auto cells = size_cells(total, style);
-    cells.push_back(age_cell(watch, known, total.oldest_ns));
-    cells.push_back(age_cell(watch, known, total.newest_ns));
+    auto cells = size_cells(now, total, style);
+    cells.push_back(age_cell(now.watch, known, total.oldest_ns));
+    cells.push_back(age_cell(now.watch, known, total.newest_ns));
     auto const state = std::string(name_of(total.state));
     cells.push_back({state, state});
     cells.push_back(number(static_cast<std::uint64_t>(maker.pid)));
@@ -135,17 +138,18 @@ group_rows rows_of_makers(selection const& shown, options const& chosen, table_s
     group_rows found{{fields_of(chosen), {}}, makers.size()};
     keep_chosen_rows(makers, chosen.wanted, most_size<dmabuf::maker_total>);
     for (auto const& total : makers)
-        found.table.rows.push_back(maker_row(part.watch, total, style));
+        found.table.rows.push_back(maker_row(part, total, style));
     return found;
 }
 
 group_rows rows_of_devices(selection const& shown, options const& chosen,
                            table_style const& style) {
-    auto devices = dmabuf::by_device(with_shown_buffers(shown));
+    auto const part = with_shown_buffers(shown);
+    auto devices = dmabuf::by_device(part);
     group_rows found{{fields_of(chosen), {}}, devices.size()};
     keep_chosen_rows(devices, chosen.wanted, most_size<dmabuf::device_total>);
     for (auto const& total : devices) {
-        auto cells = size_cells(total, style);
+        auto cells = size_cells(part, total, style);
         bool const known = !total.device.empty();
         cells.push_back({known ? rows::value(fmt::format("{}", total.device)) : rows::value(),
                          known ? fmt::format("{}", total.device) : "none known"});
