@@ -6,6 +6,7 @@
 #include "cells.hpp"
 #include "fields.hpp"
 #include "report/maker_words.hpp"
+#include "report/unheld.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -84,14 +85,13 @@ dmabuf::snapshot with_shown_buffers(selection const& shown) {
 
 /// The cells that rows by maker and by device have in common.
 template<class Total>
-std::vector<rows::cell> size_cells(dmabuf::snapshot const& now, Total const& total,
+std::vector<rows::cell> size_cells(Total const& total, bool unheld_known,
                                    table_style const& style) {
-    bool const known = now.coverage.buffers_compared() || now.watch.tells_unheld;
     return {number_cell(total.buffers),
             sum_cell(total.size_bytes, total.buffers, total.unsized_buffers, style),
             number_cell(total.unsized_buffers),
-            known ? number_cell(total.unheld_buffers) : rows::cell{{}, "?"},
-            size_cell(total.unheld_bytes, known, style)};
+            unheld_known ? number_cell(total.unheld_buffers) : rows::cell{{}, "?"},
+            size_cell(total.unheld_bytes, unheld_known, style)};
 }
 
 template<class Total>
@@ -117,7 +117,7 @@ std::vector<rows::cell> maker_row(dmabuf::snapshot const& now, dmabuf::maker_tot
     auto const number = [&](std::uint64_t value) {
         return known ? number_cell(value) : rows::cell{{}, "-"};
     };
-    auto cells = size_cells(now, total, style);
+    auto cells = size_cells(total, report::tells_unheld(now, total.state), style);
     cells.push_back(age_cell(now.watch, known, total.oldest_ns));
     cells.push_back(age_cell(now.watch, known, total.newest_ns));
     auto const state = std::string(name_of(total.state));
@@ -149,7 +149,7 @@ group_rows rows_of_devices(selection const& shown, options const& chosen,
     group_rows found{{fields_of(chosen), {}}, devices.size()};
     keep_chosen_rows(devices, chosen.wanted, most_size<dmabuf::device_total>);
     for (auto const& total : devices) {
-        auto cells = size_cells(part, total, style);
+        auto cells = size_cells(total, part.coverage.buffers_compared(), style);
         bool const known = !total.device.empty();
         cells.push_back({known ? rows::value(fmt::format("{}", total.device)) : rows::value(),
                          known ? fmt::format("{}", total.device) : "none known"});

@@ -4,6 +4,7 @@
 #include <dmabuf/fmt.hpp>
 
 #include "report/maker_words.hpp"
+#include "report/unheld.hpp"
 #include "report/visible.hpp"
 
 #include <algorithm>
@@ -237,12 +238,17 @@ amount made_bytes(look const& of, row one) {
     return known(it.size_bytes, it.unsized_buffers, it.buffers);
 }
 
+amount unheld_bytes(look const& of, row one) {
+    auto const& it = maker_of(of, one);
+    if (!report::tells_unheld(of.now(), it.state)) return amount::unknown();
+    return {it.unheld_bytes};
+}
+
 constexpr column makers[] = {
     {"BUFS", look_of::number, 7, 0,
      [](look const& of, row one) { return amount{maker_of(of, one).buffers}; }},
     {"SIZE", look_of::bytes, byte_width, 0, made_bytes},
-    {"UNHELD", look_of::bytes, byte_width, 0,
-     [](look const& of, row one) { return amount{maker_of(of, one).unheld_bytes}; }},
+    {"UNHELD", look_of::bytes, byte_width, 0, unheld_bytes},
     {"", look_of::bar, 8, 0, made_bytes},
     {"LATELY", look_of::sparkline, history::steps, 72},
     {"GROWS", look_of::growth, 14, 100},

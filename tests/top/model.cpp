@@ -265,6 +265,18 @@ TEST_CASE("top: exporters, makers and cgroups lead to what is theirs") {
     CHECK(it.model.rows().size() == 3);
 }
 
+TEST_CASE("top: without a list the watch tells its makers' unheld buffers, and no older ones") {
+    shown it;
+    it.desktop.kernel.debugfs = false;
+    it.desktop.camera->open(it.desktop.kernel.buffer(45, top::mebibyte, "system"));
+    it.again();
+    it.press({action::view_4});
+    CHECK(it.all("SIZE") ==
+          numbers{8 * top::mebibyte, 8 * top::mebibyte, 6 * top::mebibyte, top::mebibyte});
+    CHECK(it.text("UNHELD", 2) == "3.0 MiB");
+    CHECK(it.text("UNHELD", 3) == "?");
+}
+
 TEST_CASE("top: the command line chooses processes, buffers and rows") {
     dmabuf_top::choice chosen;
     chosen.pids = {812};

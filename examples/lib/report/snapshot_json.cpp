@@ -2,6 +2,7 @@
 #include "snapshot_json.hpp"
 
 #include "coverage_words.hpp"
+#include "unheld.hpp"
 
 namespace report {
 
@@ -187,7 +188,7 @@ void write_cgroup(json_writer& out, dmabuf::snapshot const& now, dmabuf::group_t
 
 /// null where it is unknown.
 void write_unheld(json_writer& out, dmabuf::snapshot const& now) {
-    if (!now.coverage.buffers_compared() && !now.watch.tells_unheld) return out.null();
+    if (!tells_unheld(now)) return out.null();
     out.array(now.unheld, [&](auto const& one) {
         out.object([&] {
             out.field("inode", one.inode);
