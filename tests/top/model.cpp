@@ -273,8 +273,11 @@ TEST_CASE("top: without a list the watch tells its makers' unheld buffers, and n
     it.press({action::view_4});
     CHECK(it.all("SIZE") ==
           numbers{8 * top::mebibyte, 8 * top::mebibyte, 6 * top::mebibyte, top::mebibyte});
-    CHECK(it.text("UNHELD", 2) == "3.0 MiB");
-    CHECK(it.text("UNHELD", 3) == "?");
+    auto const& unheld = dmabuf_top::columns_of(it.model.shown().which)[it.column("UNHELD")];
+    auto const of = [&](std::size_t row) { return unheld.number(it.look, it.model.rows()[row]); };
+    CHECK(of(2).value == 3 * top::mebibyte);
+    CHECK(of(2).how == dmabuf_top::amount::certainty::exact);
+    CHECK(of(3).how == dmabuf_top::amount::certainty::unknown);
 }
 
 TEST_CASE("top: the command line chooses processes, buffers and rows") {
