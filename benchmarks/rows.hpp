@@ -15,8 +15,8 @@ using look = std::function<std::uint64_t()>;
 
 struct row {
     char const* name;
-    /// Called once with a holder's number, and then the look that it returns, twice; the first time
-    /// includes this call.
+    /// Called once with a holder's number, and then the look that it returns, again and again; the
+    /// first time includes this call.
     std::function<look(std::int32_t)> begin;
     bool of_one = false;    ///< looks at that holder alone
     bool lists = false;     ///< needs /proc/P/task/T/dmabuf_fds
