@@ -62,6 +62,7 @@ in_root() {
         mount -t proc proc "$root/proc"
         mount -t sysfs -o ro sysfs "$root/sys"
         mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+        mount -t devpts -o ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
         mount --bind "$kept/packages" "$root/var/cache/apt/archives"
         mount --bind "$kept/cache" "$root/root/.cache"
         exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
