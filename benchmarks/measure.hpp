@@ -15,7 +15,7 @@ struct figures {
 struct measured {
     figures first;    ///< by a sampler that has not looked before; the kernel's caches are warm
     figures repeated; ///< by the same one again
-    std::uint64_t peak_kib = 0; ///< by which two looks let the process grow
+    std::uint64_t peak_kib = 0; ///< by which all looks let the process grow
 };
 
 /// In two processes of its own: one has its calls counted, where that is wanted, and so warms the
