@@ -287,15 +287,16 @@ run_in_guest() {
     exit "$(cat "$work/status")"
 }
 
-# A boot that the emulator ended before the command began says nothing about kernel or command: another
-# one follows, at most twice. The console of each is kept beside the log, whose first lines name it.
+# A boot that the emulator ended says nothing about kernel or command: another one follows, at most twice,
+# where the command has yet to begin or may begin anew. The console of each is kept beside the log, whose
+# first lines name it.
 boot_until_it_counts() { # ACCELERATOR
     local boot fault notes=()
     for boot in 1 2 3; do
         : >"$log"
         ((boot == 1)) || printf 'lab: %s\n' "${notes[@]}" >"$log"
         boot "$1"
-        fault=$(fault_before_command)
+        fault=$(fault_to_repeat)
         [[ -n $fault && $boot != 3 ]] || return 0
         mv "$log" "$log.boot-$boot"
         notes+=("the emulator ended boot $boot of 3 ($fault); its console: $log.boot-$boot")
@@ -316,8 +317,9 @@ boot() { # ACCELERATOR
     wait
 }
 
-fault_before_command() {
-    [[ -e $work/up || $qemu_status != 0 ]] || emulator_fault "$log"
+fault_to_repeat() {
+    [[ ! -e $work/up ]] || $repeatable || return 0
+    [[ -e $work/status || $qemu_status != 0 ]] || emulator_fault "$log"
 }
 
 describe() { # ACCELERATOR
