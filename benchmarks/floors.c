@@ -163,37 +163,52 @@ static bool is_dmabuf(int fds, char const* fd, struct statx const* status) {
     return status->stx_dev_minor == dmabuf_device;
 }
 
-// Until so many buffers are described that were not before.
+// Looks at one descriptor, and counts it where it is a DMA-BUF's. Less one of `buffers` where that
+// is described now and was not before.
+static void look_at(int process, uint64_t tid, int fds, char const* fd, uint64_t* buffers,
+                    uint64_t* found) {
+    struct statx status;
+    char path[64];
+    if (*fd == '.') return;
+    if (status_of(fds, fd, 0, &status)) {
+        if (errno == EACCES) *buffers = 0; // nor will the others be shown
+        return;
+    }
+    if (!is_dmabuf(fds, fd, &status)) return;
+    ++*found;
+    if (wanted & with_paths) {
+        struct statx link;
+        status_of(fds, fd, AT_SYMLINK_NOFOLLOW, &link);
+    }
+    if (!(wanted & (by_lists | with_names)) || !add(&described, status.stx_ino)) return;
+    --*buffers;
+    if (!(wanted & (with_exporters | with_names))) return;
+    task_path(path, tid, "/fdinfo/");
+    strcat(path, fd);
+    read_once(process, path);
+}
+
+// Until so many buffers are described that were not before. What serves a list begins with the last
+// descriptor of a bufferful: programs open buffers behind other files.
 static uint64_t walk(int process, uint64_t tid, uint64_t buffers) {
     static char names[32768];
+    static char const* records[sizeof names / 24];
     char path[64];
     uint64_t found = 0;
+    bool const served = buffers != UINT64_MAX;
     int const fds =
         openat(process, task_path(path, tid, "/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fds < 0) return 0;
     for (long got; buffers && (got = syscall(SYS_getdents64, fds, names, sizeof names)) > 0;) {
+        unsigned count = 0;
         for (char const* record = names; buffers && record < names + got;
-             record += length_of(record)) {
-            char const* const fd = name_at(record);
-            struct statx status;
-            if (*fd == '.') continue;
-            if (status_of(fds, fd, 0, &status)) {
-                if (errno == EACCES) buffers = 0; // nor will the others be shown
-                continue;
-            }
-            if (!is_dmabuf(fds, fd, &status)) continue;
-            ++found;
-            if (wanted & with_paths) {
-                struct statx link;
-                status_of(fds, fd, AT_SYMLINK_NOFOLLOW, &link);
-            }
-            if (!(wanted & (by_lists | with_names)) || !add(&described, status.stx_ino)) continue;
-            --buffers;
-            if (!(wanted & (with_exporters | with_names))) continue;
-            task_path(path, tid, "/fdinfo/");
-            strcat(path, fd);
-            read_once(process, path);
-        }
+             record += length_of(record))
+            if (served)
+                records[count++] = record;
+            else
+                look_at(process, tid, fds, name_at(record), &buffers, &found);
+        while (buffers && count)
+            look_at(process, tid, fds, name_at(records[--count]), &buffers, &found);
     }
     close(fds);
     return found;

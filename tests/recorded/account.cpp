@@ -152,11 +152,11 @@ TEST_CASE("account: a walk that serves the list stops when all is told") {
     fake::kernel kernel;
     kernel.dmabuf_fds = true;
     auto& process = kernel.add(10, "p");
-    process.open(kernel.buffer(1, 100));
     for (int i = 0; i < 50; ++i)
         process.open(kernel.regular("/f"));
+    process.open(kernel.buffer(1, 100));
     fake_sampler sampler({}, fake::system{&kernel});
-    CHECK(calls_on(kernel, sampler, fake::call::status, "/fd/0") == 1);
+    CHECK(calls_on(kernel, sampler, fake::call::status, "/fd/50") == 1);
     CHECK(calls_on(kernel, sampler, fake::call::status, "/fd/40") == 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "harness.hpp"
 
+#include <cstring>
 #include <iterator>
 #include <ranges>
 
@@ -97,6 +98,61 @@ TEST_CASE("readers: tasks and descriptors") {
     auto missing = dmabuf::read_fds(process, 99);
     CHECK(missing.begin()->error() ==
           failure{operation::open, ENOENT, {object::fd_directory, 10, 99}});
+}
+
+TEST_CASE("readers: each bufferful is read from its end, where that is asked") {
+    world w;
+    auto& made = w.kernel.add(10, "p");
+    for (int i = 0; i < 5; ++i)
+        made.open(w.kernel.regular("/x"));
+    auto const process = w.process(10);
+    using expected = std::vector<std::uint64_t>;
+    auto const backwards = [&](std::size_t size) {
+        std::vector<char> space(size);
+        auto fds = dmabuf::read_fds(process, 10, dmabuf::read_space(space));
+        fds.last_first();
+        return numbers(fds);
+    };
+    // A record has 24 bytes, and those of . and .. are the first.
+    CHECK(backwards(24) == expected{0, 1, 2, 3, 4});
+    CHECK(backwards(48) == expected{1, 0, 3, 2, 4});
+    CHECK(backwards(72) == expected{0, 3, 2, 1, 4});
+    CHECK(backwards(4096) == expected{4, 3, 2, 1, 0});
+    made.files().clear();
+    CHECK(backwards(4096).empty());
+}
+
+/// The last record of each bufferful says that it has `length` bytes.
+struct broken_list : fake::system {
+    std::uint16_t length = 0;
+
+    long list(int fd, std::span<char> space) const {
+        long const got = fake::system::list(fd, space);
+        if (got > 0) std::memcpy(space.data() + got - 24 + 16, &length, sizeof length);
+        return got;
+    }
+};
+
+TEST_CASE(
+    "readers: a record that cannot be one ends a directory, or its bufferful read from the end") {
+    fake::kernel kernel;
+    auto& made = kernel.add(10, "p");
+    for (int i = 0; i < 3; ++i)
+        made.open(kernel.regular("/x"));
+    broken_list const system{{&kernel},
+                             GENERATE(std::uint16_t(0), std::uint16_t(19), std::uint16_t(25))};
+    bool const from_the_end = GENERATE(false, true);
+    auto const proc = world::opened(dmabuf::open_proc(system));
+    auto const process = world::opened(dmabuf::open_process(proc, 10));
+    auto fds = dmabuf::read_fds(process, 10);
+    if (from_the_end) fds.last_first();
+    std::vector<dmabuf::result<std::int32_t>> items;
+    for (auto const& item : fds)
+        items.push_back(item);
+    REQUIRE(items.size() == (from_the_end ? 1 : 3));
+    CHECK(items.back().error() ==
+          failure{operation::list, EBADMSG, {object::fd_directory, 10, 10}});
+    if (!from_the_end) CHECK(*items[1] == 1);
 }
 
 TEST_CASE("readers: stat and status of a process and of a task, and of nobody") {

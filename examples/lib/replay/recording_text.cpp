@@ -53,6 +53,7 @@ constexpr option_word option_words[] = {
     {"counts", &dmabuf::sample_options::counts},
     {"origins", &dmabuf::sample_options::origins},
     {"origins_of_unheld", &dmabuf::sample_options::origins_of_unheld},
+    {"highest_first", &dmabuf::sample_options::highest_first},
 };
 
 // --- writing -------------------------------------------------------------------------------------

@@ -254,6 +254,9 @@ public:
         , where_(where)
         , space_(std::move(space)) {}
 
+    /// Reads each bufferful from its last entry to its first. Call it before the first `next()`.
+    void last_first() { last_first_ = true; }
+
     [[nodiscard]] int descriptor() const { return directory_.get(); }
     [[nodiscard]] char const* name() const { return name_; }
     /// Why there was no next entry, once. `error` 0: the directory has ended.
@@ -286,7 +289,7 @@ private:
         if (got < 0) return fail({operation::list, static_cast<int>(-got), where_});
         if (got == 0) return directory_.reset(), false;
         unread_ = text_at(space.data(), static_cast<std::size_t>(got));
-        return true;
+        return !last_first_ || link_backwards(space);
     }
 
     bool fail(failure const& why) {
@@ -296,18 +299,52 @@ private:
         return false;
     }
 
-    /// struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL,
-    /// padding. Empty for a record that cannot be one.
-    std::string_view take_name() {
-        constexpr std::size_t length_at = 16;
-        constexpr std::size_t name_at = 19;
+    // struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, name with a NUL,
+    // padding.
+    static constexpr std::size_t offset_at = 8;
+    static constexpr std::size_t length_at = 16;
+    static constexpr std::size_t name_at = 19;
+
+    /// The length of the first record of `records`; 0 where it cannot be one.
+    static std::size_t record_length(std::string_view records) {
         std::uint16_t length = 0;
-        if (unread_.size() <= name_at) return {};
-        __builtin_memcpy(&length, unread_.data() + length_at, sizeof length);
-        if (length <= name_at || length > unread_.size()) return {};
+        if (records.size() <= name_at) return 0;
+        __builtin_memcpy(&length, records.data() + length_at, sizeof length);
+        return length <= name_at || length > records.size() ? 0 : length;
+    }
+
+    /// Empty for a record that cannot be one.
+    std::string_view take_name() {
+        if (last_first_) return take_last_name();
+        std::size_t const length = record_length(unread_);
+        if (length == 0) return {};
         std::string_view const name(unread_.data() + name_at, length - name_at);
         unread_.remove_prefix(length);
         return name;
+    }
+
+    /// Writes into each record, in the place of its offset, the length of the one before it. Fails
+    /// for the whole bufferful where it ends with no record.
+    bool link_backwards(std::span<char> space) {
+        std::uint64_t before = 0;
+        auto rest = unread_;
+        for (std::size_t length = 0; !rest.empty(); before = length, rest.remove_prefix(length)) {
+            length = record_length(rest);
+            if (length == 0) return fail({operation::list, EBADMSG, where_});
+            auto const at = unread_.size() - rest.size();
+            __builtin_memcpy(space.data() + at + offset_at, &before, sizeof before);
+        }
+        last_length_ = static_cast<std::size_t>(before);
+        return true;
+    }
+
+    std::string_view take_last_name() {
+        auto const last = unread_.substr(unread_.size() - last_length_);
+        unread_.remove_suffix(last_length_);
+        std::uint64_t before = 0;
+        __builtin_memcpy(&before, last.data() + offset_at, sizeof before);
+        last_length_ = static_cast<std::size_t>(before);
+        return last.substr(name_at);
     }
 
     [[no_unique_address]] System system_;
@@ -317,9 +354,11 @@ private:
     read_space space_;
     unique_fd<System> directory_;
     std::string_view unread_;
+    std::size_t last_length_ = 0; ///< of the last unread record, if those are read from the last
     char const* name_ = nullptr;
     failure why_;
     bool opened_ = false;
+    bool last_first_ = false;
 };
 
 } // namespace detail
@@ -335,6 +374,9 @@ public:
     number_directory(System system, int parent, detail::path path, place where,
                      read_space space = {})
         : entries_(system, parent, path, where, std::move(space)) {}
+
+    /// Reads each bufferful from its last entry to its first. Call it before the range begins.
+    void last_first() { entries_.last_first(); }
 
     /// The open directory, to reach the entries by; -1 before and after the walk.
     [[nodiscard]] int descriptor() const { return entries_.descriptor(); }

@@ -152,7 +152,8 @@ private:
     template<class Done>
     outcome walk_fd(process<System> const& process, std::int32_t tid, Done done) {
         auto& build = sample_->build;
-        auto fds = walk_fds(process, tid, sample_->session.known, {false},
+        fd_walk_options const options{false, sample_->wanted.highest_first};
+        auto fds = walk_fds(process, tid, sample_->session.known, options,
                             read_space(sample_->session.table_space()));
         for (auto const& found : fds) {
             if (found) {
@@ -170,7 +171,8 @@ private:
     template<class Done>
     void walk_fdinfo(process<System> const& process, std::int32_t tid, Done done) {
         for (auto const& found : walk_fdinfos(process, tid, sample_->session.known,
-                                              read_space(sample_->session.table_space()))) {
+                                              read_space(sample_->session.table_space()),
+                                              sample_->wanted.highest_first)) {
             if (found && !found->info.is_path())
                 describe_.take(found->info, sample_->build.buffer_at(*found->info.inode));
             else if (!found && found.error().error != ENODATA)

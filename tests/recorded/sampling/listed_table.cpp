@@ -54,8 +54,8 @@ TEST_CASE("listed table: without sysfs its descriptors are walked, and nothing t
     fake::kernel kernel;
     scene s(kernel);
     s.on.meet_dmabufs();
-    CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/0", "10/task/10/fdinfo/0",
-                             "10/task/10/fd/1", "10/task/10/fdinfo/1"});
+    CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/1", "10/task/10/fdinfo/1",
+                             "10/task/10/fd/0", "10/task/10/fdinfo/0"});
     CHECK(s.on.times(s.first) == 1);
     CHECK(s.on.buffer(s.first).name.view() == "camera");
     CHECK(s.on.has_exporter(s.second, "udmabuf"));
@@ -69,8 +69,8 @@ TEST_CASE("listed table: where names are wanted, the walk spares sysfs") {
     kernel.sysfs_buffers = true;
     scene s(kernel);
     s.on.meet_dmabufs();
-    CHECK(s.asked() == paths{list, fds, "10/task/10/fd/0", "10/task/10/fdinfo/0", "10/task/10/fd/1",
-                             "10/task/10/fdinfo/1"});
+    CHECK(s.asked() == paths{list, fds, "10/task/10/fd/1", "10/task/10/fdinfo/1", "10/task/10/fd/0",
+                             "10/task/10/fdinfo/0"});
 }
 
 TEST_CASE("listed table: where they are not, sysfs spares the walk") {
@@ -97,7 +97,7 @@ TEST_CASE("listed table: the device of DMA-BUFs is learned of one descriptor, fo
     paths expected{list, sysfs(77, "size"), sysfs(78, "size")};
     if (wanted.mappings) // a statx, and what was opened with O_PATH tells its superblock
         for (auto const* const path :
-             {fds, "10/task/10/fd/0", "10/task/10/fd/0", "10/task/10/fdinfo/0"})
+             {fds, "10/task/10/fd/1", "10/task/10/fd/1", "10/task/10/fdinfo/1"})
             expected.emplace_back(path);
     CHECK(s.asked() == expected);
     CHECK(s.on.session.known.device().has_value() == wanted.mappings);
@@ -106,17 +106,24 @@ TEST_CASE("listed table: the device of DMA-BUFs is learned of one descriptor, fo
 
 TEST_CASE("listed table: the walk stops at the last buffer that is unknown") {
     fake::kernel kernel;
-    scene s(kernel, parts::only_sizes());
+    auto wanted = parts::only_sizes();
+    wanted.highest_first = GENERATE(false, true);
+    scene s(kernel, wanted);
     s.on.meet_dmabufs();
-    for (int i = 0; i < 50; ++i)
-        s.holder.open(kernel.regular("/x"));
+    s.holder.open(kernel.regular("/x"));
+    std::string const first = "10/task/10/fd/0", second = "10/task/10/fd/1",
+                      other = "10/task/10/fd/2";
     SECTION("the second") {
         s.on.build.set_size(s.on.build.buffer_at(77), 4096);
-        CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/0", "10/task/10/fd/1"});
+        CHECK(s.asked() == (wanted.highest_first
+                                ? paths{list, pinned, android, fds, other, second}
+                                : paths{list, pinned, android, fds, first, second}));
     }
     SECTION("the first") {
         s.on.build.set_size(s.on.build.buffer_at(78), 8192);
-        CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fd/0"});
+        CHECK(s.asked() == (wanted.highest_first
+                                ? paths{list, pinned, android, fds, other, second, first}
+                                : paths{list, pinned, android, fds, first}));
     }
     CHECK(s.on.buffer(s.first).size_bytes == 4096);
     CHECK(s.on.buffer(s.second).size_bytes == 8192);
@@ -174,8 +181,11 @@ TEST_CASE("listed table: where fd is denied, fdinfo is walked as far as the last
     kernel.caller = fake::rights::ptrace_only(5);
     scene s(kernel);
     s.on.meet_dmabufs();
-    s.holder.open(kernel.regular("/x"));
-    CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fdinfo", "10/task/10/fdinfo/0",
+    auto& at = s.holder.files();
+    auto const buffer = at[0];
+    at[0].file = kernel.regular("/x");
+    at[2] = buffer;
+    CHECK(s.asked() == paths{list, pinned, android, fds, "10/task/10/fdinfo", "10/task/10/fdinfo/2",
                              "10/task/10/fdinfo/1"});
     CHECK(s.on.has_exporter(s.second, "udmabuf"));
 }
