@@ -326,7 +326,7 @@ private:
     /// Writes into each record, in the place of its offset, the length of the one before it. Fails
     /// for the whole bufferful where it ends with no record.
     bool link_backwards(std::span<char> space) {
-        std::uint64_t before = 0;
+        std::size_t before = 0;
         auto rest = unread_;
         for (std::size_t length = 0; !rest.empty(); before = length, rest.remove_prefix(length)) {
             length = record_length(rest);
@@ -334,16 +334,16 @@ private:
             auto const at = unread_.size() - rest.size();
             __builtin_memcpy(space.data() + at + offset_at, &before, sizeof before);
         }
-        last_length_ = static_cast<std::size_t>(before);
+        last_length_ = before;
         return true;
     }
 
     std::string_view take_last_name() {
         auto const last = unread_.substr(unread_.size() - last_length_);
         unread_.remove_suffix(last_length_);
-        std::uint64_t before = 0;
+        std::size_t before = 0;
         __builtin_memcpy(&before, last.data() + offset_at, sizeof before);
-        last_length_ = static_cast<std::size_t>(before);
+        last_length_ = before;
         return last.substr(name_at);
     }
 
