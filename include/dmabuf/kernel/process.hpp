@@ -3,7 +3,7 @@
 // Processes as open directories of /proc, and their listings: tasks, descriptors.
 #pragma once
 
-#include <dmabuf/kernel/readers.hpp>
+#include <dmabuf/kernel/number_directory.hpp>
 
 #include <array>
 
