@@ -13,8 +13,8 @@ set(ground version text result names)
 set(detail detail/sort detail/inode_index detail/text_index)
 set(values trend coverage snapshot account groups origins changes comparing/compared comparing/buffers comparing/processes
     comparing/groups comparing/sums comparing/exporters comparing/makers diff growing/series growing/amounts growth growth_rows)
-set(kernel kernel/system kernel/files kernel/readers kernel/process kernel/stat kernel/status kernel/cgroup kernel/cmdline
-    kernel/fdinfo kernel/fd_walk kernel/maps kernel/dmabuf_fds kernel/sysfs_buffers kernel/bufinfo kernel/android_buffers)
+set(kernel kernel/system kernel/files kernel/readers kernel/number_directory kernel/process kernel/stat kernel/status kernel/cgroup
+    kernel/cmdline kernel/fdinfo kernel/fd_walk kernel/maps kernel/dmabuf_fds kernel/sysfs_buffers kernel/bufinfo kernel/android_buffers)
 set(bpf bpf/records bpf/pins bpf/process bpf/origins)
 set(sampling sampling/options sampling/tally sampling/reference_counts sampling/snapshot_builder sampling/bpf_account sampling/buffer_list sampling/unheld_buffers
     sampling/platform sampling/sources sampling/session sampling/buffer_origins sampling/sample_in_progress sampling/describer
