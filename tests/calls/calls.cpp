@@ -59,8 +59,9 @@ std::string without_mark(std::string const& word) {
     return word.substr(0, word.find('?'));
 }
 
-/// The end of a process is always allowed, and not traced.
-std::vector<sock_filter> filter_of(names const& allowed) {
+/// The end of a process is always allowed, and not traced. `verdict` is that on the calls that are
+/// allowed.
+std::vector<sock_filter> filter_of(names const& allowed, std::uint32_t verdict) {
     std::vector<sock_filter> code{
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
@@ -71,7 +72,7 @@ std::vector<sock_filter> filter_of(names const& allowed) {
         if (number == numbers.end()) continue; // other machines have it
         code.push_back(
             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number->second), 0, 1));
-        code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | is_listed));
+        code.push_back(BPF_STMT(BPF_RET | BPF_K, verdict));
     }
     code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | is_not_listed));
     return code;
@@ -141,6 +142,20 @@ private:
     trace found_;
 };
 
+trace follow_behind(std::vector<sock_filter> code, filtered const& body) {
+    pid_t const child = ::fork();
+    if (child < 0) fail("fork");
+    if (child == 0) {
+        ::setpgid(0, 0);
+        ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+        ::raise(SIGSTOP);
+        body([&] { install(code); });
+        ::_exit(0);
+    }
+    ::setpgid(child, child);
+    return tracer(child).follow();
+}
+
 } // namespace
 
 names listed::all() const {
@@ -162,19 +177,12 @@ listed of(std::vector<std::string> const& components, std::vector<std::string> c
     return found;
 }
 
-trace follow(names const& allowed, std::function<void(std::function<void()> const&)> body) {
-    auto code = filter_of(allowed);
-    pid_t const child = ::fork();
-    if (child < 0) fail("fork");
-    if (child == 0) {
-        ::setpgid(0, 0);
-        ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-        ::raise(SIGSTOP);
-        body([&] { install(code); });
-        ::_exit(0);
-    }
-    ::setpgid(child, child);
-    return tracer(child).follow();
+trace follow(names const& allowed, filtered const& body) {
+    return follow_behind(filter_of(allowed, SECCOMP_RET_TRACE | is_listed), body);
+}
+
+trace follow_to_refusal(names const& allowed, filtered const& body) {
+    return follow_behind(filter_of(allowed, SECCOMP_RET_ALLOW), body);
 }
 
 trace follow_program(names const& allowed, std::vector<std::string> const& words,

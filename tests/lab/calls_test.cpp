@@ -5,6 +5,7 @@
 #include "calls.hpp"
 #include "scene.hpp"
 
+#include <algorithm>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <thread>
@@ -38,8 +39,11 @@ actor busy_holder() {
 /// The look that the sampler takes behind the filter.
 enum class look { first, repeated, one_process };
 
-calls::trace sample_behind(calls::names const& allowed, source by, look how, pid_t pid) {
-    return calls::follow(allowed, [=](auto const& filter) {
+constexpr look all_looks[] = {look::first, look::repeated, look::one_process};
+
+/// Takes the look in a process that calls::follow() or its like runs.
+auto sampling(source by, look how, pid_t pid) {
+    return [=](std::function<void()> const& filter) {
         dmabuf::sample_options options;
         options.force = by;
         options.cgroups = options.unheld = options.bufinfo = options.counts = how == look::repeated;
@@ -53,20 +57,15 @@ calls::trace sample_behind(calls::names const& allowed, source by, look how, pid
         auto const done =
             how == look::one_process ? sampler.sample_process(now, pid) : sampler.sample(now);
         ::_exit(done && now.coverage.found_by == by ? 0 : 1);
-    });
-}
-
-std::vector<calls::trace> all_looks(calls::names const& allowed, source by, pid_t pid) {
-    std::vector<calls::trace> runs;
-    for (auto const how : {look::first, look::repeated, look::one_process})
-        runs.push_back(sample_behind(allowed, by, how, pid));
-    return runs;
+    };
 }
 
 void check_source(source by) {
     auto const one = busy_holder();
     auto const expected = calls::of({"sampler", std::string(name_of(by))});
-    auto const runs = all_looks(expected.all(), by, one.pid());
+    std::vector<calls::trace> runs;
+    for (auto const how : all_looks)
+        runs.push_back(calls::follow(expected.all(), sampling(by, how, one.pid())));
     CHECK(difference(expected, runs) == "");
     for (auto const& run : runs)
         CHECK(run.status == 0);
@@ -75,10 +74,10 @@ void check_source(source by) {
         INFO("without " << name);
         auto fewer = expected.all();
         fewer.erase(name);
-        bool ended = false;
-        for (auto const& run : all_looks(fewer, by, one.pid()))
-            ended = ended || (run.refused == name && WIFSIGNALED(run.status));
-        CHECK(ended);
+        CHECK(std::ranges::any_of(all_looks, [&](look how) {
+            auto const run = calls::follow_to_refusal(fewer, sampling(by, how, one.pid()));
+            return run.refused == name && WIFSIGNALED(run.status);
+        }));
     }
 }
 
