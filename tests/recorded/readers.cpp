@@ -118,6 +118,12 @@ TEST_CASE("readers: each bufferful is read from its end, where that is asked") {
     CHECK(backwards(48) == expected{1, 0, 3, 2, 4});
     CHECK(backwards(72) == expected{0, 3, 2, 1, 4});
     CHECK(backwards(4096) == expected{4, 3, 2, 1, 0});
+    auto begun = dmabuf::read_fds(process, 10);
+    CHECK(**begun.begin() == 0);
+    begun.last_first();
+    std::int32_t next = 0;
+    CHECK(begun.move_on(next));
+    CHECK(next == 1);
     made.files().clear();
     CHECK(backwards(4096).empty());
 }

@@ -23,8 +23,8 @@ public:
         , where_(where)
         , space_(std::move(space)) {}
 
-    /// Reads each bufferful from its last entry to its first. Call it before the first `next()`.
-    void last_first() { last_first_ = true; }
+    /// Reads each bufferful from its last entry to its first. Without effect after a `next()`.
+    void last_first() { last_first_ = !opened_; }
 
     [[nodiscard]] int descriptor() const { return directory_.get(); }
     [[nodiscard]] char const* name() const { return name_; }
@@ -144,7 +144,7 @@ public:
                      read_space space = {})
         : entries_(system, parent, path, where, std::move(space)) {}
 
-    /// Reads each bufferful from its last entry to its first. Call it before the range begins.
+    /// Reads each bufferful from its last entry to its first. Without effect once the range began.
     void last_first() { entries_.last_first(); }
 
     /// The open directory, to reach the entries by; -1 before and after the walk.
