@@ -104,8 +104,16 @@ constexpr list lists[] = {
     {"00004096\t00000002\t00080007\t00000001\tsystem\t00000007\tx\n\tAttached Devices:\n", 1, false,
      7, 4096, "system", 0, ""},
     {"\nTotal 1 objects, 4096 bytes\n", 0, false, 0, 0, "", 0, ""},
-    // Odd rows: a short field, a sign, something hexadecimal where decimals belong, columns that
-    // are missing. The rows around them stand.
+    // Odd rows: a short field, a sign, something hexadecimal where decimals belong, flags of more
+    // than 32 bits, a mode with a letter of another kind, columns that are missing. The rows around
+    // them stand.
+    {"00004096\t100000002\t00080007\t00000001\tsystem\t00000007\tx\n\nTotal 1 objects, 4096 "
+     "bytes\n",
+     0, true, 0, 0, "", 0, "", 1},
+    {"00004096\t00000002\t0008000A\t00000001\tsystem\t00000007\tx\n\nTotal 1 objects, 4096 bytes\n",
+     0, true, 0, 0, "", 0, "", 1},
+    {"00004096\t00000002\t0080007\t00000001\tsystem\t00000007\tx\n\nTotal 1 objects, 4096 bytes\n",
+     0, true, 0, 0, "", 0, "", 1},
     {"4096\t00000002\t00080007\t00000001\tsystem\t00000007\tx\n\nTotal 1 objects, 4096 bytes\n", 0,
      true, 0, 0, "", 0, "", 1},
     {"00004096\t00000002\t00080007\t00000001\tsystem\t0000000a\tx\n\nTotal 1 objects, 4096 bytes\n",
