@@ -678,3 +678,21 @@ TEST_CASE("readers: the command line of a process that ends, and every call that
 }
 
 } // namespace
+
+TEST_CASE("readers: one read tells the cgroup where the unified hierarchy is the last") {
+    world w;
+    auto& made = w.kernel.add(10, "p");
+    bool const unified_last = GENERATE(true, false);
+    made.cgroup = unified_last ? "/a" : "/a\n2:memory:/b";
+    unsigned reads = 0;
+    w.kernel.event = [&](fake::call_event const& event) {
+        reads += event.kind == fake::call::read;
+    };
+    std::array<char, 256> space;
+    auto const process = w.process(10);
+    auto const path = dmabuf::read_cgroup(process, space);
+    w.kernel.event = nullptr;
+    REQUIRE(path);
+    CHECK(*path == (unified_last ? "/a" : "/b"));
+    CHECK(reads == (unified_last ? 1U : 2U));
+}

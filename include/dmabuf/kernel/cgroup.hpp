@@ -61,15 +61,27 @@ constexpr result<std::string_view> parse_cgroup(std::string_view text,
     return best;
 }
 
+namespace detail {
+/// Whether the text ends with the line of the unified hierarchy. It is the kernel's last: each new
+/// hierarchy goes to the front, and that one is there from boot on (kernel/cgroup/cgroup.c,
+/// cgroup_setup_root()).
+constexpr bool cgroup_is_whole(std::string_view text) {
+    if (!text.ends_with('\n')) return false;
+    text.remove_suffix(1);
+    return text.substr(text.rfind('\n') + 1).starts_with("0::");
+}
+} // namespace detail
+
 /// Reads /proc/P/cgroup into `space`; see `parse_cgroup()` for the path. World-readable.
-/// Cost: four system calls, no allocation.
+/// Cost: three system calls, a fourth where no unified hierarchy is listed; no allocation.
 /// Errors: ENOENT or ESRCH where the process is gone; EOVERFLOW where `space` is too small; those
 /// of `parse_cgroup()`.
 /// Lifetime: the path lies in `space`.
 template<system System>
 result<std::string_view> read_cgroup(process<System> const& process, std::span<char> space) {
     auto const where = process.at(object::cgroup);
-    auto const text = read_file(process.system, process.directory.get(), "cgroup", space, where);
+    auto const text = read_file(process.system, process.directory.get(), "cgroup", space, where,
+                                detail::cgroup_is_whole);
     if (!text) return text.error();
     return parse_cgroup(*text, where);
 }
