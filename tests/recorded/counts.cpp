@@ -285,6 +285,39 @@ TEST_CASE("counts: a list spares the fdinfo of each buffer, and its name stays e
     CHECK(now.coverage.complete());
 }
 
+TEST_CASE("counts: a link without a name needs no look behind it where the list shows none, too") {
+    fake::kernel kernel;
+    kernel.debugfs = kernel.dmabuf_fds = true;
+    auto& process = kernel.add(10, "p");
+    auto const add = [&](std::uint64_t inode, std::optional<std::string> const& name) {
+        auto const buffer = kernel.buffer(inode, 4096);
+        buffer->name = name;
+        process.open(buffer);
+    };
+    add(1, {}); // the last that is asked
+    add(2, "two\nlines");
+    add(3, {});
+    add(4, "<none>");
+    add(5, {}); // its fdinfo tells the mount
+    std::string linked;
+    std::vector<std::string> looked_behind;
+    kernel.event = [&](fake::call_event const& event) {
+        if (event.kind == fake::call::status && event.path == linked)
+            looked_behind.push_back(event.path);
+        linked = event.kind == fake::call::readlink ? event.path : "";
+    };
+    auto options = counting(true);
+    options.names = options.exporters = true;
+    options.path_descriptors = false;
+    auto const now = sampled(kernel, options);
+    std::string names;
+    for (auto const& one : now.buffers)
+        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
+    CHECK(names == "-[two\nlines]-[<none>]-");
+    CHECK(looked_behind ==
+          std::vector<std::string>{"/proc/10/task/10/fd/3", "/proc/10/task/10/fd/1"});
+}
+
 TEST_CASE("counts: names that a list tells for certain cost no call, by a walk and by dmabuf_fds") {
     fake::kernel kernel;
     kernel.debugfs = true;
