@@ -36,16 +36,20 @@ public:
         while (!unread_.empty() || read_more()) {
             auto rest = take_name();
             name_ = rest.data();
-            number = 0;
             if (take_number(rest, number) && rest.starts_with('\0') && number <= most) return true;
-            if (rest.find('\0') == rest.npos) return fail({operation::list, EBADMSG, where_});
+            if (!has_end(rest)) return fail({operation::list, EBADMSG, where_});
         }
         return false;
     }
 
 private:
+    // Not inline, as are the next two: the loop over entries then has fewer registers to save.
+    [[gnu::noinline]] static bool has_end(std::string_view name) {
+        return name.find('\0') != name.npos;
+    }
+
     /// Reads further entries. False at the end, or after a failure.
-    bool read_more() {
+    [[gnu::noinline]] bool read_more() {
         if (!std::exchange(opened_, true)) {
             auto directory =
                 open_at(system_, parent_, path_.c_str(), O_RDONLY | O_DIRECTORY, where_);
@@ -61,7 +65,7 @@ private:
         return !last_first_ || link_backwards(space);
     }
 
-    bool fail(failure const& why) {
+    [[gnu::noinline]] bool fail(failure const& why) {
         why_ = why;
         unread_ = {};
         directory_.reset();
@@ -96,24 +100,22 @@ private:
     /// for the whole bufferful where it ends with no record.
     bool link_backwards(std::span<char> space) {
         std::size_t before = 0;
-        auto rest = unread_;
-        for (std::size_t length = 0; !rest.empty(); before = length, rest.remove_prefix(length)) {
-            length = record_length(rest);
+        for (std::size_t at = 0; at < unread_.size(); at += before) {
+            std::size_t const length = record_length(unread_.substr(at));
             if (length == 0) return fail({operation::list, EBADMSG, where_});
-            auto const at = unread_.size() - rest.size();
             __builtin_memcpy(space.data() + at + offset_at, &before, sizeof before);
+            before = length;
         }
         last_length_ = before;
         return true;
     }
 
     std::string_view take_last_name() {
-        auto const last = unread_.substr(unread_.size() - last_length_);
-        unread_.remove_suffix(last_length_);
-        std::size_t before = 0;
-        __builtin_memcpy(&before, last.data() + offset_at, sizeof before);
-        last_length_ = before;
-        return last.substr(name_at);
+        std::size_t const length = last_length_;
+        unread_.remove_suffix(length);
+        char const* const last = unread_.data() + unread_.size();
+        __builtin_memcpy(&last_length_, last + offset_at, sizeof last_length_);
+        return {last + name_at, length - name_at};
     }
 
     [[no_unique_address]] System system_;
