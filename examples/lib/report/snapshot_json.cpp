@@ -32,13 +32,10 @@ void write_exporter(json_writer& out, std::string_view key, dmabuf::exporter_nam
 }
 
 void write_reference(json_writer& out, dmabuf::snapshot const& now, dmabuf::reference const& one) {
-    out.row([&] {
-        out.field("inode", now.buffers[one.buffer].inode);
-        out.field("descriptors", one.descriptors);
-        out.field_if(now.coverage.paths_marked, "path_descriptors", one.path_descriptors);
-        out.field("mappings", one.mappings);
-        out.field("mapped_bytes", one.mapped_bytes);
-    });
+    out.row(number_field{"inode", now.buffers[one.buffer].inode},
+            number_field{"descriptors", one.descriptors},
+            number_field{"path_descriptors", one.path_descriptors, now.coverage.paths_marked},
+            number_field{"mappings", one.mappings}, number_field{"mapped_bytes", one.mapped_bytes});
 }
 
 /// null where it is not known.
