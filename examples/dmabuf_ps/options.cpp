@@ -221,11 +221,10 @@ command_line::parser& parser_that_stays() {
     return *all.back();
 }
 
-} // namespace
+// The options in the order of --help. A function returns those whose presence matters, whatever
+// their value.
 
-command_line::parsed<options> parse_options(int count, char const* const* arguments) {
-    options chosen;
-    auto& app = parser_that_stays();
+CLI::Option const* add_report(command_line::parser& app, options& chosen) {
     app.add_flag(
         "-b,--buffers", chosen.buffers,
         "One row per buffer, the largest first; with one --pid: what that process holds of it");
@@ -238,14 +237,22 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                    "Only these columns, by title or by their names in CSV, separated by commas")
         ->delimiter(',')
         ->type_name("NAME");
+    return format;
+}
+
+void add_processes(command_line::parser& app, options& chosen) {
     command_line::add_pids(app, chosen.pids, "Only these processes, separated by blanks or commas");
     app.add_flag("--alone", chosen.alone,
                  "Look at no other process than that of --pid: its shares, and other holders, are "
                  "then unknown");
-    if (may_have(count, arguments,
-                 {"--exporter", "--name", "--maker", "--older", "--user", "--comm", "--cgroup",
-                  "--min-size", "--top"}))
-        ::selection::add_options(app, chosen.wanted);
+}
+
+struct row_options {
+    CLI::Option const* by;
+    CLI::Option const* sort;
+};
+
+row_options add_rows(command_line::parser& app, options& chosen) {
     app.add_flag("--require-complete", chosen.require_complete,
                  "End with status 3 where the report has gaps: not all could be seen");
     auto const* const by =
@@ -254,6 +261,10 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     auto const* const sort =
         add_choice(app, "-s,--sort", chosen.sort, sort_keys, "Order of the processes")
             ->type_name("KEY");
+    return {by, sort};
+}
+
+void add_comparisons(command_line::parser& app, options& chosen) {
     command_line::add_number(app, "-d,--diff", chosen.diff_seconds, command_line::range{0.0, 1e6},
                              "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
@@ -262,16 +273,17 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                    "the file of --replay, which may be --json output then, too; - is standard "
                    "input")
         ->type_name("FILE");
+}
+
+CLI::Option const* add_details(command_line::parser& app, options& chosen) {
     app.add_flag("-a,--args", chosen.args,
                  "Also the command lines, which may hold secrets: a recording keeps them only so");
     app.add_flag("--bytes", chosen.exact_bytes, "Exact numbers of bytes instead of units");
     app.add_flag("-v,--verbose", chosen.verbose, "Also the source, and why no better one served");
-    auto const* const source = command_line::add_source(app, chosen.source);
-    if (may_have(count, arguments, {"--proc", "--sys", "--bpffs"}))
-        command_line::add_roots(app, chosen.roots);
-    app.add_flag("--hints", chosen.hints,
-                 "Also which processes have an attached device open, or a ring with DMA-BUFs");
-    command_line::add_no_debugfs(app, chosen.no_debugfs);
+    return command_line::add_source(app, chosen.source);
+}
+
+void add_files(command_line::parser& app, options& chosen) {
     app.add_option("--record", chosen.record,
                    "Also keep the kernel's answers in a file; - is standard output, and nothing "
                    "else is shown")
@@ -280,17 +292,38 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
     app.add_option("--replay", chosen.replay,
                    "Show what was recorded, and ask this kernel nothing; - is standard input")
         ->type_name("FILE");
-
     app.add_option("--bufinfo", chosen.bufinfo,
                    "Show a list of all buffers (debugfs: dma_buf/bufinfo) that somebody handed on, "
                    "be it pasted or from an old kernel; - is standard input")
         ->type_name("FILE");
+}
+
+} // namespace
+
+command_line::parsed<options> parse_options(int count, char const* const* arguments) {
+    options chosen;
+    auto& app = parser_that_stays();
+    auto const* const format = add_report(app, chosen);
+    add_processes(app, chosen);
+    if (may_have(count, arguments,
+                 {"--exporter", "--name", "--maker", "--older", "--user", "--comm", "--cgroup",
+                  "--min-size", "--top"}))
+        ::selection::add_options(app, chosen.wanted);
+    auto const rows = add_rows(app, chosen);
+    add_comparisons(app, chosen);
+    auto const* const source = add_details(app, chosen);
+    if (may_have(count, arguments, {"--proc", "--sys", "--bpffs"}))
+        command_line::add_roots(app, chosen.roots);
+    app.add_flag("--hints", chosen.hints,
+                 "Also which processes have an attached device open, or a ring with DMA-BUFs");
+    command_line::add_no_debugfs(app, chosen.no_debugfs);
+    add_files(app, chosen);
 
     auto const check = [&] {
         settle_format(chosen, format->count() != 0);
         bool const told_where = command_line::tells_place(source, chosen);
-        refuse_for_lists(chosen, sort->count() != 0, told_where);
-        refuse_without_effect(chosen, sort->count() != 0, by->count() != 0);
+        refuse_for_lists(chosen, rows.sort->count() != 0, told_where);
+        refuse_without_effect(chosen, rows.sort->count() != 0, rows.by->count() != 0);
         refuse_args(chosen);
         refuse_selection(chosen);
         refuse_hints(chosen);
