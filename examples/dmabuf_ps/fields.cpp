@@ -121,7 +121,7 @@ std::vector<field> sums_and(std::initializer_list<field> more) {
         {"size_bytes", "SIZE"},
         {"unsized_buffers", "UNSIZED", layout::number, false},
         {"unheld_buffers", "UNHELD", layout::number, false},
-        {"unheld_bytes", "NOT HELD"},
+        {"unheld_bytes", "UNHELD SIZE"},
     };
     add(fields, more);
     return fields;

@@ -262,14 +262,14 @@ TEST_CASE("origins: by maker and by device, held or not") {
     auto const makers = all.shown({"--by", "maker"});
     has(makers, "  1 buffer, 1.0 MiB: made by 217 krita 30 s ago, attached to vgem by 180 "
                 "compositor\n");
-    has(makers, "BUFFERS     SIZE  NOT HELD  OLDEST  NEWEST  MADE BY\n"
-                "      2  2.0 MiB   1.0 MiB   3 min    30 s  217 krita\n"
-                "      1  4.0 KiB   4.0 KiB       -       -  before the watch\n");
+    has(makers, "BUFFERS     SIZE  UNHELD SIZE  OLDEST  NEWEST  MADE BY\n"
+                "      2  2.0 MiB      1.0 MiB   3 min    30 s  217 krita\n"
+                "      1  4.0 KiB      4.0 KiB       -       -  before the watch\n");
     has(all.shown({"--by", "maker", "--format", "csv"}),
         "2,2097152,0,1,1048576,190,30,made_by,217,1000,runs,krita\r\n");
-    has(all.shown({"--by", "device"}), "BUFFERS     SIZE  NOT HELD  DEVICE\n"
-                                       "      2  1.0 MiB   4.0 KiB  none known\n"
-                                       "      1  1.0 MiB   1.0 MiB  vgem\n");
+    has(all.shown({"--by", "device"}), "BUFFERS     SIZE  UNHELD SIZE  DEVICE\n"
+                                       "      2  1.0 MiB      4.0 KiB  none known\n"
+                                       "      1  1.0 MiB      1.0 MiB  vgem\n");
     has(all.shown({"--by", "maker", "--top", "1"}), "Showing 1 of 2 makers\n");
 }
 
