@@ -34,6 +34,14 @@ std::optional<std::uint64_t> others_of(dmabuf::snapshot const& now, std::uint64_
     return found && found->others_known ? std::optional(found->other_references) : unknown;
 }
 
+/// The names of the buffers: ? where it is unknown, - where there is none.
+std::string names_in(dmabuf::snapshot const& now) {
+    std::string names;
+    for (auto const& one : now.buffers)
+        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
+    return names;
+}
+
 } // namespace
 
 TEST_CASE("counts: what drivers, sockets and rings refer to is what no process explains") {
@@ -278,10 +286,7 @@ TEST_CASE("counts: a list spares the fdinfo of each buffer, and its name stays e
     auto const now = sampled(kernel, options);
     CHECK(fdinfos == 2); // the first, and the one whose name is empty
     REQUIRE(now.buffers.size() == 5);
-    std::string names;
-    for (auto const& one : now.buffers)
-        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
-    CHECK(names == "--[][two\nlines][<none>]");
+    CHECK(names_in(now) == "--[][two\nlines][<none>]");
     CHECK(now.coverage.complete());
 }
 
@@ -310,10 +315,7 @@ TEST_CASE("counts: a link without a name needs no look behind it where the list 
     options.names = options.exporters = true;
     options.path_descriptors = false;
     auto const now = sampled(kernel, options);
-    std::string names;
-    for (auto const& one : now.buffers)
-        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
-    CHECK(names == "-[two\nlines]-[<none>]-");
+    CHECK(names_in(now) == "-[two\nlines]-[<none>]-");
     CHECK(looked_behind ==
           std::vector<std::string>{"/proc/10/task/10/fd/3", "/proc/10/task/10/fd/1"});
 }
@@ -344,10 +346,7 @@ TEST_CASE("counts: names that a list tells for certain cost no call, by a walk a
     options.names = options.exporters = true;
     options.path_descriptors = false;
     auto const now = sampled(kernel, options);
-    std::string names;
-    for (auto const& one : now.buffers)
-        names += !one.name_known ? "?" : one.named ? "[" + std::string(one.name.view()) + "]" : "-";
-    CHECK(names ==
+    CHECK(names_in(now) ==
           "-[camera][tab\tand more][x\n\tAttached Devices:][31 bytes of a name: 0123456789a]");
     // The first has no name, or `<none>` for a name. The fourth may be longer than its line. The
     // fdinfo of the one that is asked first tells the mount.
