@@ -65,7 +65,7 @@ public:
     /// list goes on behind both.
     constexpr void line(std::string_view text, auto& out) {
         ++line_;
-        read_ += static_cast<std::uint32_t>(text.size()) + 1;
+        read_ += detail::in_32_bits(text.size()) + 1;
         at_end_ = false;
         if (!any_ && columns_.take_header(text)) return;
         auto const unindented = columns_.unindented(text);
