@@ -137,7 +137,7 @@ std::size_t allocations_of(dmabuf::basic_sampler<quiet>& sampler, dmabuf::snapsh
 
 /// 30 holders of 99 buffers, with tables of their own, mappings and O_PATH descriptors; and what to
 /// ask of them.
-dmabuf::sample_options populate(fake::kernel& kernel) {
+dmabuf::sample_options populate(fake::kernel& kernel, int processes = 30) {
     kernel.dmabuf_fds = GENERATE(false, true);
     kernel.sysfs_buffers = GENERATE(false, true);
     bool const everything = GENERATE(false, true);
@@ -149,7 +149,7 @@ dmabuf::sample_options populate(fake::kernel& kernel) {
     for (std::uint64_t i = 1; i <= 100; ++i)
         buffers.push_back(
             kernel.buffer(i * 4294967296, 4096 * i, i % 2 != 0 ? "system" : "udmabuf", "name"));
-    for (int pid = 10; pid < 40; ++pid) {
+    for (int pid = 10; pid < 10 + processes; ++pid) {
         auto& process = kernel.add(pid, "p", pid % 2 != 0 ? 1000 : 2000);
         for (std::size_t i = 0; i < 20; ++i)
             process.open(buffers[(static_cast<std::size_t>(pid) * 3 + i) % buffers.size()], i == 0);
@@ -438,7 +438,7 @@ std::string summary(dmabuf::snapshot const& now) {
 
 TEST_CASE("allocations: where any one fails the snapshot is empty, and the next sample is right") {
     fake::kernel kernel;
-    auto const options = populate(kernel);
+    auto const options = populate(kernel, 8); // each allocation takes two samples
     dmabuf::snapshot expected;
     REQUIRE(dmabuf::basic_sampler<quiet>(options, quiet{{&kernel}}).sample(expected));
     std::size_t k = 1;
