@@ -74,7 +74,7 @@ public:
         auto const* const row = sample_->list.find(build()[at].inode);
         if (!row) return false;
         take(*row, at);
-        auto const name = linked_name(process, tid, fds, fd, at, row->shown_unnamed);
+        auto const name = linked_name(process, tid, fds, fd, at);
         // The link is the same without a name and with an empty one.
         if (name && (!name->empty() || row->shown_unnamed)) set_linked_name(at, name);
         return is_done(at);
@@ -134,11 +134,9 @@ public:
 
 private:
     /// The name by the link of a descriptor. Nothing where no name is wanted, or the descriptor is
-    /// no longer the buffer's, which its inode tells behind the link. Where link and kernel's list
-    /// (`listed_unnamed`) both show no name, they confirm each other without that call.
+    /// no longer the buffer's.
     std::optional<buffer_name> linked_name(process<System> const& process, std::int32_t tid,
-                                           int fds, std::int32_t fd, std::uint32_t at,
-                                           bool listed_unnamed = false) const {
+                                           int fds, std::int32_t fd, std::uint32_t at) const {
         if (!sample_->wanted.names || build()[at].name_known) return std::nullopt;
         auto const& system = process.system;
         file_space target;
@@ -149,15 +147,12 @@ private:
                 {operation::readlink, static_cast<int>(-length), process.at(object::fd, tid, fd)});
             return std::nullopt;
         }
-        auto const name =
-            parse_linked_name(detail::text_at(target.data(), static_cast<std::size_t>(length)));
-        if (!name || (listed_unnamed && name->empty())) return name;
         file_status now; // another file's, where the number was used again meanwhile
         int const error = detail::uninterrupted_status(system, fds, link.c_str(), 0, now);
         if (error < 0 || sample_->session.known.of(now) != dmabuf_filesystem::kind::dmabuf ||
             now.inode != build()[at].inode)
             return std::nullopt;
-        return name;
+        return parse_linked_name(detail::text_at(target.data(), static_cast<std::size_t>(length)));
     }
 
     void set_linked_name(std::uint32_t at, std::optional<buffer_name> const& name) const {
