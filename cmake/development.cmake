@@ -21,6 +21,9 @@ if(DMABUF_SANITIZE)
     target_link_options(dmabuf_development INTERFACE -fsanitize=${DMABUF_SANITIZE})
 endif()
 if(DMABUF_STATIC)
+    # A program that GCC links by -static registers its tables for exceptions before main. Since GCC 13 that reads
+    # all of them (libgcc/unwind-dw2-fde.c, classify_object_over_fdes()): a million instructions in dmabuf_ps. By
+    # -Wl,-static the first exception finds them.
     target_link_options(dmabuf_development INTERFACE
-        $<$<NOT:$<BOOL:$<TARGET_PROPERTY:DMABUF_LINK_DYNAMICALLY>>>:-static>)
+        "$<$<NOT:$<BOOL:$<TARGET_PROPERTY:DMABUF_LINK_DYNAMICALLY>>>:-no-pie;-static-libgcc;-Wl,-static>")
 endif()
