@@ -10,13 +10,20 @@
 namespace dmabuf {
 inline namespace v0 {
 
+namespace detail {
+
+constexpr std::uint64_t share_of(std::uint64_t size, std::uint32_t holders, std::uint32_t turn) {
+    return size / holders + (turn < size % holders ? 1 : 0);
+}
+
+} // namespace detail
+
 /// The share of one holder of a buffer of known size. `turn` counts the holders with lower pids.
 /// The first `size % holders` of them carry one byte more, so that the shares add up to the size.
 /// Unknown where the holders are.
 constexpr known_number<std::uint64_t> share_of(buffer const& held, std::uint32_t turn) {
     if (!held.holders.has_value()) return known_number<std::uint64_t>::unknown();
-    auto const holders = *held.holders;
-    return held.size_bytes / holders + (turn < held.size_bytes % holders ? 1 : 0);
+    return detail::share_of(held.size_bytes, *held.holders, turn);
 }
 
 namespace detail {
@@ -27,8 +34,11 @@ constexpr void count_holder(buffer& held, reference const& how) {
     held.mappings += how.mappings;
 }
 
+/// The holders of all buffers are counted.
 constexpr void add_up(holder& who, auto const& now, auto& turns) {
     holder sum;
+    std::uint64_t pss = 0;
+    std::uint64_t uss = 0;
     for (auto const& reference : now.references_of(who)) {
         auto const& buffer = now.buffers[reference.buffer];
         auto const turn = turns[reference.buffer]++;
@@ -38,12 +48,13 @@ constexpr void add_up(holder& who, auto const& now, auto& turns) {
             continue;
         }
         sum.rss_bytes += buffer.size_bytes;
-        sum.pss_bytes += share_of(buffer, turn);
-        if (buffer.holders == 1) sum.uss_bytes += buffer.size_bytes;
+        std::uint32_t const holders = *buffer.holders;
+        pss += detail::share_of(buffer.size_bytes, holders, turn);
+        if (holders == 1) uss += buffer.size_bytes;
     }
     who.rss_bytes = sum.rss_bytes;
-    who.pss_bytes = sum.pss_bytes;
-    who.uss_bytes = sum.uss_bytes;
+    who.pss_bytes = pss;
+    who.uss_bytes = uss;
     who.mapped_bytes = sum.mapped_bytes;
     who.unsized_buffers = sum.unsized_buffers;
 }

@@ -25,12 +25,14 @@ constexpr bool is_sorted(Range const& all, Before before) {
 template<class Range, class Before>
 constexpr std::size_t insert_sorted(Range& all, std::size_t at, Before before) {
     if (!before(all[at], all[at - 1])) return 0;
-    std::size_t const from = at;
     auto const moving = all[at];
-    for (; at > 0 && before(moving, all[at - 1]); --at)
-        all[at] = all[at - 1];
-    all[at] = moving;
-    return from - at;
+    std::size_t to = at;
+    do {
+        all[to] = all[to - 1];
+        --to;
+    } while (to > 0 && before(moving, all[to - 1]));
+    all[to] = moving;
+    return at - to;
 }
 
 /// Makes a heap, the last element first, of the elements from `at` to `end`. They are one but for

@@ -61,7 +61,7 @@ constexpr result<task_stat> parse_stat(std::string_view text, place where = {obj
     char const* at = text.data() + close + 1;
     auto const next = [&](int skipped) -> std::string_view {
         for (;; --skipped) {
-            if (*at == ' ') ++at;
+            at += *at == ' ' ? 1 : 0;
             char const* const begin = at;
             while (*at > ' ')
                 ++at;

@@ -199,7 +199,7 @@ public:
         auto const all = std::span(now_->references).subspan(first_);
         if (!each_once(all)) {
             sort(all);
-            keep_references(first_ + add_up_buffers(all));
+            if (!each_once(all)) keep_references(first_ + add_up_buffers(all));
         }
         added.first_reference = first_;
         added.reference_count = now_->references.size() - first_;
