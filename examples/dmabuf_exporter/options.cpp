@@ -3,6 +3,7 @@
 
 #include "listen_address.hpp"
 #include "options/duration.hpp"
+#include "options/file.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
 #include "options/place.hpp"
@@ -59,9 +60,9 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
                                "(default: port {0} of 127.0.0.1 and ::1)",
                                default_port))
         ->type_name("ADDRESS:PORT");
-    app.add_option("--textfile", chosen.textfile,
-                   "Replace this file every --every in place of serving HTTP; - is standard output")
-        ->type_name("FILE");
+    command_line::add_file(
+        app, "--textfile", chosen.textfile,
+        "Replace this file every --every in place of serving HTTP; - is standard output");
     app.add_flag("--once", chosen.once, "Write the file of --textfile once, and end");
     command_line::add_duration(app, "-e,--every", chosen.every_ns, {"100ms", "1d"},
                                "Time from look to look for growth, scraped or not (default: 10s)");

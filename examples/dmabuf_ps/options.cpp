@@ -3,6 +3,7 @@
 
 #include "fields.hpp"
 #include "options/choice.hpp"
+#include "options/file.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
 #include "options/pids.hpp"
@@ -268,11 +269,11 @@ void add_comparisons(command_line::parser& app, options& chosen) {
     command_line::add_number(app, "-d,--diff", chosen.diff_seconds, command_line::range{0.0, 1e6},
                              "Look twice, so many seconds apart, and show what changed")
         ->type_name("SECONDS");
-    app.add_option("--diff-with", chosen.diff_with,
-                   "Show what changed since FILE, a recording or --json output: up to now, or to "
-                   "the file of --replay, which may be --json output then, too; - is standard "
-                   "input")
-        ->type_name("FILE");
+    command_line::add_file(
+        app, "--diff-with", chosen.diff_with,
+        "Show what changed since FILE, a recording or --json output: up to now, or to "
+        "the file of --replay, which may be --json output then, too; - is standard "
+        "input");
 }
 
 CLI::Option const* add_details(command_line::parser& app, options& chosen) {
@@ -284,18 +285,18 @@ CLI::Option const* add_details(command_line::parser& app, options& chosen) {
 }
 
 void add_files(command_line::parser& app, options& chosen) {
-    app.add_option("--record", chosen.record,
-                   "Also keep the kernel's answers in a file; - is standard output, and nothing "
-                   "else is shown")
-        ->type_name("FILE");
+    command_line::add_file(
+        app, "--record", chosen.record,
+        "Also keep the kernel's answers in a file; - is standard output, and nothing "
+        "else is shown");
     app.add_flag("--anonymise", chosen.anonymise, "Record other names than the real ones");
-    app.add_option("--replay", chosen.replay,
-                   "Show what was recorded, and ask this kernel nothing; - is standard input")
-        ->type_name("FILE");
-    app.add_option("--bufinfo", chosen.bufinfo,
-                   "Show a list of all buffers (debugfs: dma_buf/bufinfo) that somebody handed on, "
-                   "be it pasted or from an old kernel; - is standard input")
-        ->type_name("FILE");
+    command_line::add_file(
+        app, "--replay", chosen.replay,
+        "Show what was recorded, and ask this kernel nothing; - is standard input");
+    command_line::add_file(
+        app, "--bufinfo", chosen.bufinfo,
+        "Show a list of all buffers (debugfs: dma_buf/bufinfo) that somebody handed on, "
+        "be it pasted or from an old kernel; - is standard input");
 }
 
 } // namespace

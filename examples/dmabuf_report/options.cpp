@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
+#include "options/file.hpp"
 #include "options/parser.hpp"
 #include "options/place.hpp"
 
@@ -28,11 +29,10 @@ and all of them over time.)";
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
     command_line::parser app("dmabuf_report", description, footer);
-    app.add_option(
-           "-o,--output", chosen.output,
-           "Write the page into a file, in place of one that is there; - is standard output")
-        ->required()
-        ->type_name("FILE");
+    command_line::add_file(
+        app, "-o,--output", chosen.output,
+        "Write the page into a file, in place of one that is there; - is standard output")
+        ->required();
     app.add_option("--replay", chosen.replay,
                    "Show what these files and directories hold, and ask this kernel nothing; - is "
                    "standard input")

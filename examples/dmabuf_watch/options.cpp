@@ -3,6 +3,7 @@
 
 #include "options/choice.hpp"
 #include "options/duration.hpp"
+#include "options/file.hpp"
 #include "options/parser.hpp"
 #include "options/pids.hpp"
 #include "options/place.hpp"
@@ -108,14 +109,13 @@ command_line::parsed<options> parse_options(int count, char const* const* argume
         "buffers, too");
     app.add_flag("--alone", chosen.alone, "Look at no other process than that of --pid");
     selection::add_name_options(app, chosen.wanted);
-    app.add_option("--log", chosen.log, "Append to a file instead of standard output")
-        ->type_name("FILE");
+    command_line::add_file(app, "--log", chosen.log, "Append to a file instead of standard output");
     command_line::add_size(app, "--log-bytes", chosen.log_bytes,
                            "Before the log grows beyond SIZE, rename it to FILE.1 and begin anew");
-    app.add_option("--record-on-alarm", chosen.record,
-                   "When something grows, keep the kernel's answers in a file, in place of those "
-                   "before; see dmabuf_ps --replay")
-        ->type_name("FILE");
+    command_line::add_file(
+        app, "--record-on-alarm", chosen.record,
+        "When something grows, keep the kernel's answers in a file, in place of those "
+        "before; see dmabuf_ps --replay");
     auto const* const limited =
         command_line::add_duration(app, "--alarm-every", chosen.alarm_every_ns, {"0s", "365d"},
                                    "Record and start PROG no more often than this (default: 1m)");

@@ -2,6 +2,7 @@
 #include "options.hpp"
 
 #include "options/choice.hpp"
+#include "options/file.hpp"
 #include "options/number.hpp"
 #include "options/parser.hpp"
 #include "options/roots.hpp"
@@ -28,15 +29,15 @@ constexpr std::array<command_line::choice<std::string_view>, 2> levels = {
 command_line::parsed<options> parse_options(int count, char const* const* arguments) {
     options chosen;
     command_line::parser app("lowmem_capture", description, footer);
-    app.add_option("-d,--directory", chosen.directory,
-                   "Directory of the captures; made if it is missing")
+    command_line::add_file(app, "-d,--directory", chosen.directory,
+                           "Directory of the captures; made if it is missing")
         ->required()
         ->type_name("DIR");
     command_line::add_number(app, "-k,--keep", chosen.keep, command_line::range{1, 1'000'000},
                              "Keep the N newest captures (default: 8)")
         ->type_name("N");
-    app.add_option("--cgroup", chosen.cgroup,
-                   "Watch the pressure in this cgroup instead of the whole system's")
+    command_line::add_file(app, "--cgroup", chosen.cgroup,
+                           "Watch the pressure in this cgroup instead of the whole system's")
         ->type_name("DIR");
     command_line::add_choice(app, "--level", chosen.level, levels,
                              "Waiting of some tasks, or of all at once; default: some")
