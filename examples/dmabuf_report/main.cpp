@@ -4,6 +4,7 @@
 #include <dmabuf/fmt.hpp>
 
 #include "files/whole_file.hpp"
+#include "files/write_all.hpp"
 #include "inputs.hpp"
 #include "options.hpp"
 #include "options/exit_status.hpp"
@@ -19,7 +20,7 @@ namespace {
 int complain(std::string_view words) {
     std::string shown;
     dmabuf::escape(words, std::back_inserter(shown));
-    fmt::print(stderr, "dmabuf_report: {}\n", shown);
+    files::write_all(STDERR_FILENO, fmt::format("dmabuf_report: {}\n", shown));
     return command_line::failed;
 }
 
