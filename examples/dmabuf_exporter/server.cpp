@@ -22,7 +22,8 @@ namespace dmabuf_exporter {
 namespace {
 
 constexpr std::uint64_t time_limit_ns = 5'000'000'000;
-constexpr std::size_t most_clients = 128; ///< the one that came first makes room for another
+constexpr std::size_t kept_for_a_sample = 16; ///< descriptors, where the process may have few
+constexpr int pause_ms = 100;
 constexpr int backlog = 128;
 
 using descriptor = dmabuf::unique_fd<>;
@@ -44,6 +45,12 @@ descriptor listen_to(std::string const& word) {
     bool const listens = ::bind(listener.get(), &where.any, where.size()) == 0 &&
                          ::listen(listener.get(), backlog) == 0;
     return listens ? std::move(listener) : descriptor();
+}
+
+/// Whether accept4(2) failed for want of a descriptor: the client still waits, and poll(2) returns
+/// at once.
+bool has_no_descriptor() {
+    return errno == EMFILE || errno == ENFILE;
 }
 
 bool has_to_wait() {
@@ -106,12 +113,21 @@ int server::milliseconds_left() const {
 void server::accept(int listener) {
     for (;;) {
         auto came = own(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!came.is_open() && has_no_descriptor()) return make_room();
         if (!came.is_open()) return;
-        if (clients_.size() == most_clients) clients_.erase(clients_.begin());
+        if (clients_.size() >= most_clients_) clients_.erase(clients_.begin());
         auto& one = clients_.emplace_back();
         one.fd = std::move(came);
         one.until_ns = monotonic_ns() + time_limit_ns;
     }
+}
+
+/// Lets the oldest go, and takes no more from then on than leave room for a sample.
+void server::make_room() {
+    if (clients_.empty()) return (void)::poll(nullptr, 0, pause_ms);
+    most_clients_ = std::max(clients_.size(), kept_for_a_sample + 1) - kept_for_a_sample;
+    auto const over = static_cast<std::ptrdiff_t>(clients_.size() - (most_clients_ - 1));
+    clients_.erase(clients_.begin(), clients_.begin() + over);
 }
 
 void server::receive(client& from) {

@@ -41,6 +41,7 @@ private:
 
     [[nodiscard]] int milliseconds_left() const;
     void accept(int listener);
+    void make_room();
     static void receive(client& from);
     void answer_those_who_wait(std::function<std::string()> const& page);
     static void send(client& to);
@@ -48,6 +49,7 @@ private:
 
     std::vector<dmabuf::unique_fd<>> listeners_;
     std::vector<client> clients_;
+    std::size_t most_clients_ = 128; ///< the one that came first makes room for another
 };
 
 } // namespace dmabuf_exporter
