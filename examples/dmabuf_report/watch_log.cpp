@@ -22,6 +22,7 @@ using nlohmann::json;
 constexpr std::size_t longest_row = 64 * 1024;
 constexpr std::size_t most_rows = 1'000'000;
 constexpr std::size_t most_events = 5000;
+constexpr std::string_view no_json = "it is not JSON";
 
 /// Why a row is none; thrown.
 struct bad_row {
@@ -130,6 +131,10 @@ std::string event_words(row const& one, names& shown) {
     return words;
 }
 
+bool begins_watch(row const& one) {
+    return one.event == "started" && one.subject.empty();
+}
+
 /// Puts the rows of one log on one axis of time.
 class clock {
 public:
@@ -137,7 +142,7 @@ public:
         : utc_(utc) {}
 
     double operator()(row const& one) {
-        bool const begins = !begun_ || (one.event == "started" && one.subject.empty());
+        bool const begins = !begun_ || begins_watch(one);
         if (begins) begin_ = utc_ ? one.wall.value_or(0) - one.seconds : last_;
         begun_ = true;
         last_ = std::max(last_, begin_ + one.seconds);
@@ -182,8 +187,11 @@ std::string more_words(row const& first, row const& before, row const& one, name
     return is_same_subject(before, one) ? std::string() : link + subject_words(one, shown);
 }
 
+/// Half a row is left out where a watch begins behind it: the one before was stopped while it
+/// wrote.
 std::vector<row> rows_of(std::string_view text, std::optional<log_trouble>& trouble) {
     std::vector<row> all;
+    std::size_t half = 0; ///< the line
     for (std::size_t line = 1; text.find('\n') != text.npos; ++line) {
         auto const words = dmabuf::detail::take_until(text, '\n');
         if (words.empty()) continue;
@@ -191,13 +199,22 @@ std::vector<row> rows_of(std::string_view text, std::optional<log_trouble>& trou
             if (words.size() > longest_row) throw bad_row{"it is longer than a row can be"};
             if (all.size() == most_rows) throw bad_row{"there are more rows than are read"};
             auto const parsed = json::parse(words, nullptr, false);
-            if (parsed.is_discarded()) throw bad_row{"it is not JSON"};
-            all.push_back(row_of(parsed));
+            if (parsed.is_discarded() && half == 0) {
+                half = line;
+                continue;
+            }
+            if (!parsed.is_discarded()) all.push_back(row_of(parsed));
+            if (half != 0 && (parsed.is_discarded() || !begins_watch(all.back()))) {
+                trouble = {half, std::string(no_json)};
+                return {};
+            }
+            half = 0;
         } catch (bad_row& wrong) {
             trouble = {line, std::move(wrong.why)};
             return {};
         }
     }
+    if (half != 0) trouble = {half, std::string(no_json)};
     return all;
 }
 

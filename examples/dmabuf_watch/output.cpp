@@ -39,6 +39,12 @@ std::uint64_t size_of(int fd) {
                : 0;
 }
 
+/// Whether the last line has no end, as of a watch or a machine that was stopped while it wrote.
+bool ends_in_half_a_line(int fd) {
+    char last = '\n';
+    return ::lseek(fd, -1, SEEK_END) >= 0 && ::read(fd, &last, 1) == 1 && last != '\n';
+}
+
 /// Whether a rename onto this name replaces nothing but a file.
 bool may_be_replaced(std::string const& path) {
     file_status found{};
@@ -61,12 +67,14 @@ std::string output::open() {
     if (!is_log()) return {};
     file_.reset();
     constexpr int flags =
-        O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     dmabuf::unique_fd<> opened(dmabuf::live_system{}, ::open(path_.c_str(), flags, 0600));
     if (!opened.is_open()) return why_not_opened(errno);
     file_status found{};
     if (::fstat(opened.get(), &found) != 0) return std::strerror(errno);
     if (auto why = why_no_log(found); !why.empty()) return why;
+    if (ends_in_half_a_line(opened.get()) && !files::write_all(opened.get(), "\n"))
+        return std::strerror(errno);
     file_ = std::move(opened);
     header_due_ = found.st_size == 0;
     return {};

@@ -414,6 +414,20 @@ TEST_CASE("report: the log of a watch") {
     expect(hidden, "process-1 (4711) grows");
 }
 
+TEST_CASE("report: half a row is left out where another watch begins behind it") {
+    pages all;
+    auto const start =
+        log_row("started", R"("subject":null,"name":null,"measure":"bytes","value":2097152)");
+    std::string const half = "{\"time\":\"2026-\n";
+    expect(pages::page({"--replay", all.keep("log", start + half + start + growth)}),
+           "1 of growth.");
+    for (auto const& wrong : {start + half + growth, start + half, start + half + half + start}) {
+        auto const answer = pages::answer({"--replay", all.keep("wrong", wrong)});
+        CHECK(answer.status == 1);
+        CHECK(answer.err.find("wrong:2: it is not JSON") != std::string::npos);
+    }
+}
+
 TEST_CASE("report: a process whose name speaks of growth does not grow") {
     pages all;
     auto const row = log_row(
