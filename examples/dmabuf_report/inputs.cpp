@@ -18,9 +18,11 @@
 #include <cerrno>
 #include <cstring>
 #include <dirent.h>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,10 +92,24 @@ struct moment {
 
     double since_boot = 0;
     std::optional<double> wall;
-    std::string boot;
+    std::string boot; ///< empty: not told
+    std::string kernel;
+    std::size_t file = 0; ///< the number of that which tells it
     std::uint64_t bytes = 0;
     std::vector<share> shares;
 };
+
+/// Whether they are of one boot. Where a file does not tell, a process with one pid and start time
+/// in both does, as in dmabuf_ps --diff-with.
+bool are_of_one_boot(moment const& a, moment const& b) {
+    if (a.file == b.file) return true;
+    if (!a.boot.empty() && !b.boot.empty()) return a.boot == b.boot;
+    std::set<std::string_view> keys;
+    for (auto const& one : a.shares)
+        keys.insert(one.key);
+    return a.kernel == b.kernel &&
+           std::ranges::any_of(b.shares, [&](auto const& one) { return keys.contains(one.key); });
+}
 
 /// Puts a scene together, one file after the other. Each failure is thrown as a complaint.
 class reader {
@@ -140,6 +156,7 @@ private:
         if (auto const* const wrong = std::get_if<files::trouble>(&whole))
             throw complaint{fmt::format("cannot read {}: {}", path, wrong->words)};
         auto const& text = std::get<std::string>(whole);
+        ++files_;
         if (looks_like_log(text))
             take_log(path, text);
         else if (json_file::looks_like_json(text))
@@ -220,6 +237,8 @@ private:
         auto& now = found_.now = seen;
         if (found_.shown.anonymise()) anonymise(now, found_.shown);
         when.since_boot = static_cast<double>(now.begin_ns) / 1e9;
+        when.kernel = found_.kernel;
+        when.file = files_;
         when.bytes = now.total_bytes;
         for (auto const& who : now.holders)
             when.shares.push_back({fmt::format("{} {}", who.pid, who.start_ticks),
@@ -240,12 +259,12 @@ private:
         if (moments_.size() < 2) return;
         bool const utc =
             std::ranges::all_of(moments_, [](moment const& one) { return one.wall.has_value(); });
-        bool const one_boot = std::ranges::all_of(
-            moments_, [&](moment const& one) { return one.boot == moments_[0].boot; });
-        if (!utc && !one_boot) {
-            found_.gaps.emplace_back(
-                "The files are of several boots and tell no time of day: this page shows the last "
-                "one, and nothing over time.");
+        bool const one_boot = utc || std::ranges::adjacent_find(
+                                         moments_, std::not_fn(are_of_one_boot)) == moments_.end();
+        if (!one_boot) {
+            found_.gaps.emplace_back("The files are not known to be of one boot, and tell no time "
+                                     "of day: this page shows "
+                                     "the last one, and nothing over time.");
             return;
         }
         lines_by_size lines;
@@ -263,6 +282,7 @@ private:
 
     scene found_;
     std::vector<moment> moments_;
+    std::size_t files_ = 0;
     std::vector<timeline::event> captures_;
 };
 
