@@ -160,6 +160,7 @@ TEST_CASE("a malformed recording is refused, with the line and why") {
         {"", 0, "not a recording"},
         {"hello\n", 1, "not a recording"},
         {"dmabuf-recording 2\n", 1, "newer version"},
+        {"dmabuf-recording 1\r\nend\r\n", 1, "its lines end in"},
         {"dmabuf-recording 1", 1, "the line has no end"},
         {head + "pid 1\npid 12", 3, "the line has no end"},
         {head + "poke /x\n", 2, "unknown call 'poke'"},

@@ -450,7 +450,9 @@ recording parse_lines(scanner& in) {
     std::uint64_t now_ns = 0;
     std::uint64_t boot_ns = 0;
     if (!in.next_line() || in.word() != "dmabuf-recording") in.fail("this is not a recording");
-    if (in.word() != "1") in.fail("a recording of a newer version");
+    auto const version = in.word();
+    if (version == "1\r") in.fail("its lines end in \\r\\n: it was changed on its way");
+    if (version != "1") in.fail("a recording of a newer version");
     in.expect_end();
     for (;;) {
         if (!in.next_line()) in.fail("there is no end: the file was cut off");
