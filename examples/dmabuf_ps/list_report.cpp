@@ -105,6 +105,13 @@ rows::table rows_of(lists::pasted_list const& part, options const& chosen,
                                            : buffer_rows(part, chosen, style);
 }
 
+bool sizes_fit(lists::pasted_list const& list) {
+    std::uint64_t total = 0;
+    return std::ranges::none_of(list.buffers, [&](auto const& one) {
+        return __builtin_add_overflow(total, one.size_bytes, &total);
+    });
+}
+
 std::uint64_t total_bytes(lists::pasted_list const& list) {
     std::uint64_t total = 0;
     for (auto const& one : list.buffers)
@@ -212,6 +219,8 @@ int show_list(options const& chosen) {
         return complain(fmt::format("{}: no line is the header of a bufinfo: size, flags, mode, "
                                     "count, exp_name",
                                     chosen.bufinfo));
+    if (!sizes_fit(*list))
+        return complain(fmt::format("{}: its sizes together exceed 2^64-1 bytes", chosen.bufinfo));
     bool const gaps = !list->whole || !list->odd_lines.empty();
     if (gaps && chosen.has_rows_alone())
         (void)complain(fmt::format("{}: not all of the list could be read", chosen.bufinfo));

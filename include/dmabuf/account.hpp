@@ -42,7 +42,7 @@ constexpr void add_up(holder& who, auto const& now, auto& turns) {
     for (auto const& reference : now.references_of(who)) {
         auto const& buffer = now.buffers[reference.buffer];
         auto const turn = turns[reference.buffer]++;
-        sum.mapped_bytes += reference.mapped_bytes;
+        detail::add_capped(sum.mapped_bytes, reference.mapped_bytes);
         if (!buffer.size_known) {
             ++sum.unsized_buffers;
             continue;
@@ -107,8 +107,34 @@ constexpr void forget_others(auto& now) {
         who.pss_bytes = who.uss_bytes = who.pss_bytes.unknown();
 }
 
+/// Whether a sum over all buffers fits that counts each once for every holder: so does every other
+/// sum then. The largest number does not fit, for as a `known_number` it is unknown.
+constexpr bool sizes_fit(auto const& buffers) {
+    std::uint64_t sum = 1;
+    for (auto const& one : buffers) {
+        std::uint64_t const times = *one.holders == 0 ? 1 : *one.holders;
+        std::uint64_t more = 0;
+        if (__builtin_mul_overflow(one.size_bytes, times, &more) ||
+            __builtin_add_overflow(sum, more, &sum))
+            return false;
+    }
+    return true;
+}
+
+/// Makes the largest sizes unknown, until the others fit, if there are any that do not. Their order
+/// does not matter.
+[[gnu::noinline]] constexpr void forget_largest(auto& buffers) {
+    for (std::uint64_t limit = std::uint64_t{1} << 63U; !sizes_fit(buffers); limit /= 2)
+        for (auto& one : buffers)
+            if (one.size_bytes >= limit) {
+                one.size_bytes = 0;
+                one.size_known = false;
+            }
+}
+
 /// The second half of `account`: the sums, from buffers whose holders are counted.
 constexpr void share_out(auto& now, auto& turns) {
+    forget_largest(now.buffers);
     turns.assign(now.buffers.size(), 0);
     for (auto& holder : now.holders)
         add_up(holder, now, turns);
@@ -121,7 +147,9 @@ constexpr void share_out(auto& now, auto& turns) {
 /// Fills in every sum of `now` from its buffers, holders and references. The holders must be in
 /// ascending order of pid, and the references grouped by holder. Where a size does not divide by
 /// the number of holders, the lowest pids carry the remainder, one byte each. pss, uss and numbers
-/// of holders stay unknown in a sample of one process alone.
+/// of holders stay unknown in a sample of one process alone. Where the sizes of all buffers, each
+/// counted once for every holder, exceed 2^64-2 bytes, they cannot be true together: the largest
+/// sizes become unknown.
 /// Cost: linear. No allocation once `turns`, scratch memory of one number per buffer, has grown.
 template<class = detail::if_called>
 constexpr void account(snapshot& now, std::vector<std::uint32_t>& turns) {

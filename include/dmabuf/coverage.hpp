@@ -153,7 +153,7 @@ struct coverage {
     std::uint32_t descriptors_failed = 0; ///< could not be looked at: see `first_failure`
     std::uint32_t undecided = 0; ///< O_PATH descriptors and mappings that may be of a DMA-BUF: none
                                  ///< was seen to compare them with
-    std::uint32_t buffers_unsized = 0;
+    std::uint32_t buffers_unsized = 0; ///< held, and of unknown size
     /// Buffers whose exporter or name was asked for, and could not be read.
     std::uint32_t buffers_undescribed = 0;
     listing listed_by = listing::none; ///< the list that `snapshot::unheld` comes from

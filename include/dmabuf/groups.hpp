@@ -87,7 +87,7 @@ void add_up_groups(snapshot const& now, GroupOf group_of, group_sums& sums) {
         auto& total = totals.back();
         ++total.holders;
         total.pss_bytes += who.pss_bytes;
-        total.mapped_bytes += who.mapped_bytes;
+        detail::add_capped(total.mapped_bytes, who.mapped_bytes);
         for (auto const& reference : now.references_of(who)) {
             total.descriptors += reference.descriptors;
             total.mappings += reference.mappings;

@@ -64,10 +64,10 @@ private:
 struct buffer {
     std::uint64_t inode = 0;      ///< identifies it; never used again since 5.18 (stable 5.15)
     std::uint64_t size_bytes = 0; ///< 0 where `size_known` is false
-    bool size_known = false;
-    bool name_known = false; ///< false also where names were not asked for
-    bool named = false;      ///< somebody set a name, be it an empty one
-    buffer_name name;        ///< raw bytes that a holder chose: print `escaped(name)`
+    bool size_known = false;      ///< false also of sizes too large to be true: see `account()`
+    bool name_known = false;      ///< false also where names were not asked for
+    bool named = false;           ///< somebody set a name, be it an empty one
+    buffer_name name;             ///< raw bytes that a holder chose: print `escaped(name)`
     exporter_id exporter = exporter_id::unknown; ///< also where it was not asked for
     known_number<std::uint32_t> holders{};       ///< processes seen holding it
     /// In all distinct tables of all processes seen, O_PATH included.

@@ -27,6 +27,11 @@ constexpr std::uint32_t in_32_bits(std::unsigned_integral auto number) {
         return number;
 }
 
+/// Adds to a sum. One that does not fit stays at the largest number.
+constexpr void add_capped(std::uint64_t& sum, std::uint64_t more) {
+    if (__builtin_add_overflow(sum, more, &sum)) sum = ~std::uint64_t{0};
+}
+
 /// A view of `size` bytes. It takes a `char const*`: from a `char*` GCC would first prove that the
 /// pointer is an iterator, which takes a twentieth of the time to include the library.
 constexpr std::string_view text_at(char const* begin, std::size_t size) {

@@ -314,6 +314,17 @@ TEST_CASE("comparing: JSON of another schema, or with values that do not fit, is
     spoil("/buffers/0/attachments/0", nullptr, "is no object");
     spoil("/coverage/mappings_read", 1, "is neither true nor false");
     spoil("/coverage/listed_by", "hearsay", "is no word that is known here");
+    constexpr auto largest = ~std::uint64_t{0};
+    spoil("/buffers/0/size_bytes", largest, "has sizes that together exceed 2^64-1 bytes", "/");
+    spoil("/unheld/0/size_bytes", largest, "has sizes that together exceed 2^64-1 bytes", "/");
+    spoil("/coverage/held_bytes", largest, "has sizes that together exceed 2^64-1 bytes", "/");
+    for (auto const* const sum : {"rss_bytes", "pss_bytes"})
+        spoil((std::string("/processes/0/") + sum).c_str(), largest - 1,
+              (std::string("has ") + sum + " that together exceed 2^64-1 bytes").c_str(), "/");
+    auto mapped = good;
+    for (auto& one : mapped["processes"])
+        one["mapped_bytes"] = largest;
+    check_refused(mapped.dump(), "/", "has mapped_bytes that together exceed 2^64-1 bytes");
     auto lacking = good;
     lacking["coverage"].erase("odd_rows");
     check_refused(lacking.dump(), "/coverage/odd_rows", "is missing");

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The account, on kernels made up for it: tables, threads, O_PATH, mappings, sources, sums.
+#include <dmabuf/groups.hpp>
+
 #include "harness.hpp"
+
+#include <tuple>
 
 namespace {
 
@@ -1006,6 +1010,116 @@ TEST_CASE("account: before 5.18 an inode number may come back, and nothing is re
     REQUIRE(sampler.sample(now));
     CHECK(buffer_of(now, 1).size_bytes == 8192);
     CHECK(now.exporter_of(buffer_of(now, 1)) == "udmabuf");
+}
+
+constexpr auto half = std::uint64_t{1} << 63U;
+
+/// A small buffer is beside the large ones, before or behind them.
+void check_only_small(dmabuf::snapshot const& now, std::uint64_t small, std::uint32_t unsized) {
+    INFO(words(now.coverage));
+    CHECK(broken_invariant(now) == "");
+    CHECK(now.coverage.buffers_unsized == unsized);
+    CHECK_FALSE(now.coverage.complete());
+    CHECK(now.total_bytes == 4096);
+    REQUIRE(now.exporters.size() == 1);
+    CHECK(now.exporters[0].size_bytes == 4096);
+    CHECK(now.exporters[0].buffers == unsized + 1);
+    for (auto const& one : now.buffers)
+        CHECK(one.size_known == (one.inode == small));
+    auto const& who = holder_of(now, 10);
+    CHECK(who.rss_bytes == 4096);
+    CHECK(who.pss_bytes.value_or(4096) == 4096);
+    CHECK(who.uss_bytes.value_or(4096) == 4096);
+    CHECK(who.unsized_buffers == unsized);
+    CHECK(dmabuf::by_user(now)[0].rss_bytes == 4096);
+}
+
+TEST_CASE("account: sizes that cannot be true together are unknown, the others stay") {
+    std::uint64_t const small = GENERATE(1U, 50U);
+    auto const [size, buffers, holders] =
+        GENERATE(std::tuple{half, 1U, 2}, std::tuple{half, 2U, 1}, std::tuple{half / 2, 4U, 1},
+                 std::tuple{half / 2, 2U, 2}, std::tuple{~std::uint64_t{0}, 1U, 1},
+                 std::tuple{half + half / 2, 3U, 3});
+    fake::kernel kernel;
+    kernel.dmabuf_fds = kernel.sysfs_buffers = GENERATE(false, true);
+    kernel.add(10, "p").open(kernel.buffer(small, 4096));
+    for (int pid = 11; pid < 10 + holders; ++pid)
+        kernel.add(pid, "q");
+    for (std::uint64_t inode = 2; inode < 2 + buffers; ++inode) {
+        auto const large = kernel.buffer(inode, size);
+        for (int pid = 10; pid < 10 + holders; ++pid)
+            kernel.at(pid).open(large);
+    }
+    check_only_small(sampled(kernel), small, buffers);
+}
+
+TEST_CASE("account: the largest sizes that fit are known") {
+    fake::kernel kernel;
+    auto& process = kernel.add(10, "p");
+    process.open(kernel.buffer(1, half));
+    process.open(kernel.buffer(2, half / 2));
+    process.open(kernel.buffer(3, half / 2 - 2));
+    auto const now = sampled(kernel);
+    CHECK_COMPLETE(now, kernel);
+    CHECK(now.total_bytes == ~std::uint64_t{0} - 1);
+    CHECK(holder_of(now, 10).uss_bytes == now.total_bytes);
+}
+
+TEST_CASE("account: a size that cannot be true is known again once the others have gone") {
+    fake::kernel kernel;
+    auto const large = kernel.buffer(1, half);
+    kernel.add(10, "p").open(large);
+    kernel.add(20, "q").open(large);
+    fake_sampler sampler({}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample(now));
+    CHECK_FALSE(buffer_of(now, 1).size_known);
+    kernel.exit(20);
+    REQUIRE(sampler.sample(now));
+    CHECK_ACCOUNT(now, kernel, kernel.truth());
+    CHECK(now.coverage.complete());
+    CHECK(now.total_bytes == half);
+}
+
+TEST_CASE("account: a size that cannot be true, of one process alone") {
+    fake::kernel kernel;
+    kernel.add(10, "p").open(kernel.buffer(1, 4096));
+    kernel.at(10).open(kernel.buffer(2, ~std::uint64_t{0}));
+    fake_sampler sampler({}, fake::system{&kernel});
+    dmabuf::snapshot now;
+    REQUIRE(sampler.sample_process(now, 10));
+    check_only_small(now, 1, 1);
+    CHECK_FALSE(buffer_of(now, 2).holders.has_value());
+    CHECK_FALSE(holder_of(now, 10).pss_bytes.has_value());
+}
+
+TEST_CASE("account: address space that does not fit is the largest number") {
+    fake::kernel kernel;
+    auto const one = kernel.buffer(1, 4096);
+    dmabuf::snapshot now = (kernel.add(10, "p").open(one), sampled(kernel));
+    now.references[0].mapped_bytes = half;
+    now.references.push_back(now.references[0]);
+    now.holders[0].reference_count = 2;
+    dmabuf::account(now);
+    CHECK(now.holders[0].mapped_bytes == ~std::uint64_t{0});
+}
+
+TEST_CASE("account: a list whose sizes do not fit beside those that are held is none") {
+    bool const sysfs = GENERATE(false, true);
+    fake::kernel kernel;
+    kernel.sysfs_buffers = sysfs;
+    kernel.debugfs = true;
+    kernel.add(10, "p").open(kernel.buffer(1, half));
+    kernel.buffer(2, half - 1);
+    CHECK(sampled_with_list(kernel).unheld_bytes == half - 1);
+    kernel.buffer(3, 1);
+    auto const now = sampled_with_list(kernel);
+    CHECK(now.total_bytes == half);
+    CHECK(now.unheld.empty());
+    CHECK(now.unheld_bytes == 0);
+    CHECK_FALSE(now.coverage.buffers_compared());
+    auto const list = sysfs ? dmabuf::object::sysfs_buffers : dmabuf::object::bufinfo;
+    CHECK(now.coverage.why_no_list == dmabuf::failure{dmabuf::operation::parse, EBADMSG, {list}});
 }
 
 } // namespace

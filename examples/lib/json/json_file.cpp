@@ -249,6 +249,7 @@ public:
         in(from, "processes",
            [&](json const& all) { each(all, [&](json const& one) { read_process(one); }); });
         add_holders();
+        refuse_large_sums();
         find_gaps();
     }
 
@@ -481,6 +482,29 @@ private:
                 its.holder = index, now_.references.push_back(its);
             now_.holders.push_back(one.who);
         }
+    }
+
+    /// The sizes, and the sums of the holders, are added up in many ways: each way must fit.
+    void refuse_large_sums() const {
+        std::uint64_t sizes = 0;
+        for (auto const* all : {&now_.buffers, &now_.unheld})
+            for (auto const& one : *all)
+                add(sizes, one.size_bytes, "sizes");
+        std::uint64_t known = now_.total_bytes;
+        add(known, now_.unheld_bytes, "sizes");
+        std::uint64_t rss = 0;
+        std::uint64_t pss = 0;
+        std::uint64_t mapped = 0;
+        for (auto const& who : now_.holders) {
+            add(rss, who.rss_bytes, "rss_bytes");
+            add(pss, who.pss_bytes.value_or(0), "pss_bytes");
+            add(mapped, who.mapped_bytes, "mapped_bytes");
+        }
+    }
+
+    static void add(std::uint64_t& sum, std::uint64_t more, char const* name) {
+        if (__builtin_add_overflow(sum, more, &sum))
+            refuse(fmt::format("has {} that together exceed 2^64-1 bytes", name));
     }
 
     /// An option may have left out processes, and buffers with them.

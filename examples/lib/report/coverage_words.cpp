@@ -144,8 +144,10 @@ void say_unsized(dmabuf::snapshot const& now, rights const& mine, take_words con
             words.add(", being open by O_PATH descriptors alone").end_with_cure(mine, missing);
         else if (!missing.empty())
             words.add(", since not all descriptors may be looked at").end_with_cure(mine, missing);
-        else
+        else if (now.coverage.first_failure.error != 0)
             words.end_with(now.coverage.first_failure);
+        else
+            words.add(", since all sizes together exceed 2^64-2 bytes.");
     });
 }
 
@@ -282,9 +284,11 @@ std::string of_buffers(dmabuf::snapshot const& now) {
     auto text =
         fmt::format("Buffers: compared with the list of {}", name_of(now.coverage.listed_by));
     if (now.buffers.empty() && now.unheld.empty()) return text + ", which has none.\n";
-    bool const more = now.coverage.odd_rows != 0;
-    text += fmt::format("; processes hold {} of {}{}", dmabuf::bytes{now.total_bytes},
-                        more ? "at least " : "", dmabuf::bytes{*known});
+    bool const unsized = now.coverage.buffers_unsized != 0;
+    bool const more = unsized || now.coverage.odd_rows != 0;
+    text +=
+        fmt::format("; processes hold {}{} of {}{}", unsized ? "at least " : "",
+                    dmabuf::bytes{now.total_bytes}, more ? "at least " : "", dmabuf::bytes{*known});
     if (*known != 0 && !more) text += fmt::format(" ({} %)", percent(now.total_bytes, *known));
     return text + (now.unheld.empty()
                        ? ".\n"

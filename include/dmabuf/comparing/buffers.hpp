@@ -45,7 +45,7 @@ template<class = detail::if_called>
 void add_up_mapped(snapshot const& now, std::vector<std::uint64_t>& mapped) {
     mapped.assign(now.buffers.size(), 0);
     for (auto const& one : now.references)
-        mapped[one.buffer] += one.mapped_bytes;
+        detail::add_capped(mapped[one.buffer], one.mapped_bytes);
 }
 
 template<class = detail::if_called>

@@ -50,7 +50,7 @@ void add_buffer(snapshot const& now, buffer const& one, bool held, std::uint64_t
     sum.unsized_buffers += one.size_known ? 0U : 1U;
     sum.descriptors += one.descriptors;
     sum.mappings += one.mappings;
-    sum.mapped_bytes += mapped;
+    detail::add_capped(sum.mapped_bytes, mapped);
     detail::add_counts(now, one, sum);
 }
 

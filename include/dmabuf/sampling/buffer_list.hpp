@@ -207,7 +207,7 @@ private:
             if (!row)
                 odd_.take(row.error());
             else if (row->inode == 0)
-                ++indistinct_, indistinct_bytes_ += row->size_bytes;
+                ++indistinct_, detail::add_capped(indistinct_bytes_, row->size_bytes);
             if (!row || row->inode == 0) continue;
             listed_buffer listed;
             listed.inode = row->inode;

@@ -243,8 +243,9 @@ private:
             if (repeated || told.made_ns >= begin_ns_ || fitting(now.buffers, told) != 0) continue;
             buffer one;
             one.inode = told.inode;
-            one.size_bytes = told.size_bytes;
-            one.size_known = true;
+            auto const room = ~std::uint64_t{0} - now.total_bytes - now.unheld_bytes;
+            one.size_known = told.size_bytes <= room;
+            one.size_bytes = one.size_known ? told.size_bytes : 0;
             now.unheld.push_back(one);
             now.unheld_bytes += one.size_bytes;
         }

@@ -366,7 +366,7 @@ private:
         sum.descriptors += more.descriptors;
         sum.path_descriptors += more.path_descriptors;
         sum.mappings += more.mappings;
-        sum.mapped_bytes += more.mapped_bytes;
+        detail::add_capped(sum.mapped_bytes, more.mapped_bytes);
     }
 
     /// Sorts by buffer. Buffers are made and opened in much the same order.

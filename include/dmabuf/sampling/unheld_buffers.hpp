@@ -77,8 +77,9 @@ public:
     }
 
     /// Adds the buffers that no process holds to a finished snapshot, and counts those that are
-    /// leaving.
-    void add_unheld(snapshot& now) const {
+    /// leaving. A list whose sizes do not fit beside those of the buffers held is none.
+    void add_unheld(snapshot& now) {
+        if (!sizes_fit(now.total_bytes)) fail({operation::parse, EBADMSG, {object_of(used_)}});
         now.coverage.listed_by = used_;
         now.coverage.why_no_list = why_not_;
         if (now.coverage.inodes_shared < shared_inodes_)
@@ -128,6 +129,27 @@ private:
     static void describe(snapshot_builder& build, std::uint32_t at, listed_buffer const& row) {
         if (!build[at].size_known) build.set_size(at, row.size_bytes);
         if (!build.exporter_known(at)) build.set_exporter(at, row.exporter);
+    }
+
+    [[nodiscard]] bool sizes_fit(std::uint64_t held_bytes) const {
+        for (auto const& one : after_)
+            if (__builtin_add_overflow(held_bytes, one.size_bytes, &held_bytes)) return false;
+        return true;
+    }
+
+    static constexpr object object_of(listing which) {
+        switch (which) {
+        case listing::bufinfo:
+            return object::bufinfo;
+        case listing::bpf_iterator:
+            return object::bpf_buffers;
+        case listing::android_bpf:
+            return object::bpf_android_buffers;
+        case listing::sysfs:
+        case listing::none:
+        default:
+            return object::sysfs_buffers;
+        }
     }
 
     /// Drops a list that broke off: it proves nothing about buffers that are not in it.
