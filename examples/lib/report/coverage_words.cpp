@@ -147,7 +147,7 @@ void say_unsized(dmabuf::snapshot const& now, rights const& mine, take_words con
         else if (now.coverage.first_failure.error != 0)
             words.end_with(now.coverage.first_failure);
         else
-            words.add(", since all sizes together exceed 2^64-2 bytes.");
+            words.add(": not told in time, or too large to be true.");
     });
 }
 
