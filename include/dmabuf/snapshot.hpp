@@ -271,6 +271,7 @@ struct capacity {
     std::size_t cgroup_bytes = 4096; ///< the holders' different cgroup paths, one after the other
     std::size_t origins = 0;         ///< buffers whose makers are asked for
     std::size_t watched_attachments = 0; ///< of these buffers
+    std::size_t unread = 4096;           ///< processes that cannot be read
 };
 
 namespace detail {
@@ -326,6 +327,10 @@ struct snapshot {
     std::vector<char> cgroup_text;
 
     std::vector<exporter_name> exporter_names; ///< of `exporter_id{1}`, `exporter_id{2}` …
+
+    /// The pids of the processes that `coverage` counts as denied or failed, in the order of /proc.
+    /// One that was read in part is among `holders`, too.
+    std::vector<std::int32_t> unread;
 
     /// The exporter of one of `buffers` or `unheld`, raw bytes: print `escaped(name)`. Empty where
     /// it is not known.
@@ -432,11 +437,12 @@ struct snapshot {
         cgroup_text.clear();
         exporter_names.clear();
         coverage = {};
+        unread.clear();
         begin_ns = end_ns = total_bytes = unheld_bytes = 0;
     }
 
     /// Makes room for a snapshot of a system up to the size of `most`. See `sampler::reserve()`.
-    /// Cost: eight allocations, ten with room for origins and attachments.
+    /// Cost: nine allocations, eleven with room for origins and attachments.
     template<class = detail::if_called>
     void reserve(capacity const& most) {
         buffers.reserve(2 * most.buffers); // those of the sample before may still be among them
@@ -447,6 +453,7 @@ struct snapshot {
         unheld.reserve(most.buffers);
         cgroups.reserve(most.holders);
         cgroup_text.reserve(most.cgroup_bytes);
+        unread.reserve(most.unread);
         if (most.origins != 0) origins.reserve(most.origins);
         if (most.watched_attachments != 0) watched_attachments.reserve(most.watched_attachments);
     }

@@ -477,15 +477,16 @@ TEST_CASE("allocations: where one fails in a later sample, of a world that has g
 std::size_t bytes_of(dmabuf::capacity const& most, bool bpf) {
     return 80'000 + 760 * most.buffers + (bpf ? 400 : 200) * most.holders +
            (bpf ? 80 : 32) * most.references + (bpf ? 200 : 80) * most.per_process +
-           20 * most.threads + 240 * most.exporters + most.cgroup_bytes;
+           20 * most.threads + 240 * most.exporters + most.cgroup_bytes + 4 * most.unread;
 }
 
 TEST_CASE("allocations: sampler and snapshot hold no more than their capacity says") {
     auto const field = GENERATE(&dmabuf::capacity::buffers, &dmabuf::capacity::holders,
                                 &dmabuf::capacity::references, &dmabuf::capacity::per_process,
                                 &dmabuf::capacity::threads, &dmabuf::capacity::exporters,
-                                &dmabuf::capacity::cgroup_bytes);
+                                &dmabuf::capacity::cgroup_bytes, &dmabuf::capacity::unread);
     dmabuf::capacity most{0, 0, 0, 0, 0, 0, 0};
+    most.unread = 0;
     most.*field = 100'000;
     dmabuf::sample_options options;
     options.bpf = GENERATE(false, true);

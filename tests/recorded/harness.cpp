@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "harness.hpp"
 
+#include <algorithm>
+
 template class dmabuf::basic_sampler<fake::system>;
 template class dmabuf::basic_sampler<faulty_system>;
 template class dmabuf::basic_sampler<counting_system>;
@@ -86,6 +88,8 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
     if (seen.processes != seen.processes_seen + seen.processes_denied + seen.processes_gone +
                               seen.processes_failed + seen.kernel_threads)
         return "the processes do not add up";
+    if (now.unread.size() != seen.processes_denied + seen.processes_failed)
+        return "the processes that are unread are not those that are counted";
     if (now.holders.size() > seen.processes) return "more holders than processes";
     if (seen.processes_without_memory > seen.processes_seen) return "more without memory than seen";
 
@@ -100,6 +104,8 @@ std::string broken_invariant(dmabuf::snapshot const& now) {
         if (h > 0 && now.holders[h - 1].pid >= holder.pid) return "holders out of order";
         if (holder.first_reference != next_reference) return "references not by holder";
         if (holder.reference_count == 0) return "a holder of nothing";
+        if (holder.partly_seen && std::ranges::count(now.unread, holder.pid) == 0)
+            return "a holder that was read in part is not among the unread";
         next_reference += holder.reference_count;
         auto const references = now.references_of(holder);
         for (std::size_t r = 0; r < references.size(); ++r) {

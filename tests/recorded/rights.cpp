@@ -27,6 +27,7 @@ TEST_CASE("rights: an ordinary user sees its own, and the rest counts as denied"
     auto const now = sampled(w.kernel);
     CHECK_ACCOUNT(now, w.kernel, only(w.kernel.truth(), {10}));
     CHECK(now.coverage.processes_denied == 2); // init and theirs
+    CHECK(now.unread == std::vector{1, 20});
     CHECK(now.coverage.kernel_threads == 1);
     CHECK(now.coverage.processes_seen == 2);
     CHECK_FALSE(now.coverage.complete());
@@ -278,6 +279,7 @@ TEST_CASE("rights: a process that shuts the caller out in the middle is marked a
         bool const whole = words(account_of(now)) == words(kernel.truth());
         CHECK((whole || now.holders[0].partly_seen));
         CHECK(now.holders[0].partly_seen == (now.coverage.processes_denied == 2)); // and init
+        CHECK(now.holders[0].partly_seen == (now.unread == std::vector{1, 10}));
         partly += now.holders[0].partly_seen ? 1U : 0U;
     }
     CHECK(partly != 0);

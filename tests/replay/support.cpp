@@ -137,6 +137,8 @@ replayed replay_text(std::string const& text) {
 std::string dump(dmabuf::snapshot const& now, bool names) {
     std::ostringstream out;
     dump_coverage(now.coverage, out);
+    for (auto const pid : now.unread)
+        out << "unread " << pid << "\n";
     out << "total " << now.total_bytes << " unheld " << now.unheld_bytes << "\n";
     for (auto const& one : now.buffers)
         dump_buffer("buffer", now, one, names, out);

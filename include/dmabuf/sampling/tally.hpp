@@ -48,6 +48,11 @@ public:
             ++(kernel_thread ? counted_->kernel_threads : counted_->processes_denied);
     }
 
+    /// The number of processes that could not be read, or not in full.
+    [[nodiscard]] constexpr std::uint32_t unread() const {
+        return counted_->processes_denied + counted_->processes_failed;
+    }
+
     /// Counts a process that was seen and has no memory map.
     constexpr void process_without_memory() const { ++counted_->processes_without_memory; }
 
