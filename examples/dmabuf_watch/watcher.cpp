@@ -42,10 +42,15 @@ bool has(std::vector<dmabuf::buffer> const& all, std::uint64_t inode) {
     return std::ranges::find(all, inode, &dmabuf::buffer::inode) != all.end();
 }
 
-/// The number of gaps: processes, descriptors and mappings that were not seen.
-std::uint64_t out_of_sight(dmabuf::coverage const& of) {
-    return std::uint64_t{of.processes_denied} + of.processes_failed + of.descriptors_failed +
-           of.undecided + (of.mappings_read ? 0U : 1U);
+/// The number of gaps in which any process may be: descriptors and mappings that were not seen, and
+/// processes that /proc does not list.
+std::uint64_t gaps_in(dmabuf::coverage const& of) {
+    return std::uint64_t{of.descriptors_failed} + of.undecided + (of.mappings_read ? 0U : 1U) +
+           (of.proc_shows == dmabuf::visibility::everything ? 0U : 1U);
+}
+
+bool has(std::vector<std::int32_t> const& pids, std::int32_t pid) {
+    return std::ranges::find(pids, pid) != pids.end();
 }
 
 } // namespace
@@ -81,7 +86,8 @@ void watcher::look_at(dmabuf::snapshot const& now) {
     }
     tell_growth(now);
     std::swap(before_, now_);
-    hidden_before_ = out_of_sight(now.coverage);
+    unread_before_ = now.unread;
+    gaps_before_ = gaps_in(now.coverage);
     started_ = true;
 }
 
@@ -112,21 +118,28 @@ void watcher::keep_processes(dmabuf::snapshot const& now) {
 /// Both lists are in ascending order of pid. A process that was lost from sight is not gone, and
 /// one that came into sight has not appeared.
 void watcher::compare_processes(dmabuf::snapshot const& now) {
-    auto const hidden = out_of_sight(now.coverage);
-    bool const tells_gone = hidden <= hidden_before_;
-    bool const tells_appeared = hidden >= hidden_before_;
+    auto const gaps = gaps_in(now.coverage);
     auto const key = [](known_process const& one) { return std::pair(one.pid, one.start_ticks); };
+    std::vector<known_process> lost;
+    auto const end = [&](known_process const& one) {
+        if (has(now.unread, one.pid))
+            lost.push_back(one);
+        else if (gaps <= gaps_before_)
+            tell_process(event_kind::gone, one);
+    };
     std::size_t old = 0;
     for (auto const& one : now_) {
         for (; old < before_.size() && key(before_[old]) < key(one); ++old)
-            if (tells_gone) tell_process(event_kind::gone, before_[old]);
+            end(before_[old]);
         if (old < before_.size() && key(before_[old]) == key(one))
             ++old;
-        else if (tells_appeared)
+        else if (gaps >= gaps_before_ && !has(unread_before_, one.pid))
             tell_process(event_kind::appeared, one);
     }
-    for (; tells_gone && old < before_.size(); ++old)
-        tell_process(event_kind::gone, before_[old]);
+    for (; old < before_.size(); ++old)
+        end(before_[old]);
+    now_.insert(now_.end(), lost.begin(), lost.end());
+    std::ranges::sort(now_, {}, key);
 }
 
 void watcher::tell_process(event_kind what, known_process const& which) {

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] std::uint64_t leaks() const { return leaks_; }
 
 private:
-    /// A process that held something at the look before.
+    /// A process that held something at the look before, or when it was seen last.
     struct known_process {
         std::int32_t pid = 0;
         std::uint64_t start_ticks = 0;
@@ -79,7 +79,8 @@ private:
     std::uint64_t buffers_ = 0;
     std::uint64_t leaks_ = 0;
     bool started_ = false;
-    std::uint64_t hidden_before_ = 0; ///< what the look before did not see
+    std::vector<std::int32_t> unread_before_; ///< processes that the look before could not read
+    std::uint64_t gaps_before_ = 0;
 };
 
 } // namespace dmabuf_watch

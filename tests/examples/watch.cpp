@@ -218,6 +218,49 @@ TEST_CASE("watch: a process that is lost from sight is not gone") {
     CHECK(count_of(answer.err, "may not be read") == 1);
 }
 
+TEST_CASE("watch: a process that is lost from sight is not gone while another one ends") {
+    series const looks(7, [](world& it, int second) {
+        if (second == 0) it.kernel.caller = fake::rights::user(1000);
+        it.one->dumpable = second < 2 || second >= 4;
+        if (second == 2) it.kernel.exit(20); // bert's, as many are out of sight as before
+        if (second == 4) it.kernel.add(21, "other", 2000);
+    });
+    auto const answer = looks.watch({});
+    CHECK(answer.out.find("gone") == answer.out.npos);
+    CHECK(answer.out.find("appeared") == answer.out.npos);
+}
+
+TEST_CASE("watch: a process that is lost from sight within a look is not gone") {
+    series const looks(5, [](world& it, int second) {
+        if (second == 0) it.kernel.caller = fake::rights::user(1000);
+        it.kernel.event = [&it, second](fake::call_event const& call) {
+            if (second == 2 && call.path.ends_with("10/maps")) it.one->dumpable = false;
+        };
+    });
+    auto const answer = looks.watch({});
+    CHECK(answer.out.find("gone") == answer.out.npos);
+    CHECK(answer.out.find("appeared") == answer.out.npos);
+}
+
+TEST_CASE("watch: a process that ends out of sight is gone") {
+    series const looks(6, [](world& it, int second) {
+        if (second == 0) it.kernel.caller = fake::rights::user(1000);
+        if (second == 2) it.one->dumpable = false;
+        if (second == 4) it.kernel.exit(10);
+    });
+    auto const text = looks.watch({}).out;
+    CHECK(text.find("+4.0 s: gone: process 10 (one): 4.0 KiB; 1 buffer\n") != text.npos);
+}
+
+TEST_CASE("watch: processes that hidepid hides from now on are not gone") {
+    series const looks(4, [](world& it, int second) {
+        if (second == 2) it.kernel.caller = fake::rights::user(1000);
+        if (second == 2) it.kernel.hidepid = 2;
+    });
+    auto const answer = looks.watch({});
+    CHECK(answer.out.find("gone") == answer.out.npos);
+}
+
 TEST_CASE("watch: growth that ends is told once, and so is growth that comes again") {
     series const looks(200, leak_twice);
     auto const text = looks.watch({"--leaks"}).out;

@@ -57,9 +57,7 @@ said watch_as(uid_t uid, Meanwhile meanwhile) {
     meanwhile();
     int status = 0;
     ::waitpid(pid, &status, 0);
-    said all{WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_in(files[0]), text_in(files[1])};
-    UNSCOPED_INFO(all.out << all.err);
-    return all;
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_in(files[0]), text_in(files[1])};
 }
 
 void check_goes_on(said const& watched) {
@@ -103,6 +101,7 @@ TEST_CASE("watch: a process that may not be read for a while is neither gone nor
         std::this_thread::sleep_for(std::chrono::seconds(2));
         ::kill(shy.pid(), SIGUSR1);
     });
+    INFO(watched.out << watched.err);
     check_goes_on(watched);
     CHECK(watched.lines_with("started: all processes: 64.0 KiB; 1 buffer; ") == 1);
     CHECK(watched.lines_with("finished: all processes: 64.0 KiB; 1 buffer; ") == 1);
@@ -111,10 +110,31 @@ TEST_CASE("watch: a process that may not be read for a while is neither gone nor
     CHECK(watched.words_with("may not be read") >= 1);
 }
 
+TEST_CASE("watch: a process that may not be read is not gone when one out of sight ends") {
+    auto shy = shy_holder();
+    shy.wait_ready();
+    auto roots = lab::child([](lab::ready& done) {
+        done.tell();
+        ::pause();
+    });
+    roots.wait_ready();
+    auto const watched = watch_as(user, [&] {
+        ::kill(shy.pid(), SIGUSR1);
+        ::kill(roots.pid(), SIGKILL); // as many are out of sight as before
+        std::this_thread::sleep_for(std::chrono::seconds(2));
+        ::kill(shy.pid(), SIGUSR1);
+    });
+    INFO(watched.out << watched.err);
+    check_goes_on(watched);
+    CHECK(watched.lines_with(": gone: ") == 0);
+    CHECK(watched.lines_with(": appeared: ") == 0);
+}
+
 TEST_CASE("watch: pins that are taken away are said once, and the walk goes on", "[.bpf]") {
     actor const one([] { return std::vector{keep(lab::alloc_heap(16 * page))}; });
     REQUIRE(shell("dmabuf_pin > /tmp/pinned") == 0);
     auto const watched = watch_as(0, [] { pins::take_away(); });
+    INFO(watched.out << watched.err);
     check_goes_on(watched);
     CHECK(watched.lines_with("; found by bpf_iterator\n") == 1);
     CHECK(watched.words_with("found by fd_walk from now on, and not by bpf_iterator any more: ") ==
@@ -129,6 +149,7 @@ TEST_CASE("watch: rights that are taken away are said once, and what went out of
     pins const pinned("--mode 0444");
     auto const watched =
         watch_as(user, [] { CHECK(shell("chmod 0400 /sys/fs/bpf/dmabuf/*") == 0); });
+    INFO(watched.out << watched.err);
     check_goes_on(watched);
     CHECK(watched.lines_with("; found by bpf_iterator\n") == 1);
     CHECK(watched.words_with("found by fd_walk from now on, and not by bpf_iterator any more: ") ==
