@@ -20,6 +20,7 @@ if(DMABUF_SANITIZE)
         -fsanitize=${DMABUF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(dmabuf_development INTERFACE -fsanitize=${DMABUF_SANITIZE})
 endif()
+target_compile_options(dmabuf_compiled PRIVATE $<TARGET_PROPERTY:dmabuf_development,INTERFACE_COMPILE_OPTIONS>)
 if(DMABUF_STATIC)
     # A program that GCC links by -static registers its tables for exceptions before main. Since GCC 13 that reads
     # all of them (libgcc/unwind-dw2-fde.c, classify_object_over_fdes()): a million instructions in dmabuf_ps. By

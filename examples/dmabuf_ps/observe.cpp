@@ -11,8 +11,6 @@
 #include "replay/anonymise.hpp"
 #include "replay/each_sample.hpp"
 #include "replay/machine.hpp"
-#include "replay/recording_system.hpp"
-#include "replay/replayed_system.hpp"
 #include "report/failure_words.hpp"
 #include "report/source_words.hpp"
 #include "sampling.hpp"

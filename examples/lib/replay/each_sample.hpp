@@ -4,9 +4,8 @@
 #pragma once
 
 #include <dmabuf/fmt.hpp>
-#include <dmabuf/sampler.hpp>
 
-#include "replayed_system.hpp"
+#include "samplers.hpp"
 
 #include <string>
 #include <utility>

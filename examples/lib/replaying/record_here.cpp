@@ -7,7 +7,6 @@
 #include "identity/users.hpp"
 #include "replay/each_sample.hpp"
 #include "replay/machine.hpp"
-#include "replay/recording_system.hpp"
 
 #include <cerrno>
 #include <map>
