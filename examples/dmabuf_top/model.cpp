@@ -65,7 +65,7 @@ void model::set_filter(std::string filter) {
 void model::refresh() {
     if (!now_.is_taken()) return;
     find_rows(now_, shown().which, shown().of, rows_);
-    gone_ = !is_there(now_, shown().which, shown().of);
+    presence_ = presence_of(now_, shown().which, shown().of);
     all_ = rows_.size();
     add_whole();
     filter();

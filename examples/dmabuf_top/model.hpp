@@ -67,7 +67,7 @@ public:
     [[nodiscard]] overlay over() const { return over_; }
     /// The line of an overlay at the top.
     [[nodiscard]] std::size_t scrolled() const { return scrolled_; }
-    [[nodiscard]] bool is_gone() const { return gone_; } ///< the subject of the page
+    [[nodiscard]] presence subject_presence() const { return presence_; } ///< of the page
     /// The sum of the bars of all rows.
     [[nodiscard]] std::uint64_t whole() const { return whole_; }
 
@@ -117,7 +117,7 @@ private:
     overlay over_ = overlay::none;
     std::size_t scrolled_ = 0;
     bool typing_ = false;
-    bool gone_ = false;
+    presence presence_ = presence::seen;
     std::string filter_before_;
 };
 

@@ -22,6 +22,7 @@ constexpr std::size_t titles_line = 3;
 constexpr std::string_view nouns_of_views[] = {"Processes", "Buffers", "Exporters", "Makers",
                                                "Cgroups",   "Buffers", "Processes"};
 static_assert(std::size(nouns_of_views) == all_views);
+constexpr std::string_view words_of_presence[] = {" ", " Out of sight: ", " Gone: "};
 
 std::string_view plural(std::uint64_t count, std::string_view one, std::string_view many) {
     return count == 1 ? one : many;
@@ -162,7 +163,7 @@ void screen::draw_place(model const& of, state const& now, bool keys) {
     auto& to = *to_;
     auto const& page = of.shown();
     if (of.is_entered()) {
-        cell_ = of.is_gone() ? " Gone: " : " ";
+        cell_ = words_of_presence[static_cast<std::size_t>(of.subject_presence())];
         cell_.append(nouns_of_views[static_cast<std::size_t>(page.which)]).append(" of ");
         cell_.append(words_of(page.of)).append(" ");
         to.put(place_line, cell_, style::chosen);
@@ -320,8 +321,10 @@ void screen::draw_nothing(model const& of) {
     std::string words = "Nothing of this kind was seen.";
     if (of.all_rows() != 0)
         words = "No row has this text: Esc shows all.";
-    else if (of.is_gone())
+    else if (of.subject_presence() == presence::gone)
         words = "It is gone: Esc goes back.";
+    else if (of.subject_presence() == presence::out_of_sight)
+        words = "It is out of sight, and may be there still: Esc goes back.";
     else if (of.shown().which == view::makers && !now.watch.origins_read)
         words = why_no_makers(now);
     else if (of.shown().which == view::holders)

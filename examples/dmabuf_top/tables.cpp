@@ -384,6 +384,21 @@ std::size_t place_of_process(look const& now, subject const& of) {
     return there ? static_cast<std::size_t>(found - all.begin()) : no_column;
 }
 
+/// Whether a process that holds buffers may be there, unseen.
+bool may_hide_process(dmabuf::snapshot const& now, std::int32_t pid) {
+    auto const& seen = now.coverage;
+    bool const lists_it = seen.proc_shows == dmabuf::visibility::everything ||
+                          seen.proc_shows == dmabuf::visibility::pid_namespace;
+    return !lists_it || std::ranges::find(now.unread, pid) != now.unread.end() ||
+           seen.descriptors_failed != 0 || seen.undecided != 0 || !seen.mappings_read;
+}
+
+/// Whether a buffer may be there, unseen.
+bool may_hide_buffer(dmabuf::coverage const& seen) {
+    bool const listed = seen.buffers_compared() && seen.odd_rows == 0 && seen.buffers_leaving == 0;
+    return !listed && !seen.complete();
+}
+
 void find_held(look const& now, subject const& of, std::vector<row>& rows) {
     auto const place = place_of_process(now, of);
     if (place == no_column) return;
@@ -491,12 +506,20 @@ void find_rows(look const& now, view which, subject const& of, std::vector<row>&
         std::erase_if(rows, [&](row const& one) { return most_bytes_of(now, which, one) < least; });
 }
 
-bool is_there(look const& now, view which, subject const& of) {
-    if (which == view::held) return place_of_process(now, of) != no_column;
-    if (which != view::holders) return true;
-    auto const is_it = [&](auto const& one) { return is_buffer(one, of); };
-    return std::ranges::any_of(now.now().buffers, is_it) ||
-           std::ranges::any_of(now.now().unheld, is_it);
+presence presence_of(look const& now, view which, subject const& of) {
+    bool seen = true;
+    bool may_hide = false;
+    if (which == view::held) {
+        seen = place_of_process(now, of) != no_column;
+        may_hide = may_hide_process(now.whole(), of.pid);
+    } else if (which == view::holders) {
+        auto const is_it = [&](auto const& one) { return is_buffer(one, of); };
+        seen = std::ranges::any_of(now.now().buffers, is_it) ||
+               std::ranges::any_of(now.now().unheld, is_it);
+        may_hide = may_hide_buffer(now.whole().coverage);
+    }
+    if (seen) return presence::seen;
+    return may_hide ? presence::out_of_sight : presence::gone;
 }
 
 subject subject_of(look const& now, view which, row const& one) {

@@ -68,8 +68,13 @@ std::size_t usual_sort(view which);
 /// a name and number limits nothing. Without the rows that the command line does not choose.
 void find_rows(look const& now, view which, subject const& of, std::vector<row>& rows);
 
-/// Whether the subject of a page is still there.
-bool is_there(look const& now, view which, subject const& of);
+/// The knowledge of the subject of a page.
+enum class presence : std::uint8_t {
+    seen,
+    out_of_sight, ///< it may be there still
+    gone,
+};
+presence presence_of(look const& now, view which, subject const& of);
 
 subject subject_of(look const& now, view which, row const& one);
 std::uint64_t key_of(look const& now, view which, row const& one);

@@ -13,6 +13,7 @@ namespace {
 
 using dmabuf_top::action;
 using dmabuf_top::key_of;
+using dmabuf_top::presence;
 using dmabuf_top::view;
 using dmabuf_top::words_of;
 using numbers = std::vector<std::uint64_t>;
@@ -215,11 +216,44 @@ TEST_CASE(
 TEST_CASE("top: a page stays when its process or buffer goes, and says so") {
     shown it;
     it.press({action::end, action::enter});
-    CHECK(!it.model.is_gone());
+    CHECK(it.model.subject_presence() == presence::seen);
     it.desktop.kernel.exit(812);
     it.again();
     CHECK(it.model.rows().empty());
-    CHECK(it.model.is_gone());
+    CHECK(it.model.subject_presence() == presence::gone);
+}
+
+TEST_CASE("top: a page whose process or buffer goes out of sight does not call it gone") {
+    SECTION("a process that may not be read any more") {
+        shown it;
+        it.press({action::end, action::enter});
+        it.desktop.camera->dumpable = false;
+        it.desktop.kernel.caller = fake::rights::user(1000);
+        it.again();
+        CHECK(it.model.subject_presence() == presence::out_of_sight);
+        it.desktop.kernel.exit(812);
+        it.again();
+        CHECK(it.model.subject_presence() == presence::gone);
+    }
+    SECTION("a process that hidepid hides") {
+        shown it;
+        it.press({action::end, action::enter});
+        it.desktop.kernel.caller = fake::rights::user(2000);
+        it.desktop.kernel.hidepid = 2;
+        it.again();
+        CHECK(it.model.subject_presence() == presence::out_of_sight);
+    }
+    SECTION("a buffer that no list tells any more") {
+        shown it({}, view::buffers);
+        it.model.set_filter("44");
+        it.model.refresh();
+        it.press({action::enter});
+        it.desktop.kernel.caller = fake::rights::user(1000);
+        it.now = support::record(it.desktop.kernel, {.unheld = true}).now; // without dmabuf_pin
+        it.look.take(it.now, {});
+        it.model.refresh();
+        CHECK(it.model.subject_presence() == presence::out_of_sight);
+    }
 }
 
 TEST_CASE("top: a process with a number that was used before is another one") {
@@ -230,7 +264,7 @@ TEST_CASE("top: a process with a number that was used before is another one") {
     next.start_ticks += 100;
     next.open(it.desktop.frame);
     it.again();
-    CHECK(it.model.is_gone());
+    CHECK(it.model.subject_presence() == presence::gone);
 }
 
 TEST_CASE("top: buffers that no process holds stand among the others, without holders") {
@@ -242,7 +276,7 @@ TEST_CASE("top: buffers that no process holds stand among the others, without ho
     CHECK(it.text("MADE BY") == "812 camera");
     it.press({action::enter});
     CHECK(it.model.rows().empty());
-    CHECK(!it.model.is_gone());
+    CHECK(it.model.subject_presence() == presence::seen);
 }
 
 TEST_CASE("top: exporters, makers and cgroups lead to what is theirs") {

@@ -309,3 +309,18 @@ TEST_CASE("top: help and coverage can be scrolled where they are longer than the
     it.pictures.model().act(action::back);
     CHECK(!has(it.all(80, 40), "No key ends a process"));
 }
+
+TEST_CASE("top: a page says whether its process is gone or out of sight") {
+    picture it;
+    it.take();
+    it.pictures.model().act(action::end);
+    it.pictures.model().act(action::enter);
+    CHECK(has(it.all(), " Buffers of process 812 (camera)"));
+    it.desktop.camera->dumpable = false;
+    it.desktop.kernel.caller = fake::rights::user(1000);
+    CHECK(has(it.all(), " Out of sight: Buffers of process 812 (camera)"));
+    CHECK(has(it.all(), "It is out of sight, and may be there still: Esc goes back."));
+    it.desktop.kernel.exit(812);
+    CHECK(has(it.all(), " Gone: Buffers of process 812 (camera)"));
+    CHECK(has(it.all(), "It is gone: Esc goes back."));
+}
