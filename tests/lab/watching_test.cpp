@@ -72,6 +72,12 @@ void check_goes_on(said const& watched) {
     CHECK(looks <= 11);
 }
 
+/// No process is said to be gone or to have appeared.
+void check_all_stay(said const& watched) {
+    CHECK(watched.lines_with(": gone: ") == 0);
+    CHECK(watched.lines_with(": appeared: ") == 0);
+}
+
 /// A process of `user` that holds a buffer, and that may not be read from its second signal to the
 /// third.
 lab::child shy_holder() {
@@ -105,8 +111,7 @@ TEST_CASE("watch: a process that may not be read for a while is neither gone nor
     check_goes_on(watched);
     CHECK(watched.lines_with("started: all processes: 64.0 KiB; 1 buffer; ") == 1);
     CHECK(watched.lines_with("finished: all processes: 64.0 KiB; 1 buffer; ") == 1);
-    CHECK(watched.lines_with(": gone: ") == 0);
-    CHECK(watched.lines_with(": appeared: ") == 0);
+    check_all_stay(watched);
     CHECK(watched.words_with("may not be read") >= 1);
 }
 
@@ -126,8 +131,7 @@ TEST_CASE("watch: a process that may not be read is not gone when one out of sig
     });
     INFO(watched.out << watched.err);
     check_goes_on(watched);
-    CHECK(watched.lines_with(": gone: ") == 0);
-    CHECK(watched.lines_with(": appeared: ") == 0);
+    check_all_stay(watched);
 }
 
 TEST_CASE("watch: pins that are taken away are said once, and the walk goes on", "[.bpf]") {
@@ -139,8 +143,7 @@ TEST_CASE("watch: pins that are taken away are said once, and the walk goes on",
     CHECK(watched.lines_with("; found by bpf_iterator\n") == 1);
     CHECK(watched.words_with("found by fd_walk from now on, and not by bpf_iterator any more: ") ==
           1);
-    CHECK(watched.lines_with(": gone: ") == 0);
-    CHECK(watched.lines_with(": appeared: ") == 0);
+    check_all_stay(watched);
 }
 
 TEST_CASE("watch: rights that are taken away are said once, and what went out of sight is not gone",
