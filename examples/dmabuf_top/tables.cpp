@@ -393,10 +393,11 @@ bool may_hide_process(dmabuf::snapshot const& now, std::int32_t pid) {
            seen.descriptors_failed != 0 || seen.undecided != 0 || !seen.mappings_read;
 }
 
-/// Whether a buffer may be there, unseen.
+/// Whether a buffer may be there, unseen: with a driver where no list was compared, and where a
+/// process is out of sight by its O_PATH descriptor, of which most lists do not tell.
 bool may_hide_buffer(dmabuf::coverage const& seen) {
     bool const listed = seen.buffers_compared() && seen.odd_rows == 0 && seen.buffers_leaving == 0;
-    return !listed && !seen.complete();
+    return !listed || !seen.complete();
 }
 
 void find_held(look const& now, subject const& of, std::vector<row>& rows) {

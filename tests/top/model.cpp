@@ -254,6 +254,21 @@ TEST_CASE("top: a page whose process or buffer goes out of sight does not call i
         it.model.refresh();
         CHECK(it.model.subject_presence() == presence::out_of_sight);
     }
+    SECTION("a buffer that is gone, as long as the list is not compared") {
+        shown it({}, view::buffers);
+        it.model.set_filter("44");
+        it.model.refresh();
+        it.press({action::enter});
+        it.desktop.kernel.release(it.desktop.queued);
+        it.now = support::record(it.desktop.kernel).now;
+        it.look.take(it.now, {});
+        it.model.refresh();
+        CHECK(it.model.subject_presence() == presence::out_of_sight);
+        it.now = support::record(it.desktop.kernel, {.unheld = true, .bufinfo = true}).now;
+        it.look.take(it.now, {});
+        it.model.refresh();
+        CHECK(it.model.subject_presence() == presence::gone);
+    }
 }
 
 TEST_CASE("top: a process with a number that was used before is another one") {
